@@ -1,0 +1,80 @@
+/// Whole source transactions in commit order, or a piece of one too large.
+///
+/// The only thing that carries rows from thread to thread: one arena of bytes
+/// and flat tables that point into it and into each other by index, so that a
+/// row costs no object. Offsets have 32 bits; the decoder refuses what would
+/// pass them.
+public struct Batch: Sendable {
+    /// The arena. A NUL stands behind every value, so that a value's address is
+    /// a C string (text from PostgreSQL never holds a NUL itself).
+    public var bytes: [UInt8]
+    /// Those that the changes refer to, by index.
+    public var relations: [Relation]
+    /// In commit order.
+    public var transactions: [Transaction]
+    /// In the order of the transactions, within one in the source's order.
+    public var changes: [Change]
+    public var columns: [Column]
+    /// Referred to by changes of kind `.truncate`.
+    public var truncates: [Truncate]
+    /// Referred to by changes of kind `.message`.
+    public var messages: [LogicalMessage]
+
+    public init() {
+        bytes = []
+        relations = []
+        transactions = []
+        changes = []
+        columns = []
+        truncates = []
+        messages = []
+    }
+
+    /// Empties all tables; keeps their memory for the next batch if asked.
+    public mutating func removeAll(keepingCapacity: Bool = false) {
+        bytes.removeAll(keepingCapacity: keepingCapacity)
+        relations.removeAll(keepingCapacity: keepingCapacity)
+        transactions.removeAll(keepingCapacity: keepingCapacity)
+        changes.removeAll(keepingCapacity: keepingCapacity)
+        columns.removeAll(keepingCapacity: keepingCapacity)
+        truncates.removeAll(keepingCapacity: keepingCapacity)
+        messages.removeAll(keepingCapacity: keepingCapacity)
+    }
+
+    /// Bytes of the arena and the tables, for back-pressure. Names, prefixes and
+    /// the lists of truncated tables are not counted.
+    public var byteCount: Int {
+        bytes.count
+            + columns.count * MemoryLayout<Column>.stride
+            + changes.count * MemoryLayout<Change>.stride
+            + transactions.count * MemoryLayout<Transaction>.stride
+            + relations.count * MemoryLayout<Relation>.stride
+            + truncates.count * MemoryLayout<Truncate>.stride
+            + messages.count * MemoryLayout<LogicalMessage>.stride
+    }
+}
+
+// MARK: Reading values
+
+extension Batch {
+    /// The bytes of a value, without a copy; empty if the column has none.
+    ///
+    /// - Precondition: `column` is one of this batch.
+    @_lifetime(borrow self)
+    @inlinable
+    public func value(of column: Column) -> RawSpan {
+        bytes.span.bytes.extracting(column.range)
+    }
+
+    /// The columns of a tuple of this batch.
+    @inlinable
+    public func columns(of tuple: Tuple) -> ArraySlice<Column> {
+        columns[tuple.range]
+    }
+
+    /// A value as text for a person to read; nil if the column has none. What is
+    /// not UTF-8 is replaced.
+    public func text(of column: Column) -> String? {
+        column.hasValue ? String(decoding: bytes[column.range], as: UTF8.self) : nil
+    }
+}

@@ -1,0 +1,15 @@
+/// One TRUNCATE, of all the published tables that it emptied together.
+///
+/// Source: "Logical Replication Message Formats" in the PostgreSQL manual.
+public struct Truncate: Sendable, Equatable {
+    /// Indices in ``Batch/relations``.
+    public var relations: [UInt32]
+    public var cascade: Bool
+    public var restartIdentity: Bool
+
+    public init(relations: [UInt32], cascade: Bool = false, restartIdentity: Bool = false) {
+        self.relations = relations
+        self.cascade = cascade
+        self.restartIdentity = restartIdentity
+    }
+}

@@ -1,0 +1,50 @@
+import Foundation
+
+/// SplitMix64: the same numbers for the same seed, everywhere.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    /// `LEAT_SEED`, or a new one.
+    static var seed: UInt64 {
+        ProcessInfo.processInfo.environment["LEAT_SEED"].flatMap { UInt64($0) }
+            ?? .random(in: 0 ... .max)
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
+    }
+}
+
+/// Random damage to a message.
+enum Mutation {
+    static func apply(to bytes: [UInt8], using generator: inout SeededGenerator) -> [UInt8] {
+        var bytes = bytes
+        for _ in 0..<Int.random(in: 1...3, using: &generator) {
+            mutate(&bytes, using: &generator)
+        }
+        return bytes
+    }
+
+    private static func mutate(_ bytes: inout [UInt8], using generator: inout SeededGenerator) {
+        let index = Int.random(in: 0...bytes.count, using: &generator)
+        guard index < bytes.count else {
+            return bytes.append(.random(in: 0 ... .max, using: &generator))
+        }
+        switch Int.random(in: 0..<6, using: &generator) {
+        case 0: bytes[index] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+        case 1: bytes[index] = .random(in: 0 ... .max, using: &generator)
+        case 2: bytes[index] = [0, 1, 0x7F, 0x80, 0xFF].randomElement(using: &generator)!
+        case 3: bytes.remove(at: index)
+        case 4: bytes.insert(bytes[index], at: index)
+        default: bytes.removeSubrange(index...)
+        }
+    }
+}
