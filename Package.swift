@@ -11,14 +11,54 @@ let strict: [SwiftSetting] = [
 
 let package = Package(
     name: "leat",
+    products: [
+        .executable(name: "leat", targets: ["leat"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
     targets: [
+        .systemLibrary(
+            name: "CLibpq", pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         .target(
             name: "PGWire",
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        .target(name: "PGClient", dependencies: ["CLibpq", "PGWire"], swiftSettings: strict),
+        .target(name: "LeatCore", dependencies: ["PGWire"], swiftSettings: strict),
+        .target(
+            name: "LeatEngine",
+            dependencies: [
+                "PGWire", "PGClient", "LeatCore",
+                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "leat",
+            dependencies: [
+                "PGWire", "PGClient", "LeatCore", "LeatEngine",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
         .target(name: "LeatTestSupport", dependencies: ["PGWire"], swiftSettings: strict),
         .testTarget(
             name: "PGWireTests", dependencies: ["PGWire", "LeatTestSupport"],
             resources: [.copy("Captures")], swiftSettings: strict),
+        .testTarget(
+            name: "PGClientTests", dependencies: ["PGClient", "LeatTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LeatCoreTests", dependencies: ["LeatCore", "PGWire", "LeatTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["leat", "LeatTestSupport"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,20 @@
+/// Leat stops, and says what happened and what to do.
+///
+/// Nothing is lost by it: a later start goes on from the stored position.
+public struct Halt: Error, Sendable, Equatable, CustomStringConvertible {
+    public var exitCode: ExitCode
+    /// What was attempted, what was wrong; with table and LSN where there are any.
+    public var message: String
+    /// How to mend it: a sentence or an SQL statement.
+    public var advice: String?
+
+    public init(_ exitCode: ExitCode, _ message: String, advice: String? = nil) {
+        self.exitCode = exitCode
+        self.message = message
+        self.advice = advice
+    }
+
+    public var description: String {
+        advice.map { "\(message)\n\($0)" } ?? message
+    }
+}

@@ -1,0 +1,21 @@
+/// Which of the server's errors pass by themselves. Nothing else reads SQLSTATEs for that.
+public enum Transient {
+    /// "PostgreSQL Error Codes" of the manual.
+    private static let states: Set<String> = [
+        "57P01",  // admin_shutdown
+        "57P02",  // crash_shutdown
+        "57P03",  // cannot_connect_now
+        "40001",  // serialization_failure
+        "40P01",  // deadlock_detected
+        "57014",  // query_canceled: by somebody else than us
+        "55006",  // object_in_use: the slot or origin is still held by our dead predecessor
+        "55P03",  // lock_not_available
+    ]
+
+    /// 08: connection exceptions. 53: insufficient resources, such as a full disk.
+    private static let classes: Set<Substring> = ["08", "53"]
+
+    public static func isTransient(sqlState: String) -> Bool {
+        states.contains(sqlState) || classes.contains(sqlState.prefix(2))
+    }
+}

@@ -1,0 +1,64 @@
+/// A type as one catalog describes it: `pg_type`.
+public struct CatalogType: Sendable, Hashable {
+    public enum Kind: String, Sendable {
+        case base = "b"
+        case composite = "c"
+        case domain = "d"
+        case `enum` = "e"
+        case pseudo = "p"
+        case range = "r"
+        case multirange = "m"
+    }
+
+    public var oid: UInt32
+    public var schema: String
+    public var name: String
+    public var kind: Kind
+    /// `typcategory`: `S` for text kinds, `A` for arrays.
+    public var category: Character
+    /// Labels of an enum, in their order.
+    public var labels: [String]
+    /// The OID of an array's element type, a domain's base type or a range's subtype; else 0.
+    public var inner: UInt32
+    /// `typtypmod` of a domain, -1 otherwise.
+    public var modifier: Int32
+
+    public init(
+        oid: UInt32, schema: String, name: String, kind: Kind, category: Character,
+        labels: [String] = [], inner: UInt32 = 0, modifier: Int32 = -1
+    ) {
+        self.oid = oid
+        self.schema = schema
+        self.name = name
+        self.kind = kind
+        self.category = category
+        self.labels = labels
+        self.inner = inner
+        self.modifier = modifier
+    }
+
+    public var isBuiltIn: Bool { schema == "pg_catalog" }
+}
+
+/// All types of one database, by OID.
+public struct TypeCatalog: Sendable {
+    private let types: [UInt32: CatalogType]
+
+    public init(_ types: [CatalogType]) {
+        self.types = Dictionary(types.map { ($0.oid, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    public subscript(oid: UInt32) -> CatalogType? { types[oid] }
+
+    /// What a domain is made of, with the type modifier that then counts.
+    func base(_ type: CatalogType, _ modifier: Int32) -> (type: CatalogType, modifier: Int32) {
+        var (type, modifier) = (type, modifier)
+        // Domains do not nest without end; a damaged catalog might.
+        for _ in 0..<32 where type.kind == .domain {
+            guard let inner = types[type.inner] else { break }
+            if modifier < 0 { modifier = type.modifier }
+            type = inner
+        }
+        return (type, modifier)
+    }
+}

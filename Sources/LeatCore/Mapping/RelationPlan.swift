@@ -1,0 +1,155 @@
+public import PGWire
+
+/// How the changes of one relation are written to its target table.
+public struct RelationPlan: Sendable {
+    public struct Column: Sendable, Hashable {
+        public var name: String
+        /// The target column's type: values go through its own input function.
+        public var typeOID: UInt32
+        /// `GENERATED ALWAYS AS IDENTITY` on the target: it can be inserted, not updated.
+        public var isIdentityAlways: Bool
+    }
+
+    /// How the row of an update or delete is found.
+    public enum Identity: Sendable, Hashable {
+        /// By the columns at these indexes and their operators.
+        case key([Int], operators: [String])
+        /// By these columns compared as one record, byte for byte: there is no index to use.
+        case record([Int])
+        /// By all columns compared as one record, helped by a key where the target has one.
+        case full(key: [Int], operators: [String])
+    }
+
+    public let relation: Relation
+    public let target: TargetTable
+    /// In the order of the relation's columns.
+    public let columns: [Column]
+    public let identity: Identity
+
+    /// Matches columns by name and resolves their types.
+    ///
+    /// - Throws: ``Halt`` (exit code 7) that names every column that does not fit.
+    public init(
+        relation: Relation, sourceTypes: TypeCatalog, target: TargetTable, targetTypes: TypeCatalog
+    ) throws(Halt) {
+        var matcher = ColumnMatcher(
+            sourceTypes: sourceTypes, target: target, targetTypes: targetTypes)
+        columns = relation.columns.map { matcher.match($0) }
+        matcher.checkUnsent(relation)
+        try matcher.finish(relation)
+        self.relation = relation
+        self.target = target
+        identity = RelationPlan.identity(of: relation, in: target)
+    }
+
+    private static func identity(of relation: Relation, in target: TargetTable) -> Identity {
+        let keys = relation.columns.indices.filter { relation.columns[$0].isKey }
+        let names = relation.columns.map(\.name)
+        guard relation.replicaIdentity != .full else {
+            let index = target.uniqueIndexes.first { index in
+                index.isPrimary && index.columns.allSatisfy(names.contains)
+            }
+            return .full(
+                key: index?.columns.compactMap(names.firstIndex(of:)) ?? [],
+                operators: index?.operators ?? [])
+        }
+        let wanted = Set(keys.map { names[$0] })
+        guard let index = target.uniqueIndexes.first(where: { Set($0.columns) == wanted }) else {
+            return .record(keys)
+        }
+        return .key(
+            index.columns.compactMap(names.firstIndex(of:)), operators: index.operators)
+    }
+
+    /// Whether updates and deletes have no index to find their row by.
+    public var scansForRows: Bool {
+        switch identity {
+        case .key: false
+        case .record: true
+        case .full(let key, _): key.isEmpty
+        }
+    }
+
+    /// Indexes of identity columns that an UPDATE cannot write.
+    public var identityAlways: [Int] { columns.indices.filter { columns[$0].isIdentityAlways } }
+}
+
+/// Matches one relation's columns and collects what does not fit.
+private struct ColumnMatcher {
+    let sourceTypes: TypeCatalog
+    let target: TargetTable
+    let targetTypes: TypeCatalog
+    var problems: [String] = []
+    var mends: [String] = []
+
+    mutating func match(_ column: RelationColumn) -> RelationPlan.Column {
+        guard let found = target.columns.first(where: { $0.name == column.name }) else {
+            problems.append("column \(column.name) is missing on the target")
+            mends.append(
+                "alter table \(target.name.quoted) add column \(SQLText.identifier(column.name)) "
+                    + "\(definition(column));")
+            return RelationPlan.Column(name: column.name, typeOID: 0, isIdentityAlways: false)
+        }
+        if found.isGenerated {
+            problems.append("column \(column.name) is generated on the target, plain on the source")
+            mends.append(
+                "alter table \(target.name.quoted) alter column "
+                    + "\(SQLText.identifier(column.name)) drop expression;")
+        } else {
+            checkType(column, found)
+        }
+        return RelationPlan.Column(
+            name: column.name, typeOID: found.typeOID, isIdentityAlways: found.identity == .always)
+    }
+
+    private mutating func checkType(_ column: RelationColumn, _ found: TargetTable.Column) {
+        guard let sourceType = sourceTypes[column.typeOID],
+            let targetType = targetTypes[found.typeOID]
+        else {
+            problems.append("the type of column \(column.name) is unknown")
+            return
+        }
+        let match = TypeMatch(
+            source: .init(
+                type: sourceType, modifier: column.typeModifier, catalog: sourceTypes),
+            target: .init(type: targetType, modifier: found.typeModifier, catalog: targetTypes))
+        guard case .incompatible(let reason) = match else { return }
+        problems.append(
+            "column \(column.name) is \(definition(column)) on the source and "
+                + "\(found.definition) on the target: \(reason)")
+        mends.append(
+            "alter table \(target.name.quoted) alter column \(SQLText.identifier(column.name)) "
+                + "type \(definition(column));")
+    }
+
+    /// The source's definition; a modifier is printed raw where its meaning is the type's own.
+    private func definition(_ column: RelationColumn) -> String {
+        guard let type = sourceTypes[column.typeOID] else { return "type \(column.typeOID)" }
+        let name = type.isBuiltIn ? type.name : "\(type.schema).\(type.name)"
+        return name + TypeModifier.suffix(type.name, column.typeModifier)
+    }
+
+    /// A column that the stream does not send gets its default; without one it must allow NULL.
+    mutating func checkUnsent(_ relation: Relation) {
+        let sent = Set(relation.columns.map(\.name))
+        for column in target.columns
+        where !sent.contains(column.name) && column.isNotNull && !column.hasDefault
+            && !column.isGenerated && column.identity == .none
+        {
+            problems.append(
+                "column \(column.name) of the target is not sent, is NOT NULL and has no default")
+            mends.append(
+                "alter table \(target.name.quoted) alter column "
+                    + "\(SQLText.identifier(column.name)) drop not null;")
+        }
+    }
+
+    func finish(_ relation: Relation) throws(Halt) {
+        guard !problems.isEmpty else { return }
+        throw Halt(
+            .stoppedOnChange,
+            "Table \(TableName(relation)) does not fit: \(problems.joined(separator: "; ")).",
+            advice: mends.isEmpty
+                ? nil : "On the target, for example:\n" + mends.joined(separator: "\n"))
+    }
+}

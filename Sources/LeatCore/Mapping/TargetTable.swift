@@ -1,0 +1,68 @@
+/// A table of the target, as far as writing to it matters.
+public struct TargetTable: Sendable, Hashable {
+    public struct Column: Sendable, Hashable {
+        public enum Identity: Sendable { case none, always, byDefault }
+
+        public var name: String
+        public var typeOID: UInt32
+        public var typeModifier: Int32
+        /// As `format_type` prints it.
+        public var definition: String
+        public var isGenerated: Bool
+        public var identity: Identity
+        public var isNotNull: Bool
+        public var hasDefault: Bool
+
+        public init(
+            name: String, typeOID: UInt32, typeModifier: Int32, definition: String,
+            isGenerated: Bool, identity: Identity, isNotNull: Bool, hasDefault: Bool
+        ) {
+            self.name = name
+            self.typeOID = typeOID
+            self.typeModifier = typeModifier
+            self.definition = definition
+            self.isGenerated = isGenerated
+            self.identity = identity
+            self.isNotNull = isNotNull
+            self.hasDefault = hasDefault
+        }
+    }
+
+    /// A valid, immediate, unique index over plain columns, without a predicate.
+    public struct UniqueIndex: Sendable, Hashable {
+        public var isPrimary: Bool
+        public var columns: [String]
+        /// The operator class's own equality for each column, as `OPERATOR(schema.=)`: under an
+        /// empty search path a bare `=` on citext would be another one.
+        public var operators: [String]
+
+        public init(isPrimary: Bool, columns: [String], operators: [String]) {
+            self.isPrimary = isPrimary
+            self.columns = columns
+            self.operators = operators
+        }
+    }
+
+    public enum Kind: String, Sendable {
+        case ordinary = "r"
+        case partitioned = "p"
+    }
+
+    public var name: TableName
+    public var kind: Kind
+    public var columns: [Column]
+    public var uniqueIndexes: [UniqueIndex]
+
+    public init(
+        name: TableName, kind: Kind, columns: [Column], uniqueIndexes: [UniqueIndex]
+    ) {
+        self.name = name
+        self.kind = kind
+        self.columns = columns
+        self.uniqueIndexes = uniqueIndexes
+    }
+
+    /// For statements that must not reach the children of an inheritance parent. A partitioned
+    /// table is nothing but its children.
+    public var only: String { kind == .partitioned ? "" : "only " }
+}

@@ -1,0 +1,93 @@
+/// Whether values of a source column can be stored in a target column as they are.
+///
+/// Values travel in text form into the target type's own input function, so nothing here parses
+/// one. What is refused is what an input function would take *and change*: a rounded fraction,
+/// a dropped time of day. What it would reject, it rejects aloud.
+public enum TypeMatch: Equatable, Sendable {
+    /// The same type: text and binary forms are the same.
+    case same
+    /// The text form means the same value there.
+    case castable
+    case incompatible(String)
+
+    /// A column's type with its modifier, and the catalog that describes it.
+    public struct Side: Sendable {
+        public var type: CatalogType
+        public var modifier: Int32
+        public var catalog: TypeCatalog
+
+        public init(type: CatalogType, modifier: Int32, catalog: TypeCatalog) {
+            self.type = type
+            self.modifier = modifier
+            self.catalog = catalog
+        }
+
+        fileprivate var base: Side {
+            let (type, modifier) = catalog.base(type, modifier)
+            return Side(type: type, modifier: modifier, catalog: catalog)
+        }
+
+        fileprivate var element: Side? {
+            guard type.category == "A", let element = catalog[type.inner] else { return nil }
+            return Side(type: element, modifier: modifier, catalog: catalog)
+        }
+    }
+
+    public init(source: Side, target: Side) {
+        let match = TypeMatch.compare(source.base, target.base)
+        let isSameName =
+            source.type.schema == target.type.schema && source.type.name == target.type.name
+        self = match == .same && !isSameName ? .castable : match
+    }
+
+    private static func compare(_ source: Side, _ target: Side) -> TypeMatch {
+        if source.type.schema == target.type.schema, source.type.name == target.type.name {
+            return compareSame(source, target)
+        }
+        if let source = source.element, let target = target.element {
+            let match = compare(source.base, target.base)
+            return match == .same ? .castable : match
+        }
+        // Every type has a text form, and a text column keeps it.
+        if target.type.isBuiltIn, textKinds.contains(target.type.name) {
+            return TypeModifier.holdsAnyText(target.type.name, target.modifier)
+                || TypeModifier.widens(
+                    "varchar", from: TypeModifier.textLength(source), to: target.modifier)
+                ? .castable : .incompatible("the target column may be too short")
+        }
+        if target.type.name == "citext", textKinds.contains(source.type.name) { return .castable }
+        guard source.type.isBuiltIn, target.type.isBuiltIn,
+            widenings[source.type.name]?.contains(target.type.name) == true
+        else { return .incompatible("no conversion that keeps every value") }
+        return TypeModifier.acceptsAny(target.type.name, target.modifier)
+            ? .castable : .incompatible("the target column's type modifier may change values")
+    }
+
+    private static func compareSame(_ source: Side, _ target: Side) -> TypeMatch {
+        let missing = source.type.labels.filter { !target.type.labels.contains($0) }
+        guard missing.isEmpty else {
+            return .incompatible("the target's enum lacks \(missing.joined(separator: ", "))")
+        }
+        let name = (target.element ?? target).type.name
+        guard TypeModifier.widens(name, from: source.modifier, to: target.modifier) else {
+            return .incompatible("the target column is narrower")
+        }
+        return .same
+    }
+
+    private static let textKinds: Set<String> = ["text", "varchar"]
+
+    /// From a built-in type to those that hold each of its values exactly.
+    private static let widenings: [String: Set<String>] = [
+        "int2": ["int4", "int8", "numeric", "float4", "float8"],
+        "int4": ["int8", "numeric", "float8"],
+        "int8": ["numeric"],
+        "float4": ["float8"],
+        "bit": ["varbit"],
+        "cidr": ["inet"],
+        "date": ["timestamp", "timestamptz"],
+        "timestamp": ["timestamptz"],
+        "time": ["timetz", "interval"],
+        "jsonb": ["json"],
+    ]
+}

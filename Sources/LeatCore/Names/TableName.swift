@@ -1,0 +1,30 @@
+public import PGWire
+
+/// A table's schema and name, as the catalogs spell them.
+public struct TableName: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public var schema: String
+    public var name: String
+
+    public init(schema: String, name: String) {
+        self.schema = schema
+        self.name = name
+    }
+
+    /// `schema.name`, for people.
+    public var description: String { "\(schema).\(name)" }
+
+    /// `"schema"."name"`, for SQL.
+    public var quoted: String { "\(SQLText.identifier(schema)).\(SQLText.identifier(name))" }
+
+    public static func < (left: TableName, right: TableName) -> Bool {
+        (left.schema, left.name) < (right.schema, right.name)
+    }
+}
+
+extension TableName {
+    /// The table that a Relation message names; an empty namespace there means `pg_catalog`.
+    public init(_ relation: Relation) {
+        self.init(
+            schema: relation.schema.isEmpty ? "pg_catalog" : relation.schema, name: relation.name)
+    }
+}

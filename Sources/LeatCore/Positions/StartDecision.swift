@@ -1,0 +1,212 @@
+public import PGWire
+
+/// What is known of a stream before it starts, from the target, the slot and the source.
+public struct StartFacts: Sendable {
+    /// The stream's row of `leat.progress`.
+    public struct Stored: Sendable {
+        /// Set before the slot is created: a crash may have left a slot that nobody has used.
+        public var isCreating: Bool
+        public var endLSN: LSN
+        public var systemIdentifier: String
+        public var database: String
+        public var timeline: UInt32
+        public var slot: String
+
+        public init(
+            isCreating: Bool, endLSN: LSN, systemIdentifier: String, database: String,
+            timeline: UInt32, slot: String
+        ) {
+            self.isCreating = isCreating
+            self.endLSN = endLSN
+            self.systemIdentifier = systemIdentifier
+            self.database = database
+            self.timeline = timeline
+            self.slot = slot
+        }
+    }
+
+    /// The slot's row of `pg_replication_slots`.
+    public struct Slot: Sendable {
+        public var plugin: String?
+        public var database: String?
+        public var isTemporary: Bool
+        public var isTwoPhase: Bool
+        /// Nil before the slot is consistent, and for a physical slot.
+        public var confirmedFlushLSN: LSN?
+        /// `reserved`, `extended`, `unreserved` or `lost`.
+        public var walStatus: String?
+
+        public init(
+            plugin: String?, database: String?, isTemporary: Bool, isTwoPhase: Bool,
+            confirmedFlushLSN: LSN?, walStatus: String?
+        ) {
+            self.plugin = plugin
+            self.database = database
+            self.isTemporary = isTemporary
+            self.isTwoPhase = isTwoPhase
+            self.confirmedFlushLSN = confirmedFlushLSN
+            self.walStatus = walStatus
+        }
+    }
+
+    public var stored: Stored?
+    public var slot: Slot?
+    public var slotName: String
+    public var systemIdentifier: String
+    public var database: String
+    public var timeline: UInt32
+    public var walEnd: LSN
+    /// Where the stored timeline ended, if the source's is another: `TIMELINE_HISTORY`.
+    public var branchPoint: LSN?
+    public var copiesTables: Bool
+
+    public init(
+        stored: Stored?, slot: Slot?, slotName: String, systemIdentifier: String,
+        database: String, timeline: UInt32, walEnd: LSN, branchPoint: LSN?, copiesTables: Bool
+    ) {
+        self.stored = stored
+        self.slot = slot
+        self.slotName = slotName
+        self.systemIdentifier = systemIdentifier
+        self.database = database
+        self.timeline = timeline
+        self.walEnd = walEnd
+        self.branchPoint = branchPoint
+        self.copiesTables = copiesTables
+    }
+}
+
+/// How a stream begins. A pure function of what is found on both servers, because a wrong
+/// start is silent: a server skips a gap between position and slot without a word, and sends
+/// nothing at all to a client whose position is beyond its WAL.
+public enum StartDecision: Equatable, Sendable {
+    /// Nothing is there yet: write `creating`, create the slot.
+    case create
+    /// A crash left a slot that nobody has read: drop it, create it again.
+    case recreate
+    /// An existing slot is taken as it is, at its confirmed position.
+    case adopt(at: LSN)
+    case resume(at: LSN)
+
+    /// - Throws: ``Halt`` with exit code 8, or 2 where only the options are wrong.
+    public init(_ facts: StartFacts) throws(Halt) {
+        if let stored = facts.stored { try stored.checkSameSource(facts) }
+        if let slot = facts.slot { try slot.checkUsable(facts) }
+        switch (facts.stored, facts.slot) {
+        case (nil, nil):
+            self = .create
+        case (nil, let slot?):
+            self = .adopt(at: try StartDecision.adopted(slot, facts))
+        case (let stored?, let slot) where stored.isCreating:
+            self = slot == nil ? .create : .recreate
+        case (let stored?, let slot?):
+            try stored.checkBetween(slot, facts)
+            self = .resume(at: stored.endLSN)
+        case (.some, nil):
+            throw Halt(
+                .positionMismatch,
+                "Slot \(facts.slotName) is gone from the source; changes after the stored position may be lost.",
+                advice: StartFacts.wayBack)
+        }
+    }
+
+    private static func adopted(_ slot: StartFacts.Slot, _ facts: StartFacts) throws(Halt) -> LSN {
+        guard !facts.copiesTables else {
+            throw Halt(
+                .positionMismatch,
+                "Slot \(facts.slotName) exists, but the target knows nothing of this stream.",
+                advice: """
+                    If the target already holds the data as of the slot's position, start with \
+                    --slot \(facts.slotName) --no-copy; otherwise drop the slot or choose \
+                    another --stream.
+                    """)
+        }
+        guard let confirmed = slot.confirmedFlushLSN else {
+            throw Halt(
+                .positionMismatch, "Slot \(facts.slotName) has not reached a consistent point.",
+                advice: "Drop it and start again.")
+        }
+        return confirmed
+    }
+}
+
+extension StartFacts {
+    static let wayBack = """
+        Run "leat cleanup" for this stream and start it again with --truncate, which copies the \
+        tables anew.
+        """
+}
+
+extension StartFacts.Stored {
+    func checkSameSource(_ facts: StartFacts) throws(Halt) {
+        guard systemIdentifier == facts.systemIdentifier, database == facts.database else {
+            throw Halt(
+                .positionMismatch,
+                """
+                The stored position belongs to database \(database) of system \
+                \(systemIdentifier); the source is database \(facts.database) of system \
+                \(facts.systemIdentifier).
+                """,
+                advice: "Check --source, or choose another --stream for this source.")
+        }
+        guard slot == facts.slotName else {
+            throw Halt(
+                .configuration, "This stream reads slot \(slot), not \(facts.slotName).",
+                advice: "Leave out --slot, or choose another --stream.")
+        }
+    }
+
+    func checkBetween(_ slot: StartFacts.Slot, _ facts: StartFacts) throws(Halt) {
+        guard let confirmed = slot.confirmedFlushLSN, confirmed <= endLSN else {
+            let at = slot.confirmedFlushLSN.map(\.description) ?? "no position"
+            throw Halt(
+                .positionMismatch,
+                """
+                Slot \(facts.slotName) was confirmed up to \(at), beyond the stored position \
+                \(endLSN): the changes between them will not be sent again.
+                """,
+                advice: StartFacts.wayBack)
+        }
+        guard endLSN <= facts.walEnd else {
+            throw Halt(
+                .positionMismatch,
+                """
+                The stored position \(endLSN) is beyond the end of the source's WAL, \
+                \(facts.walEnd): the source went back in time.
+                """,
+                advice: StartFacts.wayBack)
+        }
+        try checkTimeline(facts)
+    }
+
+    private func checkTimeline(_ facts: StartFacts) throws(Halt) {
+        guard timeline != facts.timeline else { return }
+        if timeline < facts.timeline, let branch = facts.branchPoint, endLSN <= branch { return }
+        throw Halt(
+            .positionMismatch,
+            """
+            The source is on timeline \(facts.timeline), which does not contain the stored \
+            position \(endLSN) of timeline \(timeline).
+            """,
+            advice: StartFacts.wayBack)
+    }
+}
+
+extension StartFacts.Slot {
+    func checkUsable(_ facts: StartFacts) throws(Halt) {
+        if let reason = refusal(facts) {
+            throw Halt(
+                .positionMismatch, "Slot \(facts.slotName) cannot be used: \(reason).",
+                advice: walStatus == "lost" ? StartFacts.wayBack : "Choose another --slot.")
+        }
+    }
+
+    private func refusal(_ facts: StartFacts) -> String? {
+        if plugin != "pgoutput" { return "its plugin is \(plugin ?? "none (a physical slot)")" }
+        if database != facts.database { return "it belongs to database \(database ?? "none")" }
+        if isTemporary { return "it is temporary" }
+        if isTwoPhase { return "it was created for two-phase commit" }
+        if walStatus == "lost" { return "the source has removed WAL that it needs (lost)" }
+        return nil
+    }
+}

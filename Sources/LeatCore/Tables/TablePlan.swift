@@ -1,0 +1,62 @@
+public import PGWire
+
+/// What a start does with each table: the published tables compared with `leat.tables`.
+public struct TablePlan: Sendable, Equatable {
+    /// A table as the source publishes it now.
+    public struct Published: Sendable, Equatable {
+        public var table: TableName
+        /// OIDs of the `pg_publication_rel` rows and the like through which it is published. A
+        /// table that was taken out and put back has another: changes between are not sent.
+        public var membership: String
+
+        public init(table: TableName, membership: String) {
+            self.table = table
+            self.membership = membership
+        }
+    }
+
+    /// A row of `leat.tables`.
+    public struct Stored: Sendable, Equatable {
+        public var table: TableName
+        public var state: TableState
+        public var snapshotLSN: LSN?
+        public var membership: String
+
+        public init(
+            table: TableName, state: TableState, snapshotLSN: LSN?, membership: String
+        ) {
+            self.table = table
+            self.state = state
+            self.snapshotLSN = snapshotLSN
+            self.membership = membership
+        }
+    }
+
+    /// No row yet, or one of an earlier membership: written as `init` before anything is copied.
+    public private(set) var added: [Published] = []
+    /// No longer published: the row goes, so that a table that returns is copied again.
+    public private(set) var removed: [TableName] = []
+    /// Listed earlier, not copied to the end.
+    public private(set) var unfinished: [TableName] = []
+    public private(set) var ready: [TableName: LSN] = [:]
+
+    public init(published: [Published], stored: [Stored]) {
+        let rows = Dictionary(
+            stored.map { ($0.table, $0) }, uniquingKeysWith: { first, _ in first })
+        for table in published {
+            guard let row = rows[table.table], row.membership == table.membership else {
+                added.append(table)
+                continue
+            }
+            switch row.state {
+            case .initial, .dataSync: unfinished.append(table.table)
+            case .ready: ready[table.table] = row.snapshotLSN ?? .zero
+            }
+        }
+        let names = Set(published.map(\.table))
+        removed = stored.map(\.table).filter { !names.contains($0) }
+    }
+
+    /// The tables to copy before the stream goes on.
+    public var pending: [TableName] { (added.map(\.table) + unfinished).sorted() }
+}

@@ -1,0 +1,287 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// Writes batches to the target, each source transaction exactly once.
+///
+/// Owns the session that holds the stream's lock. Every target transaction ends at the end of a
+/// source transaction and moves the position in `leat.progress`; several source transactions may
+/// share one. After a crash the row says what is there.
+///
+/// Commits are asynchronous; ``store(_:)`` makes a synchronous one, which takes all before it
+/// along, and only then is anything confirmed to the source.
+actor Applier: SessionActor {
+    struct Applied: Sendable {
+        /// The end of the last transaction that is committed now.
+        var end: LSN?
+        var commitTime: PostgresTimestamp?
+        var transactions = 0
+        var changes = 0
+    }
+
+    private struct Position {
+        var end: LSN
+        var ctid: String
+    }
+
+    private nonisolated let executor = ConnectionExecutor(label: "leat.apply")
+    nonisolated let interrupt = Interrupt()
+    private nonisolated let stream: StreamName
+    private var session: Session?
+    private var position: Position?
+    private var statements: [Relation: RelationStatements] = [:]
+    /// Statements named so far, and how many of them are thrown away.
+    private var prepared = 0
+    private var forgotten = 0
+    private var sourceTypes = TypeCatalog([])
+    private var targetTypes = TypeCatalog([])
+    private var isTransactionOpen = false
+    private var marksOrigin = false
+
+    /// Prepared statements beyond this many are all thrown away: plans take the server's memory.
+    private static let mostStatements = 500
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+
+    init(stream: StreamName) {
+        self.stream = stream
+    }
+
+    /// Runs `body` with the session, on its thread. Cancellation ends its waits.
+    func run<Value: Sendable>(_ body: @Sendable (Session) throws -> Value) async throws -> Value {
+        try await cancellable { try body(try open()) }
+    }
+
+    private func open() throws -> Session {
+        guard let session else { preconditionFailure("the applier is not connected") }
+        return session
+    }
+
+    // MARK: The session
+
+    func connect(_ conninfo: Conninfo) async throws {
+        try await cancellable {
+            let session = try Session(
+                conninfo, options: .init(peer: .target, applicationName: stream.objectName),
+                interrupt: interrupt)
+            self.session = session
+            try session.prepare(clientEncoding: nil)
+            try ApplySession.configure(session)
+            try StreamLock(session: session, stream: stream).take()
+        }
+    }
+
+    func close() {
+        session?.close()
+        session = nil
+    }
+
+    /// Begins to apply at the stored position.
+    func start(
+        at end: LSN, sourceTypes: TypeCatalog
+    ) async throws {
+        self.sourceTypes = sourceTypes
+        try await cancellable {
+            let session = try open()
+            targetTypes = try session.typeCatalog()
+            marksOrigin = try ApplySession.setUpOrigin(session, name: stream.objectName)
+            try session.execute("set synchronous_commit = off")
+            let store = ProgressStore(session: session, stream: stream)
+            guard let row = try session.transaction("begin", { try store.readForUpdate() }),
+                row.stored.endLSN == end
+            else { throw Restart(reason: "the stored position changed") }
+            position = Position(end: end, ctid: row.ctid)
+        }
+    }
+
+    // MARK: Batches
+
+    func apply(_ batch: Batch) async throws -> Applied {
+        try await cancellable {
+            if prepared - forgotten > Applier.mostStatements { try forgetStatements() }
+            let relations = try batch.relations.map { try resolve($0) }
+            var applied = Applied()
+            for run in ApplyRun.split(batch) {
+                try apply(run, batch, relations, &applied)
+            }
+            return applied
+        }
+    }
+
+    /// Drops what an unfinished source transaction has brought so far.
+    func rollBack() async throws {
+        try await cancellable {
+            guard isTransactionOpen else { return }
+            try open().execute("rollback")
+            isTransactionOpen = false
+        }
+    }
+
+    private func apply(
+        _ run: ApplyRun, _ batch: Batch, _ relations: [RelationStatements],
+        _ applied: inout Applied
+    ) throws {
+        do {
+            try write(run, batch, relations)
+            applied.count(run, batch)
+        } catch let failure as ApplyFailure {
+            try abandon()
+            try retryAlone(failure, run, batch, &applied)
+        }
+    }
+
+    /// Transactions that shared a target transaction are applied one by one, so that all before
+    /// the one that fails are stored.
+    private func retryAlone(
+        _ failure: ApplyFailure, _ run: ApplyRun, _ batch: Batch, _ applied: inout Applied
+    ) throws {
+        if case .server(let error) = failure.reason, Transient.isTransient(sqlState: error.sqlState)
+        {
+            throw Restart(reason: "the target said: \(error)")
+        }
+        guard run.transactions.count > 1 else { throw failure.halt(batch) }
+        let relations = try batch.relations.map { try resolve($0) }
+        for single in run.singles(batch) { try apply(single, batch, relations, &applied) }
+    }
+
+    /// Leaves the session as after a rollback. What was prepared in the failed pipeline may or
+    /// may not be there, so none of it counts.
+    private func abandon() throws {
+        let session = try open()
+        try session.execute("rollback")
+        isTransactionOpen = false
+        try forgetStatements()
+    }
+
+    private func forgetStatements() throws {
+        try open().execute("deallocate all")
+        statements.removeAll()
+        forgotten = prepared
+    }
+
+    private func write(
+        _ run: ApplyRun, _ batch: Batch, _ relations: [RelationStatements]
+    ) throws {
+        let session = try open()
+        var writer = try BatchWriter(session: session, prepared: prepared)
+        defer { prepared = writer.prepared }
+        let place: String?
+        do {
+            if !isTransactionOpen { try writer.send("begin") }
+            isTransactionOpen = true
+            try writer.send(run.changes, of: batch, relations)
+            if let last = run.end { try sendPosition(last, &writer) }
+            place = try writer.finish()
+        } catch let failure as ApplyFailure where failure.isUnsent {
+            // Refused before it was sent: the pipeline's other answers are still to come.
+            _ = try? writer.finish()
+            throw failure
+        }
+        guard let last = run.end else { return }
+        guard let place else { throw try positionLost() }
+        try commit(session, end: last.endLSN, place)
+    }
+
+    private func sendPosition(_ last: Transaction, _ writer: inout BatchWriter) throws {
+        guard let position else { preconditionFailure("the applier has not started") }
+        if marksOrigin {
+            try writer.send(
+                """
+                select pg_catalog.pg_replication_origin_xact_setup($1::pg_catalog.pg_lsn,
+                  '2000-01-01 00:00:00+00'::pg_catalog.timestamptz
+                  + $2::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval)
+                """, ["\(last.endLSN)", "\(last.commitTime.rawValue)"])
+        }
+        try writer.sendPosition([
+            "\(last.endLSN)", "\(last.commitTime.rawValue)", position.ctid, "\(position.end)",
+            stream.text,
+        ])
+    }
+
+    private func commit(_ session: Session, end: LSN, _ place: String) throws {
+        try session.execute("commit", sent: { FailPoint.commitSent.reached() })
+        isTransactionOpen = false
+        position = Position(end: end, ctid: place)
+    }
+
+    /// The row is not where we left it, or says something else.
+    private func positionLost() throws -> any Error {
+        try abandon()
+        guard let position else { preconditionFailure("the applier has not started") }
+        let stored = try open().query(
+            "select end_lsn from leat.progress where stream = $1", [stream.text]
+        ).scalar
+        guard stored == "\(position.end)" else {
+            return Halt(
+                .target,
+                """
+                Another process applies stream \(stream): its position is \(stored ?? "gone"), \
+                not \(position.end) as we left it. Nothing was applied.
+                """,
+                advice: "Run one process for a stream, without a pooler between it and the target.")
+        }
+        return Restart(reason: "the row of leat.progress was moved")
+    }
+
+    // MARK: Positions
+
+    /// Stores a position with a synchronous commit: when it returns, this and every commit
+    /// before it survive a crash of the target.
+    ///
+    /// - Returns: What is stored: `end`, or what was applied beyond it meanwhile. Nil if a
+    ///   source transaction is open on this session; nothing was stored then.
+    func store(_ wanted: LSN) async throws -> LSN? {
+        try await cancellable {
+            guard !isTransactionOpen else { return nil }
+            guard let position else { preconditionFailure("the applier has not started") }
+            let end = max(wanted, position.end)
+            let session = try open()
+            try session.execute("begin; set local synchronous_commit = on")
+            isTransactionOpen = true
+            let place = try session.query(
+                ProgressStore.compareAndSet,
+                ["\(end)", "", position.ctid, "\(position.end)", stream.text]
+            ).scalar
+            guard let place else { throw try positionLost() }
+            try commit(session, end: end, place)
+            return end
+        }
+    }
+
+    // MARK: Relations
+
+    /// The way to the target of a relation, against the target's catalog of this moment.
+    private func resolve(_ relation: Relation) throws -> RelationStatements {
+        if let known = statements[relation] { return known }
+        guard relation.columns.allSatisfy({ sourceTypes[$0.typeOID] != nil }) else {
+            // A type made since the start: the next one reads the source's catalog again.
+            throw Restart(reason: "table \(TableName(relation)) has a column of a new type")
+        }
+        let table = try TargetTables.resolve(TableName(relation), open())
+        let plan = try RelationPlan(
+            relation: relation, sourceTypes: sourceTypes, target: table, targetTypes: targetTypes)
+        let made = RelationStatements(plan)
+        statements[relation] = made
+        return made
+    }
+}
+
+extension ApplyFailure {
+    /// Found by us while sending, not by the server.
+    fileprivate var isUnsent: Bool {
+        if case .missingValue = reason { return true }
+        return false
+    }
+}
+
+extension Applier.Applied {
+    fileprivate mutating func count(_ run: ApplyRun, _ batch: Batch) {
+        changes += run.changes.count
+        guard let last = run.end else { return }
+        transactions += run.transactions.count
+        end = last.endLSN
+        commitTime = last.commitTime
+    }
+}

@@ -1,0 +1,72 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// A batch's change that the target did not take as it should.
+struct ApplyFailure: Error {
+    enum Reason {
+        case server(ServerError)
+        /// An update or delete met this many rows instead of one.
+        case rowCount(Int)
+        /// A value that was not sent is needed to find or write the row.
+        case missingValue(column: String)
+    }
+
+    var reason: Reason
+    /// Index in the batch, or nil where no change is to blame.
+    var change: Int?
+}
+
+extension ApplyFailure {
+    /// The sentences for a person: LSN, table, and the way on. No cell value: a server's detail
+    /// would quote the row.
+    func halt(_ batch: Batch) -> Halt {
+        guard let index = change else {
+            return Halt(.target, "The target refused a transaction: \(what).")
+        }
+        let change = batch.changes[index]
+        let transaction = batch.transactions.last { $0.firstChange <= index }
+        let place = transaction.map { " of transaction \($0.xid.rawValue)" } ?? ""
+        return Halt(
+            .stoppedOnChange,
+            """
+            Stopped at \(change.lsn): the \(change.kind)\(place) on \(tables(change, batch)) \
+            cannot be applied: \(what).
+            """,
+            advice: advice(change, batch))
+    }
+
+    private func tables(_ change: Change, _ batch: Batch) -> String {
+        let relations =
+            change.kind == .truncate
+            ? batch.truncates[Int(change.relation)].relations : [change.relation]
+        return relations.map { "\(TableName(batch.relations[Int($0)]))" }.joined(separator: ", ")
+    }
+
+    private var what: String {
+        switch reason {
+        case .server(let error):
+            let constraint = error.constraint.map { " (constraint \($0))" } ?? ""
+            return "\(conflictName(error)): \(error)\(constraint)"
+        case .rowCount(0): return "its row is missing on the target"
+        case .rowCount(let count): return "it met \(count) rows on the target instead of one"
+        case .missingValue(let column): return "the value of column \(column) was not sent"
+        }
+    }
+
+    /// PostgreSQL 18's name, where there is one.
+    private func conflictName(_ error: ServerError) -> String {
+        error.sqlState == "23505" ? "insert_exists or update_exists" : "error"
+    }
+
+    private func advice(_ change: Change, _ batch: Batch) -> String {
+        let relation =
+            change.kind == .truncate ? nil : batch.relations[Int(change.relation)]
+        let key = relation?.columns.filter(\.isKey).map(\.name).joined(separator: ", ") ?? ""
+        let row = key.isEmpty ? "" : " (the row is identified by \(key))"
+        return """
+            Nothing of this transaction was applied; everything before it was. Mend the data or \
+            the table on the target\(row), then start again: it resumes at this transaction.
+            """
+    }
+}

@@ -1,0 +1,49 @@
+internal import PGWire
+
+/// Consecutive source transactions of a batch that share a target transaction.
+struct ApplyRun {
+    /// Indexes in the batch.
+    var transactions: Range<Int>
+    var changes: Range<Int>
+    /// The transaction whose end commits the run; nil while the last one goes on in the next
+    /// batch.
+    var end: Transaction?
+
+    /// One run for the rest of a transaction that began in an earlier batch, one for all that
+    /// are whole, one for a last one whose end is still to come.
+    static func split(_ batch: Batch) -> [ApplyRun] {
+        var runs: [ApplyRun] = []
+        var first = 0
+        for index in batch.transactions.indices {
+            let transaction = batch.transactions[index]
+            if transaction.beganEarlier, transaction.isComplete {
+                runs.append(run(index...index, batch))
+                first = index + 1
+            } else if !transaction.isComplete {
+                if first < index { runs.append(run(first...(index - 1), batch)) }
+                runs.append(run(index...index, batch))
+                first = index + 1
+            }
+        }
+        if first < batch.transactions.count {
+            runs.append(run(first...(batch.transactions.count - 1), batch))
+        }
+        return runs
+    }
+
+    func singles(_ batch: Batch) -> [ApplyRun] {
+        transactions.map { ApplyRun.run($0...$0, batch) }
+    }
+
+    private static func run(_ range: ClosedRange<Int>, _ batch: Batch) -> ApplyRun {
+        let next = range.upperBound + 1
+        let end =
+            next < batch.transactions.count
+            ? batch.transactions[next].firstChange : batch.changes.count
+        let last = batch.transactions[range.upperBound]
+        return ApplyRun(
+            transactions: Range(range),
+            changes: batch.transactions[range.lowerBound].firstChange..<end,
+            end: last.isComplete ? last : nil)
+    }
+}

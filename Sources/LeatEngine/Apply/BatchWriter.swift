@@ -1,0 +1,221 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// Sends the changes of a batch through a pipeline and checks every answer.
+///
+/// Within one target transaction:
+///
+///     begin - prepare, execute, execute ... - position - sync
+///
+/// and COMMIT only after all answers were read: each update and delete met exactly one row, and
+/// the position was still the one that we left.
+struct BatchWriter {
+    /// What the next answer of the pipeline belongs to.
+    private enum Expectation {
+        case command
+        case change(Int, exactlyOne: Bool)
+        case position
+    }
+
+    private let session: Session
+    private var expectations: [Expectation] = []
+    private var parameters = ParameterList()
+    private var sentSinceFlush = 0
+    private(set) var prepared: Int
+
+    /// Enough to fill a packet many times, few enough to keep libpq's buffer small.
+    private static let flushInterval = 512
+
+    init(session: Session, prepared: Int) throws {
+        self.session = session
+        self.prepared = prepared
+        try session.enterPipeline()
+    }
+
+    mutating func send(_ sql: String, _ values: [String] = []) throws {
+        try session.sendStatement(sql, values)
+        expectations.append(.command)
+    }
+
+    mutating func sendPosition(_ values: [String]) throws {
+        try session.sendStatement(ProgressStore.compareAndSet, values)
+        expectations.append(.position)
+    }
+
+    // MARK: Changes
+
+    /// - Parameter relations: By the index of the batch's relations.
+    mutating func send(
+        _ range: Range<Int>, of batch: Batch, _ relations: [RelationStatements]
+    ) throws {
+        try batch.bytes.withUnsafeBytes { arena in
+            for index in range {
+                let change = batch.changes[index]
+                switch change.kind {
+                case .insert, .update, .delete:
+                    try send(change, at: index, batch, arena, relations[Int(change.relation)])
+                case .truncate:
+                    try sendTruncate(
+                        batch.truncates[Int(change.relation)], at: index, batch, relations)
+                case .message:
+                    break
+                }
+            }
+        }
+    }
+
+    private mutating func send(
+        _ change: Change, at index: Int, _ batch: Batch, _ arena: UnsafeRawBufferPointer,
+        _ relation: RelationStatements
+    ) throws {
+        let prepared: RelationStatements.Prepared?
+        switch change.kind {
+        case .insert:
+            prepared = try relation.insert { try prepare($0) }
+        case .delete:
+            prepared = try relation.delete { try prepare($0) }
+        case .update:
+            if changesUnwritableKey(change, batch, relation.plan) {
+                try sendAsDeleteAndInsert(change, at: index, batch, arena, relation)
+                return
+            }
+            let unchanged = BatchWriter.unchanged(change.new, batch)
+            prepared = try relation.update(old: change.oldKind, unchanged: unchanged) {
+                try prepare($0)
+            }
+        case .truncate, .message:
+            preconditionFailure("not a row")
+        }
+        guard let prepared else { return }
+        try execute(prepared, change, at: index, batch, arena, relation.plan)
+    }
+
+    private mutating func execute(
+        _ prepared: RelationStatements.Prepared, _ change: Change, at index: Int, _ batch: Batch,
+        _ arena: UnsafeRawBufferPointer, _ plan: RelationPlan
+    ) throws {
+        parameters.removeAll()
+        for parameter in prepared.statement.parameters {
+            let tuple = parameter.isOld ? change.old : change.new
+            let column = batch.columns[Int(tuple.first) + parameter.column]
+            let value = arena.baseAddress.map { $0 + Int(column.offset) }
+            switch (column.kind, value) {
+            case (.null, _):
+                parameters.appendNull()
+            case (.text, let value?):
+                parameters.appendText(value, length: Int(column.length))
+            case (.binary, let value?):
+                parameters.appendBinary(value, length: Int(column.length))
+            case (.unchangedTOAST, _), (_, nil):
+                throw ApplyFailure(
+                    reason: .missingValue(column: plan.columns[parameter.column].name),
+                    change: index)
+            }
+        }
+        try session.sendPrepared(prepared.name, parameters)
+        expectations.append(.change(index, exactlyOne: true))
+        sentSinceFlush += 1
+        if sentSinceFlush >= BatchWriter.flushInterval {
+            sentSinceFlush = 0
+            try session.flushPipeline()
+        }
+    }
+
+    private mutating func prepare(
+        _ statement: ChangeStatement
+    ) throws -> RelationStatements.Prepared {
+        prepared += 1
+        let name = "leat\(prepared)"
+        try session.sendPrepare(name, statement.sql, types: statement.types)
+        expectations.append(.command)
+        return RelationStatements.Prepared(name: name, statement: statement)
+    }
+
+    private static func unchanged(_ tuple: Tuple, _ batch: Batch) -> [Int] {
+        var unchanged: [Int] = []
+        for index in 0..<Int(tuple.count)
+        where batch.columns[Int(tuple.first) + index].kind == .unchangedTOAST {
+            unchanged.append(index)
+        }
+        return unchanged
+    }
+
+    /// Whether the update gives a new key to a column that the target generates ALWAYS.
+    private func changesUnwritableKey(
+        _ change: Change, _ batch: Batch, _ plan: RelationPlan
+    ) -> Bool {
+        guard change.oldKind != .none else { return false }
+        return plan.identityAlways.contains { index in
+            guard plan.relation.columns[index].isKey else { return false }
+            let old = batch.columns[Int(change.old.first) + index]
+            let new = batch.columns[Int(change.new.first) + index]
+            guard new.hasValue else { return false }
+            return batch.bytes[old.range] != batch.bytes[new.range]
+        }
+    }
+
+    /// Such a column takes a value on INSERT only.
+    private mutating func sendAsDeleteAndInsert(
+        _ change: Change, at index: Int, _ batch: Batch, _ arena: UnsafeRawBufferPointer,
+        _ relation: RelationStatements
+    ) throws {
+        let delete = try relation.delete { try prepare($0) }
+        try execute(delete, change, at: index, batch, arena, relation.plan)
+        let insert = try relation.insert { try prepare($0) }
+        try execute(insert, change, at: index, batch, arena, relation.plan)
+    }
+
+    /// CASCADE is not repeated: what it emptied on the source and is published is in the list.
+    private mutating func sendTruncate(
+        _ truncate: Truncate, at index: Int, _ batch: Batch, _ relations: [RelationStatements]
+    ) throws {
+        let tables = truncate.relations.map { relation in
+            let target = relations[Int(relation)].plan.target
+            return target.only + target.name.quoted
+        }
+        let restart = truncate.restartIdentity ? " restart identity" : ""
+        try session.sendStatement("truncate \(tables.joined(separator: ", "))\(restart)")
+        expectations.append(.change(index, exactlyOne: false))
+    }
+
+    // MARK: Answers
+
+    /// Sends what is left, reads every answer and leaves pipeline mode.
+    ///
+    /// - Returns: The position row's new place, if the position was sent and was ours to move.
+    /// - Throws: ``ApplyFailure`` for the first thing that went wrong.
+    mutating func finish() throws -> String? {
+        try session.sendSync()
+        try session.flushPipeline()
+        FailPoint.batchSent.reached()
+        var failure: ApplyFailure?
+        var place: String?
+        for expectation in expectations {
+            let answer = try session.nextAnswer()
+            if failure == nil { failure = check(answer, expectation) }
+            if case .position = expectation, case .rows(let result) = answer {
+                place = result.scalar
+            }
+        }
+        guard case .sync = try session.nextAnswer() else {
+            preconditionFailure("a pipeline's last answer is its sync")
+        }
+        try session.exitPipeline()
+        if let failure { throw failure }
+        return place
+    }
+
+    private func check(_ answer: PipelineAnswer, _ expectation: Expectation) -> ApplyFailure? {
+        switch (answer, expectation) {
+        case (.failed(let error), .change(let index, _)):
+            return ApplyFailure(reason: .server(error), change: index)
+        case (.failed(let error), .command), (.failed(let error), .position):
+            return ApplyFailure(reason: .server(error), change: nil)
+        case (.command(let count), .change(let index, exactlyOne: true)) where count != 1:
+            return ApplyFailure(reason: .rowCount(count), change: index)
+        case (.command, _), (.rows, _), (.skipped, _), (.sync, _):
+            return nil
+        }
+    }
+}

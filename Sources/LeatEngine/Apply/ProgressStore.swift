@@ -1,0 +1,132 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// A stream's row of `leat.progress`.
+struct Progress: Sendable {
+    var stored: StartFacts.Stored
+    var publicationOIDs: [String]
+    var ownsSlot: Bool
+    var ownsPublication: Bool
+    var targetSystemIdentifier: String
+    var targetDatabase: String
+    /// Where the row's current version lies: the next change of it names this place, because by
+    /// the key each change would walk the versions that an old snapshot keeps alive.
+    var ctid: String
+}
+
+/// Reads and writes `leat.progress` for one stream.
+struct ProgressStore {
+    let session: Session
+    let stream: StreamName
+
+    /// Reads the row and locks it until the end of the transaction: a predecessor that is just
+    /// committing is waited for, where a plain read would return the position before it.
+    func readForUpdate() throws -> Progress? {
+        let row = try session.query(
+            """
+            select state, end_lsn, source_system_identifier, source_database, source_timeline,
+              slot, pg_catalog.array_to_string(publication_oids, ' '), owns_slot,
+              owns_publication, target_system_identifier, target_database, ctid
+            from leat.progress where stream = $1 for update
+            """, [stream.text]
+        ).rows.first
+        return row.map(Progress.init)
+    }
+
+    /// Writes the row before the slot is made: a crash may leave a slot that nobody has used.
+    func insertCreating(
+        _ configuration: SyncConfiguration, source: SystemIdentity, target: TargetIdentity
+    ) throws {
+        try session.query(
+            """
+            insert into leat.progress (stream, state, end_lsn, slot, owns_slot, publications,
+              publication_oids, owns_publication, source_system_identifier, source_database,
+              source_timeline, target_system_identifier, target_database, format, encoding)
+            values ($1, 'creating', '0/0', $2, true,
+              \(SQLText.textArray(configuration.publicationNames)),
+              '{}', $3, $4, $5, $6::pg_catalog.int8, $7, $8,
+              'text', $9)
+            on conflict (stream) do update set slot = excluded.slot,
+              owns_publication = excluded.owns_publication,
+              publications = excluded.publications, source_timeline = excluded.source_timeline,
+              updated_at = pg_catalog.clock_timestamp()
+            where progress.state = 'creating'
+            """,
+            [
+                stream.text, configuration.slotName, "\(configuration.ownsPublication)",
+                source.systemIdentifier, source.database, "\(source.timeline)",
+                target.systemIdentifier, target.database, target.encoding,
+            ])
+    }
+
+    /// The slot stands at `position`: the stream has begun. From here on the publications' OIDs
+    /// are compared.
+    func begin(at position: LSN, ownsSlot: Bool, publicationOIDs: [String]) throws {
+        try session.query(
+            """
+            update leat.progress set state = 'streaming', end_lsn = $2::pg_catalog.pg_lsn,
+              owns_slot = $3::pg_catalog.bool,
+              publication_oids = \(SQLText.textArray(publicationOIDs)), updated_at = pg_catalog.clock_timestamp()
+            where stream = $1 and state = 'creating'
+            """, [stream.text, "\(position)", "\(ownsSlot)"])
+    }
+
+    func setSession(timeline: UInt32, format: String, encoding: String) throws {
+        try session.query(
+            """
+            update leat.progress set source_timeline = $2::pg_catalog.int8, format = $3,
+              encoding = $4 where stream = $1
+            """, [stream.text, "\(timeline)", format, encoding])
+    }
+
+    func delete() throws {
+        try session.query("delete from leat.tables where stream = $1", [stream.text])
+        try session.query("delete from leat.progress where stream = $1", [stream.text])
+    }
+
+    /// Moves the position if, and only if, it is the one we left there. One row or none.
+    static let compareAndSet = """
+        update leat.progress set end_lsn = $1::pg_catalog.pg_lsn,
+          commit_time = coalesce('2000-01-01 00:00:00+00'::pg_catalog.timestamptz
+            + nullif($2, '')::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval, commit_time),
+          updated_at = pg_catalog.clock_timestamp()
+        where ctid = $3::pg_catalog.tid and end_lsn = $4::pg_catalog.pg_lsn and stream = $5
+        returning ctid
+        """
+}
+
+extension Progress {
+    fileprivate init(_ row: [String?]) {
+        stored = StartFacts.Stored(
+            isCreating: row[0] == "creating", endLSN: row[1].flatMap(LSN.init) ?? .zero,
+            systemIdentifier: row[2] ?? "", database: row[3] ?? "",
+            timeline: row[4].flatMap(UInt32.init) ?? 0, slot: row[5] ?? "")
+        publicationOIDs = (row[6] ?? "").split(separator: " ").map(String.init)
+        ownsSlot = row[7] == "t"
+        ownsPublication = row[8] == "t"
+        targetSystemIdentifier = row[9] ?? ""
+        targetDatabase = row[10] ?? ""
+        ctid = row[11] ?? ""
+    }
+}
+
+/// Which database the target is.
+struct TargetIdentity: Sendable {
+    var systemIdentifier: String
+    var database: String
+    var encoding: String
+
+    init(_ session: Session) throws {
+        let row =
+            try session.query(
+                """
+                select (select system_identifier from pg_catalog.pg_control_system()),
+                  pg_catalog.current_database(), pg_catalog.current_setting('server_encoding')
+                """
+            ).rows.first ?? []
+        systemIdentifier = row.first.flatMap { $0 } ?? ""
+        database = row.dropFirst().first.flatMap { $0 } ?? ""
+        encoding = row.dropFirst(2).first.flatMap { $0 } ?? "UTF8"
+    }
+}

@@ -1,0 +1,84 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// Reads and writes `leat.tables` for one stream.
+struct TableStore {
+    let session: Session
+    let stream: StreamName
+
+    func read() throws -> [TablePlan.Stored] {
+        try session.query(
+            """
+            select schema_name, table_name, state, snapshot_lsn, membership
+            from leat.tables where stream = $1
+            """, [stream.text]
+        ).rows.compactMap { row in
+            guard let schema = row[0], let name = row[1],
+                let state = row[2].flatMap(TableState.init)
+            else { return nil }
+            return TablePlan.Stored(
+                table: TableName(schema: schema, name: name), state: state,
+                snapshotLSN: row[3].flatMap(LSN.init), membership: row[4] ?? "")
+        }
+    }
+
+    /// Lists exactly the tables that are published now.
+    func apply(_ plan: TablePlan) throws {
+        for table in plan.removed { try remove(table) }
+        for table in plan.added {
+            try session.query(
+                """
+                insert into leat.tables (stream, schema_name, table_name, state, membership)
+                values ($1, $2, $3, 'init', $4)
+                on conflict (stream, schema_name, table_name) do update
+                  set state = 'init', snapshot_lsn = null, membership = excluded.membership,
+                    copy_attempt = null, rows_copied = null,
+                    updated_at = pg_catalog.clock_timestamp()
+                """, [stream.text, table.table.schema, table.table.name, table.membership])
+        }
+    }
+
+    private func remove(_ table: TableName) throws {
+        try session.query(
+            "delete from leat.tables where stream = $1 and schema_name = $2 and table_name = $3",
+            [stream.text, table.schema, table.name])
+    }
+
+    /// Marks a table as being copied by this attempt. False if it is ready already: a worker of
+    /// a predecessor came to its end meanwhile.
+    func beginCopy(_ table: TableName, attempt: String) throws -> Bool {
+        try session.query(
+            """
+            update leat.tables set state = 'datasync', copy_attempt = $4, rows_copied = null,
+              updated_at = pg_catalog.clock_timestamp()
+            where stream = $1 and schema_name = $2 and table_name = $3 and state <> 'ready'
+            """, [stream.text, table.schema, table.name, attempt]
+        ).affectedRows == 1
+    }
+
+    /// Marks a table as copied, in the transaction that holds its rows. False if another
+    /// attempt has begun since: the rows must then be rolled back.
+    func finishCopy(
+        _ table: TableName, attempt: String, snapshot: LSN, rows: Int
+    ) throws -> Bool {
+        try session.query(
+            """
+            update leat.tables set state = 'ready', snapshot_lsn = $5::pg_catalog.pg_lsn,
+              rows_copied = $6::pg_catalog.int8, updated_at = pg_catalog.clock_timestamp()
+            where stream = $1 and schema_name = $2 and table_name = $3 and copy_attempt = $4
+              and state = 'datasync'
+            """, [stream.text, table.schema, table.name, attempt, "\(snapshot)", "\(rows)"]
+        ).affectedRows == 1
+    }
+
+    /// The table's rows are on the target already, as of `snapshot`: `--no-copy`.
+    func adopt(_ table: TableName, snapshot: LSN) throws {
+        try session.query(
+            """
+            update leat.tables set state = 'ready', snapshot_lsn = $4::pg_catalog.pg_lsn,
+              updated_at = pg_catalog.clock_timestamp()
+            where stream = $1 and schema_name = $2 and table_name = $3 and state <> 'ready'
+            """, [stream.text, table.schema, table.name, "\(snapshot)"])
+    }
+}

@@ -1,0 +1,75 @@
+internal import LeatCore
+internal import PGClient
+
+/// Schema `leat` on the target: what Leat knows of its streams, kept beside their data so that
+/// both change in the same transaction.
+enum TargetSchema {
+    private static let progress = """
+        create table leat.progress (
+          stream text primary key,
+          state text not null check (state in ('creating', 'streaming')),
+          end_lsn pg_catalog.pg_lsn not null,
+          commit_time timestamptz,
+          slot text not null,
+          owns_slot boolean not null,
+          publications text[] not null,
+          publication_oids text[] not null,
+          owns_publication boolean not null,
+          source_system_identifier text not null,
+          source_database text not null,
+          source_timeline bigint not null,
+          target_system_identifier text not null,
+          target_database text not null,
+          format text not null,
+          encoding text not null,
+          created_at timestamptz not null default pg_catalog.clock_timestamp(),
+          updated_at timestamptz not null default pg_catalog.clock_timestamp()
+        ) with (fillfactor = 10)
+        """
+
+    private static let tables = """
+        create table leat.tables (
+          stream text not null,
+          schema_name text not null,
+          table_name text not null,
+          state text not null check (state in ('init', 'datasync', 'ready')),
+          snapshot_lsn pg_catalog.pg_lsn,
+          membership text not null,
+          copy_attempt text,
+          rows_copied bigint,
+          updated_at timestamptz not null default pg_catalog.clock_timestamp(),
+          primary key (stream, schema_name, table_name)
+        )
+        """
+
+    /// Creates what is missing. `if not exists` alone asks for the right to create even then.
+    static func ensure(_ session: Session) throws {
+        do {
+            if try !exists("to_regnamespace", "leat", session) {
+                try session.execute("create schema if not exists leat")
+            }
+            if try !exists("to_regclass", "leat.progress", session) {
+                try session.execute(progress)
+            }
+            if try !exists("to_regclass", "leat.tables", session) { try session.execute(tables) }
+        } catch let error as ConnectionError where error.sqlState == "42501" {
+            throw Halt(
+                .preflight, "The target role may not create schema leat and its tables: \(error).",
+                advice: """
+                    grant create on database ... to the role, or have an administrator run: \
+                    create schema leat authorization ...;
+                    """)
+        }
+    }
+
+    static func isPresent(_ session: Session) throws -> Bool {
+        try exists("to_regclass", "leat.progress", session)
+            && exists("to_regclass", "leat.tables", session)
+    }
+
+    private static func exists(
+        _ function: String, _ name: String, _ session: Session
+    ) throws -> Bool {
+        try session.query("select pg_catalog.\(function)($1) is not null", [name]).scalar == "t"
+    }
+}

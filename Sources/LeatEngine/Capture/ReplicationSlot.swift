@@ -1,0 +1,52 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// Reads and drops slots on the source.
+struct ReplicationSlot {
+    let session: Session
+    let name: String
+
+    func facts() throws -> StartFacts.Slot? {
+        try session.query(
+            """
+            select plugin, database, temporary, two_phase, confirmed_flush_lsn, wal_status
+            from pg_catalog.pg_replication_slots where slot_name = $1
+            """, [name]
+        ).rows.first.map { row in
+            StartFacts.Slot(
+                plugin: row[0], database: row[1], isTemporary: row[2] == "t",
+                isTwoPhase: row[3] == "t", confirmedFlushLSN: row[4].flatMap(LSN.init),
+                walStatus: row[5])
+        }
+    }
+
+    /// - Throws: ``Halt`` with exit code 3 if somebody reads from it.
+    func drop() throws {
+        do {
+            try session.query("select pg_catalog.pg_drop_replication_slot($1)", [name])
+        } catch {
+            // Undefined: it is gone already.
+            if error.sqlState == "42704" { return }
+            guard error.sqlState == "55006" else { throw error }
+            throw Halt(
+                .source, "Slot \(name) is in use by \(try user()), so it cannot be dropped.",
+                advice: "Stop that process first.")
+        }
+    }
+
+    /// Who reads from the slot, in words.
+    func user() throws -> String {
+        let row = try session.query(
+            """
+            select s.active_pid, coalesce(a.application_name, '?'),
+              coalesce(a.client_addr::pg_catalog.text, 'a local socket')
+            from pg_catalog.pg_replication_slots s
+            left join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
+            where s.slot_name = $1 and s.active_pid is not null
+            """, [name]
+        ).rows.first
+        guard let row else { return "nobody now" }
+        return "walsender \(row[0] ?? "?") (\(row[1] ?? "?"), to \(row[2] ?? "?"))"
+    }
+}

@@ -1,0 +1,41 @@
+internal import LeatCore
+internal import PGWire
+internal import Synchronization
+
+/// The position state, shared by receiver, applier and tickers.
+final class SharedPosition: Sendable {
+    private let state: Mutex<PositionState>
+    /// The server waits for a status update.
+    private let replyWanted = Atomic<Bool>(false)
+    /// Batches on their way from the receiver to the target.
+    private let batchesUnderWay = Atomic<Int>(0)
+
+    init(_ state: PositionState) {
+        self.state = Mutex(state)
+    }
+
+    /// `body` must not wait for anything.
+    func with<Value>(_ body: (inout PositionState) -> Value) -> Value {
+        state.withLock { body(&$0) }
+    }
+
+    func wantReply() {
+        replyWanted.store(true, ordering: .releasing)
+    }
+
+    var isReplyWanted: Bool { replyWanted.load(ordering: .acquiring) }
+
+    func takeReplyWanted() -> Bool {
+        replyWanted.exchange(false, ordering: .acquiringAndReleasing)
+    }
+
+    func batchSent() {
+        batchesUnderWay.add(1, ordering: .relaxed)
+    }
+
+    func batchApplied() {
+        batchesUnderWay.subtract(1, ordering: .relaxed)
+    }
+
+    var isDrained: Bool { batchesUnderWay.load(ordering: .relaxed) == 0 }
+}

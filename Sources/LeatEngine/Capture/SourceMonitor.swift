@@ -1,0 +1,122 @@
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+
+/// Watches the source from a session of its own.
+///
+/// It measures the lag (the `walEnd` of the stream is not the server's end), notices that the
+/// source is going down even while a stalled target keeps the stream from being read, and
+/// compares the publications with those that the stream began with.
+struct SourceMonitor {
+    static let interval: Duration = .seconds(1)
+    static let publicationInterval: Duration = .seconds(60)
+
+    let configuration: SyncConfiguration
+    let clientEncoding: String
+    let publicationOIDs: [String]
+    let memberships: [TableName: String]
+    let positions: SharedPosition
+    let status: SyncStatus
+    let logger: Logger
+
+    /// Runs until the task is cancelled.
+    ///
+    /// - Throws: ``Halt`` if a publication is gone or another; the connection's error if the
+    ///   source cannot be reached any more: the stream is then given up too, so that the source
+    ///   can stop.
+    func run() async throws {
+        var connection = try await connect()
+        var nextCheck = ContinuousClock.now + SourceMonitor.publicationInterval
+        var missing: Set<TableName> = []
+        while true {
+            do {
+                try await measureLag(connection)
+                if ContinuousClock.now >= nextCheck {
+                    nextCheck = .now + SourceMonitor.publicationInterval
+                    try await checkPublications(connection, &missing)
+                }
+            } catch let error as ConnectionError where error.code == .lost {
+                // Somebody may have ended just this session. A source that is going down
+                // refuses the next one.
+                logger.debug("monitoring session lost", metadata: ["error": "\(error)"])
+                await connection.close()
+                connection = try await connect()
+            }
+            try await Task.sleep(for: SourceMonitor.interval)
+        }
+    }
+
+    private func connect() async throws -> Connection {
+        try await Connection.open(
+            configuration.source, peer: .source, stream: configuration.stream,
+            clientEncoding: clientEncoding)
+    }
+
+    private func measureLag(_ connection: Connection) async throws {
+        let row =
+            try await connection.query(
+                """
+                select pg_catalog.pg_current_wal_flush_lsn(),
+                  (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8
+                """
+            ).rows.first ?? []
+        guard row.count == 2, let end = row[0].flatMap(LSN.init) else { return }
+        let time = row[1].flatMap(Int64.init).map(PostgresTimestamp.init(unixMicroseconds:))
+        status.update { snapshot in
+            snapshot.sourceWALEnd = end
+            snapshot.sourceTime = time
+        }
+    }
+
+    private func checkPublications(
+        _ connection: Connection, _ missing: inout Set<TableName>
+    ) async throws {
+        let configuration = configuration
+        let (identities, tables) = try await connection.run { session in
+            (
+                try Publication(session: session, configuration: configuration).identities(),
+                try SourceCatalog(session: session)
+                    .publishedTables(of: configuration.publicationNames)
+            )
+        }
+        try SourceMonitor.compare(publicationOIDs, identities)
+        let now = Dictionary(tables.map { ($0.name, $0.membership) }) { first, _ in first }
+        for (table, membership) in memberships where now[table] != membership {
+            guard now[table] == nil else { throw SourceMonitor.rejoined(table) }
+            guard missing.insert(table).inserted else { continue }
+            logger.warning(
+                "table is no longer published: its changes stop here",
+                metadata: ["table": "\(table)"])
+        }
+    }
+
+    static func compare(_ stored: [String], _ now: [String]) throws {
+        guard stored != now else { return }
+        let changed = Set(stored).subtracting(now).sorted()
+            .map { $0.split(separator: ":").first.map(String.init) ?? $0 }
+        guard !changed.isEmpty else { return }
+        throw Halt(
+            .positionMismatch,
+            """
+            Publication \(changed.joined(separator: ", ")) was dropped, or dropped and made \
+            again: changes from between were not sent.
+            """,
+            advice: """
+                Run "leat cleanup" for this stream and start it again with --truncate, which \
+                copies the tables anew.
+                """)
+    }
+
+    private static func rejoined(_ table: TableName) -> Halt {
+        Halt(
+            .positionMismatch,
+            """
+            Table \(table) was taken out of its publication and put back: changes from between \
+            were not sent.
+            """,
+            advice: """
+                Start again with --truncate: this table is copied anew, the others go on.
+                """)
+    }
+}

@@ -1,0 +1,80 @@
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+internal import Synchronization
+
+/// Copies tables under one snapshot with several workers, the largest table first.
+struct InitialCopy {
+    let configuration: SyncConfiguration
+    let clientEncoding: String
+    let status: SyncStatus
+    let logger: Logger
+
+    /// - Parameters:
+    ///   - snapshot: As the slot exported it; valid until the next command there.
+    ///   - point: The slot's consistent point, to which the snapshot belongs.
+    /// - Throws: ``SnapshotHolder/Rewritten``: start over with a new slot.
+    func run(_ tables: [SourceTable], snapshot: String, point: LSN) async throws {
+        let holder = try await SnapshotHolder.open(
+            configuration, snapshot: snapshot, tables: tables, clientEncoding: clientEncoding)
+        do {
+            try await copy(tables, under: holder, point: point)
+        } catch {
+            await holder.close()
+            throw error
+        }
+        await holder.close()
+    }
+
+    private func copy(
+        _ tables: [SourceTable], under holder: SnapshotHolder, point: LSN
+    ) async throws {
+        status.update { snapshot in
+            snapshot.phase = .copying
+            snapshot.copies = tables.map { .init(table: $0.name, estimatedRows: $0.estimatedRows) }
+        }
+        let queue = CopyQueue(tables)
+        let attempt = "\(UInt64.random(in: .min ... .max))"
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<min(configuration.copyJobs, max(tables.count, 1)) {
+                group.addTask {
+                    let worker = TableCopier(configuration, status: status, attempt: attempt)
+                    try await work(worker, queue, holder.snapshotName, point)
+                }
+            }
+            for try await _ in group {}
+        }
+    }
+
+    private func work(
+        _ worker: TableCopier, _ queue: CopyQueue, _ snapshot: String, _ point: LSN
+    ) async throws {
+        do {
+            try await worker.connect(snapshot: snapshot, clientEncoding: clientEncoding)
+            while let table = queue.next() {
+                logger.info("copying", metadata: ["table": "\(table.name)"])
+                try await worker.copy(table, snapshot: point)
+                let rows = status.snapshot.copies.first { $0.table == table.name }?.rows ?? 0
+                logger.info("copied", metadata: ["table": "\(table.name)", "rows": "\(rows)"])
+            }
+        } catch {
+            await worker.close()
+            throw error
+        }
+        await worker.close()
+    }
+}
+
+/// The tables still to copy, largest first: a large one that starts last would be waited for.
+private final class CopyQueue: Sendable {
+    private let left: Mutex<[SourceTable]>
+
+    init(_ tables: [SourceTable]) {
+        left = Mutex(tables.sorted { $0.sizeBytes < $1.sizeBytes })
+    }
+
+    func next() -> SourceTable? {
+        left.withLock { $0.popLast() }
+    }
+}

@@ -1,0 +1,119 @@
+internal import LeatCore
+internal import PGClient
+
+/// Brings the target's sequences to where the source's stand: logical replication does not.
+///
+/// An ascending one gets the greatest, a descending one the least, of the source's value and of
+/// what its column on the target holds.
+struct SequenceSync {
+    /// A sequence of the source, with the column that owns it.
+    struct Source: Sendable {
+        var name: TableName
+        var lastValue: String
+        var isCalled: Bool
+        var isAscending: Bool
+        var owner: (table: TableName, column: String)?
+    }
+
+    /// Sequences that columns of these tables own or take their default from, and, if `all`,
+    /// every other one of the database too.
+    static func read(_ session: Session, tables: [TableName], all: Bool) throws -> [Source] {
+        let found = try session.query(
+            """
+            select n.nspname, s.relname, q.seqincrement > 0, tn.nspname, t.relname, a.attname,
+              pg_catalog.has_sequence_privilege(s.oid, 'select')
+            from pg_catalog.pg_class s
+            join pg_catalog.pg_namespace n on n.oid = s.relnamespace
+            join pg_catalog.pg_sequence q on q.seqrelid = s.oid
+            left join lateral (
+              select d.refobjid as relid, d.refobjsubid as attnum
+              from pg_catalog.pg_depend d
+              where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = s.oid
+                and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                and d.deptype in ('a', 'i') and d.refobjsubid > 0
+              union all
+              select f.adrelid, f.adnum
+              from pg_catalog.pg_depend d
+              join pg_catalog.pg_attrdef f on f.oid = d.objid
+              where d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+                and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                and d.refobjid = s.oid) u on true
+            left join pg_catalog.pg_class t on t.oid = u.relid
+            left join pg_catalog.pg_namespace tn on tn.oid = t.relnamespace
+            left join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = u.attnum
+              and a.atttypid in (20, 21, 23)
+            where s.relkind = 'S' and s.relpersistence = 'p'
+              and n.nspname not in ('pg_catalog', 'information_schema', 'leat')
+            order by 1, 2, 4, 5, 6
+            """
+        ).rows
+        let followed = Set(tables)
+        var sources: [Source] = []
+        for row in found {
+            let name = TableName(schema: row[0] ?? "", name: row[1] ?? "")
+            let table = row[3].flatMap { schema in
+                row[4].map { TableName(schema: schema, name: $0) }
+            }
+            let isFollowed = table.map(followed.contains) ?? false
+            guard isFollowed || all, row[6] == "t", sources.last?.name != name || isFollowed else {
+                continue
+            }
+            let value = try session.query(
+                "select last_value, is_called from \(name.quoted)"
+            ).rows[0]
+            let owner = isFollowed ? table.flatMap { t in row[5].map { (t, $0) } } : nil
+            sources.append(
+                Source(
+                    name: name, lastValue: value[0] ?? "1", isCalled: value[1] == "t",
+                    isAscending: row[2] == "t", owner: owner))
+        }
+        return sources
+    }
+
+    /// - Returns: How many sequences were set, and those that the target lacks or withholds.
+    static func write(
+        _ sources: [Source], _ session: Session
+    ) throws -> (set: Int, skipped: [TableName]) {
+        var done = Set<TableName>()
+        var skipped: [TableName] = []
+        for source in sources {
+            let mayWrite = try session.query(
+                """
+                select pg_catalog.has_sequence_privilege(c.oid, 'update')
+                from pg_catalog.pg_class c
+                join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                where n.nspname = $1 and c.relname = $2 and c.relkind = 'S'
+                """, [source.name.schema, source.name.name]
+            ).scalar
+            guard mayWrite == "t" else {
+                if !done.contains(source.name) { skipped.append(source.name) }
+                continue
+            }
+            try set(source, session, isFirst: done.insert(source.name).inserted)
+        }
+        return (done.count, skipped)
+    }
+
+    /// A sequence that several columns use is first set to the source's value, then moved on by
+    /// each of them.
+    private static func set(_ source: Source, _ session: Session, isFirst: Bool) throws {
+        if isFirst {
+            try session.query(
+                """
+                select pg_catalog.setval($1::pg_catalog.regclass, $2::pg_catalog.int8,
+                  $3::pg_catalog.bool)
+                """, [source.name.quoted, source.lastValue, "\(source.isCalled)"])
+        }
+        guard let owner = source.owner else { return }
+        let column = SQLText.identifier(owner.column)
+        let (end, beyond) = source.isAscending ? ("max", ">") : ("min", "<")
+        try session.query(
+            """
+            select pg_catalog.setval($1::pg_catalog.regclass, m.value, true)
+            from (select pg_catalog.\(end)(\(column)::pg_catalog.int8) as value
+              from \(owner.table.quoted)) m, \(source.name.quoted) s
+            where m.value operator(pg_catalog.\(beyond)) s.last_value
+              or (m.value operator(pg_catalog.=) s.last_value and not s.is_called)
+            """, [source.name.quoted])
+    }
+}

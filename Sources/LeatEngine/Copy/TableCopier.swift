@@ -1,0 +1,127 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// Copies tables, one at a time, on one thread with a session on each side.
+///
+/// For each table, in order:
+///
+/// 1. `leat.tables`: state `datasync` with this attempt's name, committed.
+///    After a crash: no row is there; the table is copied again.
+/// 2. `begin`, COPY from the snapshot into the table, state `ready` with the snapshot's LSN,
+///    provided that the attempt is still ours, `commit`.
+///    After a crash before the commit: as above. After it: all rows are there, once.
+actor TableCopier: SessionActor {
+    private nonisolated let executor = ConnectionExecutor(label: "leat.copy")
+    nonisolated let interrupt = Interrupt()
+    private let configuration: SyncConfiguration
+    private let status: SyncStatus
+    private let attempt: String
+    private var source: Session?
+    private var target: Session?
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+
+    init(_ configuration: SyncConfiguration, status: SyncStatus, attempt: String) {
+        self.configuration = configuration
+        self.status = status
+        self.attempt = attempt
+    }
+
+    func connect(snapshot: String, clientEncoding: String) async throws {
+        try await cancellable {
+            let name = configuration.stream.objectName
+            let source = try Session(
+                configuration.source, options: .init(peer: .source, applicationName: name),
+                interrupt: interrupt)
+            try source.prepare(clientEncoding: clientEncoding)
+            try source.execute("begin isolation level repeatable read read only")
+            try source.execute("set transaction snapshot \(SQLText.literal(snapshot))")
+            self.source = source
+            let target = try Session(
+                configuration.target, options: .init(peer: .target, applicationName: name),
+                interrupt: interrupt)
+            try target.prepare(clientEncoding: nil)
+            try ApplySession.configure(target)
+            self.target = target
+        }
+    }
+
+    func close() {
+        source?.close()
+        target?.close()
+        source = nil
+        target = nil
+    }
+
+    func copy(_ table: SourceTable, snapshot: LSN) async throws {
+        try await cancellable {
+            guard let source, let target else { preconditionFailure("the copier is not connected") }
+            let store = TableStore(session: target, stream: configuration.stream)
+            guard try store.beginCopy(table.name, attempt: attempt) else { return }
+            try target.transaction {
+                let rows = try relay(table, from: source, to: target)
+                guard
+                    try store.finishCopy(
+                        table.name, attempt: attempt, snapshot: snapshot, rows: rows)
+                else {
+                    throw Restart(reason: "another copy of table \(table.name) has begun")
+                }
+            }
+            status.updateCopy(of: table.name) { $0.isDone = true }
+            FailPoint.tableCopied.reached()
+        }
+    }
+
+    /// Byte for byte: both sessions have the same client encoding.
+    private func relay(
+        _ table: SourceTable, from source: Session, to target: Session
+    ) throws -> Int {
+        let columns = table.relation.columns.map { SQLText.identifier($0.name) }
+        let list = columns.isEmpty ? "" : " (\(columns.joined(separator: ", ")))"
+        do {
+            try target.beginCopyIn("copy \(table.name.quoted)\(list) from stdin")
+            try source.beginCopyOut("copy (\(table.copyQuery)) to stdout")
+            try relayRows(table.name, from: source, to: target)
+            return try target.endCopyIn()
+        } catch let error as ConnectionError where error.code == .server {
+            throw TableCopier.refused(table.name, error)
+        }
+    }
+
+    private func relayRows(
+        _ table: TableName, from source: Session, to target: Session
+    ) throws {
+        var (rows, bytes) = (0, 0)
+        while try source.nextCopyData({ payload throws(ConnectionError) in
+            rows += 1
+            bytes += payload.count
+            try target.putCopyData(payload)
+        }) {
+            guard rows.isMultiple(of: 2048) else { continue }
+            report(table, rows, bytes)
+            FailPoint.tableHalfCopied.reached()
+        }
+        report(table, rows, bytes)
+    }
+
+    private func report(_ table: TableName, _ rows: Int, _ bytes: Int) {
+        status.updateCopy(of: table) { copy in
+            copy.rows = rows
+            copy.bytes = bytes
+        }
+    }
+
+    private static func refused(_ table: TableName, _ error: ConnectionError) -> any Error {
+        if let state = error.sqlState, Transient.isTransient(sqlState: state) { return error }
+        return Halt(
+            error.peer == .source ? .source : .target,
+            "Table \(table) cannot be copied: \(error).",
+            advice: """
+                Nothing of this table was kept; finished tables stay. Mend it, or leave the table \
+                out with --exclude, and start again.
+                """)
+    }
+}

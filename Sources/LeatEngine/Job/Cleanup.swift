@@ -1,0 +1,125 @@
+internal import Foundation
+internal import LeatCore
+internal import PGClient
+
+/// Removes a stream: its slot and publication if they are its own, its origin, its rows in
+/// schema `leat`, its state folder. The tables and their rows stay.
+///
+/// The target's rows go last: whatever ends it before that, a second try finds what is left.
+public struct Cleanup: Sendable {
+    /// What there is to remove.
+    public struct Plan: Sendable {
+        public var slot: String?
+        public var publication: String?
+        public var keptSlot: String?
+        public var keptPublications: [String]
+
+        /// One line each, for a question.
+        public var lines: [String] {
+            var lines: [String] = []
+            if let slot { lines.append("source: slot \(slot)") }
+            if let publication { lines.append("source: publication \(publication)") }
+            lines.append("target: this stream's rows in leat.progress and leat.tables")
+            return lines
+        }
+    }
+
+    private let configuration: SyncConfiguration
+
+    public init(_ configuration: SyncConfiguration) {
+        self.configuration = configuration
+    }
+
+    /// - Parameter confirm: Asked once, with what will go.
+    /// - Returns: False if there is nothing of this stream, or it was not confirmed.
+    /// - Throws: ``Halt``.
+    public func run(confirm: (Plan) -> Bool) async throws -> Bool {
+        let applier = Applier(stream: configuration.stream)
+        let source = Connection(label: "leat.source")
+        do {
+            let isDone = try await run(applier, source, confirm)
+            await source.close()
+            await applier.close()
+            return isDone
+        } catch {
+            await source.close()
+            await applier.close()
+            guard case .halt(let halt) = Failure(error, wasConnected: false) else {
+                throw Halt(.internalError, "\(error)")
+            }
+            throw halt
+        }
+    }
+
+    private func run(
+        _ applier: Applier, _ source: Connection, _ confirm: (Plan) -> Bool
+    ) async throws -> Bool {
+        let stream = configuration.stream
+        try await applier.connect(configuration.target)
+        let progress = try await applier.run { session -> Progress? in
+            guard try TargetSchema.isPresent(session) else { return nil }
+            return try session.transaction {
+                try ProgressStore(session: session, stream: stream).readForUpdate()
+            }
+        }
+        guard let progress else { return false }
+        try await source.open(
+            configuration.source, options: .init(peer: .source, applicationName: stream.objectName))
+        try await checkSource(progress, source)
+        let plan = try await plan(progress, source)
+        guard confirm(plan) else { return false }
+        try await remove(plan, source)
+        try await applier.run { session in
+            try ApplySession.dropOrigin(session, name: stream.objectName)
+            try session.transaction {
+                try ProgressStore(session: session, stream: stream).delete()
+            }
+        }
+        try? FileManager.default.removeItem(atPath: configuration.stateDirectory)
+        return true
+    }
+
+    /// Another source may have a slot of the same name.
+    private func checkSource(_ progress: Progress, _ source: Connection) async throws {
+        let identity = try await source.run { try TargetIdentity($0) }
+        guard identity.systemIdentifier == progress.stored.systemIdentifier,
+            identity.database == progress.stored.database
+        else {
+            throw Halt(
+                .positionMismatch,
+                """
+                This stream comes from database \(progress.stored.database) of system \
+                \(progress.stored.systemIdentifier), not from this source.
+                """, advice: "Check --source.")
+        }
+    }
+
+    private func plan(_ progress: Progress, _ source: Connection) async throws -> Plan {
+        let slot = progress.stored.slot
+        let publication = configuration.stream.objectName
+        let (slotExists, publicationExists) = try await source.run { session in
+            (
+                try ReplicationSlot(session: session, name: slot).facts() != nil,
+                try session.query(
+                    "select from pg_catalog.pg_publication where pubname = $1", [publication]
+                ).rows.count == 1
+            )
+        }
+        let names = progress.publicationOIDs.map { String($0.prefix { $0 != ":" }) }
+        return Plan(
+            slot: progress.ownsSlot && slotExists ? slot : nil,
+            publication: progress.ownsPublication && publicationExists ? publication : nil,
+            keptSlot: progress.ownsSlot ? nil : slot,
+            keptPublications: progress.ownsPublication ? [] : names)
+    }
+
+    private func remove(_ plan: Plan, _ source: Connection) async throws {
+        try await source.run { session in
+            if let slot = plan.slot { try ReplicationSlot(session: session, name: slot).drop() }
+            if let publication = plan.publication {
+                try session.execute(
+                    "drop publication if exists \(SQLText.identifier(publication))")
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+#if DEBUG
+internal import Glibc
+#endif
+
+/// A place where a test may end the process as a power cut would: with SIGKILL.
+///
+/// Named in the environment variable `LEAT_FAILPOINT`, as `name` or `name:N` for the Nth
+/// passage. Release builds have none of it.
+public enum FailPoint: String, Sendable {
+    case slotCreated = "slot-created"
+    case tableHalfCopied = "table-half-copied"
+    case tableCopied = "table-copied"
+    case batchSent = "batch-sent"
+    case commitSent = "commit-sent"
+    case storedNotConfirmed = "stored-not-confirmed"
+    case midStream = "mid-stream"
+
+    public func reached() {
+        #if DEBUG
+        FailPoints.shared.reached(self)
+        #endif
+    }
+}
+
+#if DEBUG
+internal import Synchronization
+
+private final class FailPoints: Sendable {
+    static let shared = FailPoints()
+
+    private let name: String?
+    private let passages: Atomic<Int>
+
+    private init() {
+        let parts = getenv("LEAT_FAILPOINT").map {
+            String(cString: $0).split(separator: ":").map(String.init)
+        }
+        name = parts?.first
+        passages = Atomic(parts?.dropFirst().first.flatMap(Int.init) ?? 1)
+    }
+
+    func reached(_ point: FailPoint) {
+        guard name == point.rawValue else { return }
+        if passages.subtract(1, ordering: .relaxed).newValue == 0 { kill(getpid(), SIGKILL) }
+    }
+}
+#endif

@@ -1,0 +1,65 @@
+internal import LeatCore
+internal import PGClient
+
+/// What to do about an error: the one place that decides it.
+enum Failure {
+    case retry(reason: String)
+    case halt(Halt)
+
+    /// - Parameter wasConnected: Both servers were reached before in this process. A server that
+    ///   cannot be reached at the very start is more likely misspelt than restarting.
+    init(_ error: any Error, wasConnected: Bool) {
+        switch error {
+        case let halt as Halt: self = .halt(halt)
+        case let restart as Restart: self = .retry(reason: restart.reason)
+        case let error as StreamError:
+            self = .halt(Halt(.source, "\(error).", advice: "Nothing of it was applied."))
+        case let error as ConnectionError: self = Failure.connection(error, wasConnected)
+        default: self = .halt(Halt(.internalError, "Internal error: \(error)."))
+        }
+    }
+
+    private static func connection(_ error: ConnectionError, _ wasConnected: Bool) -> Failure {
+        switch error.code {
+        case .lost, .timedOut:
+            if wasConnected { return .retry(reason: "\(error)") }
+        case .connectFailed:
+            if wasConnected && !isRefused(error) { return .retry(reason: "\(error)") }
+        case .server, .invalidConninfo, .interrupted, .unexpectedAnswer, .invalidValue:
+            break
+        }
+        if let state = error.sqlState, Transient.isTransient(sqlState: state) {
+            return .retry(reason: "\(error)")
+        }
+        return .halt(Halt(exitCode(error), "\(error).", advice: advice(error)))
+    }
+
+    /// A role or database that is not let in stays so.
+    private static func isRefused(_ error: ConnectionError) -> Bool {
+        ["password authentication failed", "no pg_hba.conf entry", "does not exist"]
+            .contains { error.message.contains($0) }
+    }
+
+    private static func exitCode(_ error: ConnectionError) -> ExitCode {
+        switch (error.code, error.peer) {
+        case (.invalidConninfo, _): .configuration
+        case (_, .source): .source
+        case (_, .target): .target
+        case (_, nil): .internalError
+        }
+    }
+
+    private static func advice(_ error: ConnectionError) -> String? {
+        switch error.sqlState {
+        case "42501": "Grant the role what it lacks: see \"Privileges\" in the README."
+        case "25006": "The target only takes reads: is it a standby?"
+        case nil where error.code == .connectFailed: "Check the host, port, database and role."
+        default: error.server?.hint
+        }
+    }
+}
+
+/// The run must begin again at "take the stream", although no connection broke.
+struct Restart: Error {
+    var reason: String
+}

@@ -1,0 +1,93 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// What is checked before anything is created: a start that cannot work says so at once, and
+/// all of it.
+enum Preflight {
+    /// Every table's way to the target, or one ``Halt`` (exit code 6) with all that is wrong.
+    static func plans(
+        _ tables: [SourceTable], sourceTypes: TypeCatalog, target session: Session
+    ) throws -> [TableName: RelationPlan] {
+        let targetTypes = try session.typeCatalog()
+        var plans: [TableName: RelationPlan] = [:]
+        var problems: [Halt] = []
+        for table in tables {
+            do {
+                let target = try TargetTables.resolve(table.name, session)
+                plans[table.name] = try RelationPlan(
+                    relation: table.relation, sourceTypes: sourceTypes, target: target,
+                    targetTypes: targetTypes)
+            } catch let halt as Halt {
+                problems.append(halt)
+            }
+        }
+        guard problems.isEmpty else { throw combined(problems) }
+        return plans
+    }
+
+    static func combined(_ problems: [Halt]) -> Halt {
+        let advice = Set(problems.compactMap(\.advice)).sorted()
+        return Halt(
+            .preflight, problems.map(\.message).joined(separator: "\n"),
+            advice: advice.isEmpty ? nil : advice.joined(separator: "\n"))
+    }
+
+    /// Tables to be copied must be empty, or are emptied if that was asked for.
+    static func checkEmpty(_ tables: [TargetTable], _ session: Session) throws {
+        let filled = try tables.filter { try !TargetTables.isEmpty($0, session) }
+        guard !filled.isEmpty else { return }
+        let names = filled.map(\.name).sorted().map(\.description)
+        throw Halt(
+            .preflight, "Not empty on the target: \(names.joined(separator: ", ")).",
+            advice: """
+                Start with --truncate to empty them first, or with --no-copy if they hold the \
+                source's rows already.
+                """)
+    }
+
+    /// `--truncate`: in one statement, because foreign keys may lead from one to another.
+    static func empty(_ tables: [TargetTable], _ session: Session) throws {
+        guard !tables.isEmpty else { return }
+        let list = tables.map { $0.only + $0.name.quoted }.joined(separator: ", ")
+        do {
+            try session.execute("truncate \(list)")
+        } catch {
+            guard error.code == .server else { throw error }
+            throw Halt(
+                .target, "The target's tables cannot be emptied: \(error).",
+                advice: "Empty them yourself, or include the tables that refer to them.")
+        }
+    }
+
+    /// - Throws: ``Halt`` if the source role may not read a table that is to be copied.
+    static func checkReadable(_ tables: [SourceTable], _ session: Session) throws {
+        let unreadable = try tables.filter { table in
+            try session.query(
+                "select pg_catalog.has_table_privilege($1::pg_catalog.oid, 'select')",
+                ["\(table.relation.id.rawValue)"]
+            ).scalar != "t"
+        }
+        guard !unreadable.isEmpty else { return }
+        let list = unreadable.map(\.name.quoted).joined(separator: ", ")
+        throw Halt(
+            .preflight, "The source role may not read \(list).",
+            advice: "On the source: grant select on table \(list) to ...;")
+    }
+
+    /// Whether the stream can be binary.
+    static func usesBinary(
+        _ wanted: SyncConfiguration.Binary, _ plans: [TableName: RelationPlan],
+        sourceTypes: TypeCatalog, targetTypes: TypeCatalog, sameIntervals: Bool
+    ) throws -> Bool {
+        guard wanted != .off else { return false }
+        let safety = BinarySafety(
+            sourceTypes: sourceTypes, targetTypes: targetTypes, sameIntervals: sameIntervals)
+        let unsafe = plans.values.flatMap { safety.unsafeColumns($0) }.sorted()
+        guard wanted == .on, !unsafe.isEmpty else { return unsafe.isEmpty }
+        throw Halt(
+            .preflight,
+            "Binary form is not safe for: \(unsafe.prefix(20).joined(separator: ", ")).",
+            advice: "Use --binary off (the default), or auto.")
+    }
+}

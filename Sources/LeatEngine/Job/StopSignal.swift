@@ -1,0 +1,65 @@
+internal import Synchronization
+
+/// The wish to stop: from a signal, heard wherever a run is just then.
+///
+/// While a stream flows, a stop ends the intake and what was received is applied, stored and
+/// confirmed. Anywhere else the run is cancelled, which rolls back what is under way.
+public final class StopSignal: Sendable {
+    private struct State {
+        var isRequested = false
+        var drain: (@Sendable () -> Void)?
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    public init() {}
+
+    public var isRequested: Bool { state.withLock { $0.isRequested } }
+
+    public func request() {
+        let waiter = state.withLock { state in
+            state.isRequested = true
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+
+    /// Waits until a stop is requested, or the task is cancelled.
+    func wait() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    if state.isRequested || Task.isCancelled { return true }
+                    state.waiter = continuation
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            let waiter = state.withLock { state in
+                defer { state.waiter = nil }
+                return state.waiter
+            }
+            waiter?.resume()
+        }
+    }
+
+    /// Says how to end the intake of a stream that flows now; nil when none does.
+    ///
+    /// - Returns: Whether a stop was requested already.
+    func setDrain(_ drain: (@Sendable () -> Void)?) -> Bool {
+        state.withLock { state in
+            state.drain = drain
+            return state.isRequested
+        }
+    }
+
+    /// Ends the intake. False if no stream flows.
+    func drain() -> Bool {
+        guard let drain = state.withLock({ $0.drain }) else { return false }
+        drain()
+        return true
+    }
+}

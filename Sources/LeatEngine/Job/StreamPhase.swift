@@ -1,0 +1,225 @@
+internal import AsyncAlgorithms
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+
+/// Step 5 of a ``SyncRun``: the flow from the slot to the target.
+///
+///     receiver ─ batches ─► bounded channel ─► applier
+///        ▲                                        │
+///        └── status updates ◄── positions ◄───────┘
+///
+/// Five tasks: one receives, one applies, one stores positions, one reports them to the source,
+/// one watches the source. A stop ends the first; the rest ends in order behind it. An error in
+/// any of them ends all.
+struct StreamPhase {
+    let run: SyncRun
+    let servers: SyncRun.Servers
+    let prepared: StreamPreparation.Prepared
+
+    private enum TaskEnd: Sendable {
+        case received, applied, other
+    }
+
+    /// Batches in the channel, in bytes: enough to ride out a checkpoint of the target.
+    private static let lowWater = 4 << 20
+    private static let highWater = 16 << 20
+    static let tick: Duration = .milliseconds(100)
+
+    private var configuration: SyncConfiguration { run.configuration }
+    private var logger: Logger { run.logger }
+
+    func run() async throws -> SyncRun.Ending {
+        let positions = SharedPosition(
+            PositionState(
+                startingAt: prepared.position, confirmed: prepared.confirmed,
+                holdBack: configuration.holdBack))
+        try await servers.applier.start(at: prepared.position, sourceTypes: prepared.sourceTypes)
+        let end = try await endPosition()
+        try await startStream(positions)
+        showStart()
+        let receiver = servers.receiver
+        defer { _ = run.stop.setDrain(nil) }
+        if run.stop.setDrain({ receiver.stop() }) { receiver.stop() }
+        let tickers = StreamTickers(
+            configuration: configuration, servers: servers, positions: positions, end: end,
+            statusInterval: statusInterval, status: run.status, logger: logger)
+        try await flow(positions, tickers)
+        return try await finish(positions, tickers)
+    }
+
+    private func showStart() {
+        let consistentFrom = prepared.snapshots.values.max()
+        run.status.update { snapshot in
+            snapshot.phase = .streaming
+            snapshot.position = prepared.position
+            snapshot.consistentFrom = consistentFrom
+        }
+        logger.info(
+            "streaming",
+            metadata: [
+                "position": "\(prepared.position)", "tables": "\(prepared.snapshots.count)",
+                "slot": "\(configuration.slotName)",
+            ])
+    }
+
+    // MARK: Starting
+
+    private var statusInterval: Duration {
+        min(configuration.statusInterval, prepared.walSenderTimeout / 3)
+    }
+
+    private func startStream(_ positions: SharedPosition) async throws {
+        let streams = configuration.streaming && !filtersOriginsHere
+        var options: [(name: String, value: String)] = [
+            ("proto_version", streams ? "2" : "1"),
+            (
+                "publication_names",
+                configuration.publicationNames.map(SQLText.identifier).joined(separator: ",")
+            ),
+        ]
+        if streams { options.append(("streaming", "on")) }
+        if prepared.isBinary { options.append(("binary", "true")) }
+        if configuration.origin == .none, !filtersOriginsHere { options.append(("origin", "none")) }
+        let stream = SlotReceiver.Stream(
+            slot: configuration.slotName, position: prepared.position, options: options,
+            protocolVersion: streams ? 2 : 1, tables: prepared.snapshots,
+            skipsTransactionsWithOrigin: filtersOriginsHere,
+            spoolFolder: configuration.stateDirectory + "/spool", positions: positions)
+        try await startPatiently(stream)
+    }
+
+    /// 14 and 15 cannot leave out what came from elsewhere. The Origin message tells, but not
+    /// within a streamed transaction.
+    private var filtersOriginsHere: Bool {
+        configuration.origin == .none && prepared.sourceVersion < 160_000
+    }
+
+    /// The walsender of a killed predecessor holds the slot until it notices.
+    private func startPatiently(_ stream: SlotReceiver.Stream) async throws {
+        let deadline = ContinuousClock.now + prepared.walSenderTimeout
+        var isTold = false
+        while true {
+            do {
+                return try await servers.receiver.start(stream)
+            } catch let error as ConnectionError where error.sqlState == "55006" {
+                let name = stream.slot
+                let user = try await servers.source.run {
+                    try ReplicationSlot(session: $0, name: name).user()
+                }
+                guard ContinuousClock.now < deadline else {
+                    throw Halt(
+                        .source, "Slot \(name) is in use by \(user).",
+                        advice: "Stop the process that reads it, or choose another --stream.")
+                }
+                if !isTold { logger.warning("slot \(name) is still in use by \(user); waiting") }
+                isTold = true
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+    }
+
+    private func endPosition() async throws -> LSN? {
+        switch configuration.end {
+        case nil: return nil
+        case .lsn(let end): return end
+        case .now: return try await servers.source.run { try SourceEnd.flushed($0) }
+        }
+    }
+
+    // MARK: Flowing
+
+    private func flow(_ positions: SharedPosition, _ tickers: StreamTickers) async throws {
+        let monitor = SourceMonitor(
+            configuration: configuration, clientEncoding: servers.target.encoding,
+            publicationOIDs: prepared.publicationOIDs,
+            memberships: Dictionary(
+                prepared.tables.map { ($0.name, $0.membership) }, uniquingKeysWith: { a, _ in a }),
+            positions: positions, status: run.status, logger: logger)
+        try await withThrowingTaskGroup(of: TaskEnd.self) { group in
+            var parts = MultiProducerSingleConsumerAsyncChannel.makeChannel(
+                of: Batch.self, throwing: Never.self,
+                backpressureStrategy: .watermark(
+                    low: StreamPhase.lowWater, high: StreamPhase.highWater,
+                    waterLevelForElement: { $0.byteCount }))
+            var channel = parts.takeChannel()
+            var source = Optional(parts.source)
+            group.addTask {
+                while let batch = await channel.next() {
+                    try await apply(batch, positions, tickers)
+                }
+                try Task.checkCancellation()
+                return .applied
+            }
+            group.addTask {
+                receiving: while true {
+                    switch try await servers.receiver.next() {
+                    case .batch(let batch): try await source?.send(batch)
+                    case .nothing: await tellUnfollowed()
+                    case .ended: break receiving
+                    }
+                }
+                source.take()?.finish()
+                return .received
+            }
+            group.addTask {
+                try await tickers.storePositions()
+                return .other
+            }
+            group.addTask {
+                try await tickers.reportPositions()
+                return .other
+            }
+            group.addTask {
+                try await monitor.run()
+                return .other
+            }
+            while let end = try await group.next() {
+                if case .applied = end { break }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func apply(
+        _ batch: Batch, _ positions: SharedPosition, _ tickers: StreamTickers
+    ) async throws {
+        guard let batch = tickers.upToEnd(batch) else {
+            positions.batchApplied()
+            return
+        }
+        let applied = try await servers.applier.apply(batch)
+        if let end = applied.end {
+            positions.with { $0.committed(through: end, isDurable: false, at: .now) }
+        }
+        positions.batchApplied()
+        tickers.show(applied)
+    }
+
+    private func tellUnfollowed() async {
+        for table in await servers.receiver.takeUnfollowed() {
+            logger.warning(
+                "table is published but not followed; it is copied at the next start",
+                metadata: ["table": "\(table)"])
+        }
+    }
+
+    // MARK: Ending
+
+    /// The intake has ended and all that was whole is committed: make it durable, confirm it.
+    private func finish(
+        _ positions: SharedPosition, _ tickers: StreamTickers
+    ) async throws -> SyncRun.Ending {
+        run.status.update { $0.phase = .stopping }
+        try await servers.applier.rollBack()
+        try await tickers.storeLast()
+        let isStopped = run.stop.isRequested
+        guard isStopped || tickers.isEndReached else {
+            throw Restart(reason: "the source ended the stream")
+        }
+        try await SequenceJob(configuration: configuration, servers: servers, logger: logger)
+            .run(prepared.tables.map(\.name))
+        return tickers.isEndReached ? .endReached : .stopped
+    }
+}

@@ -1,0 +1,154 @@
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+internal import Synchronization
+
+/// What happens by the clock while a stream flows: positions are stored durably and reported.
+///
+/// The two do not wait for each other: reports go out while the target is blocked.
+final class StreamTickers: Sendable {
+    private let configuration: SyncConfiguration
+    private let servers: SyncRun.Servers
+    private let positions: SharedPosition
+    private let end: LSN?
+    private let statusInterval: Duration
+    private let status: SyncStatus
+    private let logger: Logger
+    private let reachedEnd = Atomic<Bool>(false)
+
+    /// While busy, one commit a second waits for the disk.
+    private static let busyInterval: Duration = .seconds(1)
+
+    init(
+        configuration: SyncConfiguration, servers: SyncRun.Servers, positions: SharedPosition,
+        end: LSN?, statusInterval: Duration, status: SyncStatus, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.servers = servers
+        self.positions = positions
+        self.end = end
+        self.statusInterval = statusInterval
+        self.status = status
+        self.logger = logger
+    }
+
+    var isEndReached: Bool { reachedEnd.load(ordering: .acquiring) }
+
+    // MARK: Storing
+
+    /// Stores what is due: at the end of a drain, once a second while busy, and on the status
+    /// tick, or when the server asks, the end of an idle stream.
+    func storePositions() async throws {
+        var lastStore = ContinuousClock.now
+        var lastIdleStore = ContinuousClock.now
+        while true {
+            try await Task.sleep(for: StreamPhase.tick)
+            let now = ContinuousClock.now
+            let isIdleTick =
+                now - lastIdleStore >= statusInterval || isEndHeard || isAsked(now, lastIdleStore)
+            let isDrainTick = positions.isDrained || now - lastStore >= StreamTickers.busyInterval
+            guard isIdleTick || isDrainTick else { continue }
+            if isIdleTick { lastIdleStore = now }
+            if try await store({ isIdleTick ? $0.dueAtTick : $0.dueAtDrain }) { lastStore = now }
+            if try checkEnd() { return }
+        }
+    }
+
+    /// A server that wants to stop waits for us to confirm everything it has named.
+    private func isAsked(
+        _ now: ContinuousClock.Instant, _ last: ContinuousClock.Instant
+    ) -> Bool {
+        positions.isReplyWanted && now - last >= StreamTickers.busyInterval
+    }
+
+    private func store(_ due: (PositionState) -> LSN?) async throws -> Bool {
+        let (wanted, position) = positions.with { (due($0), $0.position) }
+        guard let wanted else { return false }
+        let limited = end.map { min(wanted, max($0, position)) } ?? wanted
+        guard let stored = try await servers.applier.store(limited) else { return false }
+        positions.with { $0.committed(through: stored, isDurable: true, at: .now) }
+        status.update { $0.position = max($0.position, stored) }
+        FailPoint.storedNotConfirmed.reached()
+        return true
+    }
+
+    /// The last act of a stream: everything that is committed becomes durable and is confirmed.
+    func storeLast() async throws {
+        _ = try await store { $0.dueAtTick }
+        try await sendStatus()
+    }
+
+    // MARK: The end position
+
+    private var isEndHeard: Bool {
+        guard let end else { return false }
+        return positions.with { $0.isIdle && $0.heard >= end && $0.position < end }
+    }
+
+    private func checkEnd() throws -> Bool {
+        guard let end, positions.with({ $0.isIdle && $0.position >= end }) else { return false }
+        reachedEnd.store(true, ordering: .releasing)
+        servers.receiver.stop()
+        return true
+    }
+
+    /// The part of a batch that ends at or before the end position; nil if nothing does.
+    func upToEnd(_ batch: Batch) -> Batch? {
+        guard let end, !isEndReached else { return isEndReached ? nil : batch }
+        // The end of a transaction that is not whole yet is beyond its commit record's start.
+        let within = batch.transactions.prefix { transaction in
+            transaction.isComplete ? transaction.endLSN <= end : transaction.commitLSN < end
+        }
+        guard within.count < batch.transactions.count else { return batch }
+        reachedEnd.store(true, ordering: .releasing)
+        servers.receiver.stop()
+        guard !within.isEmpty else { return nil }
+        var cut = batch
+        cut.changes.removeLast(batch.changes.count - batch.transactions[within.count].firstChange)
+        cut.transactions.removeLast(batch.transactions.count - within.count)
+        return cut
+    }
+
+    // MARK: Reporting
+
+    /// Sends status updates: at the interval, when something new is durable, and when the server
+    /// asks; at most one per tick.
+    func reportPositions() async throws {
+        var lastReport = ContinuousClock.now - statusInterval
+        var lastFlushed = LSN.zero
+        while true {
+            let now = ContinuousClock.now
+            let flushed = positions.with { $0.status(at: now).flushed }
+            if positions.takeReplyWanted() || flushed != lastFlushed
+                || now - lastReport >= statusInterval
+            {
+                lastFlushed = flushed
+                lastReport = now
+                try await sendStatus()
+            }
+            try await Task.sleep(for: StreamPhase.tick)
+        }
+    }
+
+    private func sendStatus() async throws {
+        let report = positions.with { $0.status(at: .now) }
+        servers.receiver.post(
+            StandbyStatusUpdate(
+                written: report.written, flushed: report.flushed, applied: report.applied,
+                sendTime: PostgresTimestamp.now, replyRequested: false))
+        try await servers.receiver.flushStatus()
+    }
+
+    // MARK: Showing
+
+    func show(_ applied: Applier.Applied) {
+        status.update { snapshot in
+            snapshot.rowsApplied += applied.changes
+            snapshot.transactionsApplied += applied.transactions
+            guard let end = applied.end else { return }
+            snapshot.position = max(snapshot.position, end)
+            snapshot.lastCommitTime = applied.commitTime
+        }
+    }
+}

@@ -1,0 +1,95 @@
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+
+/// One run of a stream, from taking it to the loss of a connection or its end.
+///
+/// The order, and what a crash after each step leaves:
+///
+/// 1. Connect, take the stream's lock, read its row `for update`. Nothing is changed.
+/// 2. Decide how to start (``StartDecision``).
+/// 3. New stream: row `creating`; publication; slot; row `streaming` at the slot's consistent
+///    point together with `leat.tables`.
+///    - After `creating`: no slot, or one that nobody has read: it is dropped and made again.
+///    - After `streaming`: the tables are `init`; they are copied under a temporary slot's
+///      snapshot S2, and changes that end at or before S2 are skipped for them.
+/// 4. Copy; each table becomes `ready` in the transaction that brings its rows.
+/// 5. Stream from the stored position. Nothing is confirmed that is not stored.
+struct SyncRun {
+    let configuration: SyncConfiguration
+    let stop: StopSignal
+    let status: SyncStatus
+    let logger: Logger
+
+    enum Ending: Sendable {
+        case stopped, endReached, copied
+    }
+
+    /// The connections of a run. All end together.
+    struct Servers {
+        let applier: Applier
+        let receiver: SlotReceiver
+        let source: Connection
+        let target: TargetIdentity
+
+        func close() async {
+            await receiver.close()
+            await source.close()
+            await applier.close()
+        }
+    }
+
+    /// - Parameter connected: Called once both servers were reached.
+    func run(connected: () -> Void) async throws -> Ending {
+        let applier = Applier(stream: configuration.stream)
+        let receiver = SlotReceiver()
+        let source = Connection(label: "leat.source")
+        do {
+            try await applier.connect(configuration.target)
+            let target = try await applier.run { session in
+                try TargetSchema.ensure(session)
+                return try TargetIdentity(session)
+            }
+            try await source.open(
+                configuration.source,
+                options: .init(peer: .source, applicationName: configuration.stream.objectName))
+            try await source.run { try $0.prepare(clientEncoding: target.encoding) }
+            try await receiver.connect(
+                configuration.source, stream: configuration.stream,
+                clientEncoding: target.encoding)
+            connected()
+            let servers = Servers(
+                applier: applier, receiver: receiver, source: source, target: target)
+            let ending = try await run(servers)
+            await servers.close()
+            return ending
+        } catch {
+            await receiver.close()
+            await source.close()
+            await applier.close()
+            throw error
+        }
+    }
+
+    private func run(_ servers: Servers) async throws -> Ending {
+        try await checkDifferentDatabases(servers)
+        let prepared = try await StreamPreparation(run: self, servers: servers).prepare()
+        guard !configuration.stopsAfterCopy else { return .copied }
+        return try await StreamPhase(run: self, servers: servers, prepared: prepared).run()
+    }
+
+    private func checkDifferentDatabases(_ servers: Servers) async throws {
+        let stream = configuration.stream
+        // The lock that this process holds on the target is seen on the source.
+        let lock = try await servers.applier.run { session in
+            try StreamLock(session: session, stream: stream).coordinates()
+        }
+        let isSame = try await servers.source.run { try StreamLock.isVisible(lock, on: $0) }
+        guard !isSame else {
+            throw Halt(
+                .configuration, "Source and target are the same database.",
+                advice: "Check --source and --target.")
+        }
+    }
+}

@@ -1,0 +1,118 @@
+internal import LeatCore
+internal import PGClient
+
+/// The publications of a stream, on the source.
+struct Publication {
+    let session: Session
+    let configuration: SyncConfiguration
+
+    /// `name:oid` of each publication, in the order of names; a missing one is left out.
+    ///
+    /// A publication that was dropped and made again has another OID. Changes from between are
+    /// lost: 18 drops them without a word while the publication is missing.
+    func identities() throws -> [String] {
+        try session.query(
+            """
+            select pubname || ':' || oid from pg_catalog.pg_publication
+            where pubname = any (\(SQLText.textArray(configuration.publicationNames)))
+            order by pubname
+            """
+        ).firstColumn
+    }
+
+    func checkAllExist() throws {
+        let existing = Set(
+            try identities().compactMap {
+                $0.split(separator: ":").dropLast().first.map(String.init)
+            })
+        let missing = configuration.publicationNames.filter { !existing.contains($0) }
+        guard missing.isEmpty else {
+            throw Halt(
+                .preflight,
+                "The source has no publication \(missing.joined(separator: ", ")).",
+                advice: "create publication \(SQLText.identifier(missing[0])) for all tables;")
+        }
+    }
+
+    /// The tables that the stream's own publication is to have.
+    ///
+    /// - Throws: ``Halt`` if a table's updates could not be sent: publishing it would make the
+    ///   application's own UPDATE and DELETE fail.
+    func wantedTables() throws -> [SourceCatalog.Candidate] {
+        let wanted = try SourceCatalog(session: session).candidates()
+            .filter { configuration.wants($0.name) }
+        guard !wanted.isEmpty else {
+            throw Halt(
+                .preflight, "No table of the source is selected.",
+                advice: "Check --tables and --exclude, and the database named in --source.")
+        }
+        let problems = wanted.compactMap { table in
+            table.identityProblem.flatMap { $0.isEmpty ? nil : (table.name, $0) }
+        }
+        guard problems.isEmpty else { throw Publication.identityHalt(problems) }
+        return wanted
+    }
+
+    private static func identityHalt(_ problems: [(TableName, String)]) -> Halt {
+        let list = problems.map { "\($0.0): \($0.1)" }.joined(separator: "; ")
+        let mends = problems.map { "alter table \($0.0.quoted) replica identity full;" }
+        return Halt(
+            .preflight,
+            """
+            These tables have no usable replica identity, so publishing them would make the \
+            application's own updates and deletes fail: \(list).
+            """,
+            advice: """
+                On the source, add a primary key, or for each (slower to apply):
+                \(mends.joined(separator: "\n"))
+                Or leave tables out with --exclude.
+                """)
+    }
+
+    /// Creates the stream's own publication.
+    func create(_ tables: [SourceCatalog.Candidate]) throws {
+        try session.execute(
+            """
+            create publication \(name) for table \(Publication.list(tables)) \
+            with (publish_via_partition_root = true)
+            """)
+    }
+
+    /// Brings the stream's own publication to these tables.
+    func alter(_ tables: [SourceCatalog.Candidate]) throws {
+        let current = Dictionary(
+            try session.query(
+                """
+                select n.nspname, c.relname, c.relkind = 'p' from pg_catalog.pg_publication_rel r
+                join pg_catalog.pg_publication p on p.oid = r.prpubid
+                join pg_catalog.pg_class c on c.oid = r.prrelid
+                join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                where p.pubname = $1
+                """, [configuration.publicationNames[0]]
+            ).rows.map { (TableName(schema: $0[0] ?? "", name: $0[1] ?? ""), $0[2] == "t") },
+            uniquingKeysWith: { first, _ in first })
+        let wanted = Set(tables.map(\.name))
+        let added = tables.filter { current[$0.name] == nil }
+        let removed = current.filter { !wanted.contains($0.key) }.map { name, isPartitioned in
+            SourceCatalog.Candidate(
+                name: name, isPartitioned: isPartitioned, identityProblem: nil)
+        }
+        if !added.isEmpty {
+            try session.execute("alter publication \(name) add table \(Publication.list(added))")
+        }
+        if !removed.isEmpty {
+            let list = Publication.list(removed)
+            try session.execute("alter publication \(name) drop table \(list)")
+        }
+    }
+
+    func drop() throws {
+        try session.execute("drop publication if exists \(name)")
+    }
+
+    private var name: String { SQLText.identifier(configuration.publicationNames[0]) }
+
+    private static func list(_ tables: [SourceCatalog.Candidate]) -> String {
+        tables.map { ($0.isPartitioned ? "" : "only ") + $0.name.quoted }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,162 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// Reads from the source's catalogs what the publications send.
+struct SourceCatalog {
+    let session: Session
+
+    /// A table that could be published, with what its updates would be found by.
+    struct Candidate: Sendable {
+        var name: TableName
+        var isPartitioned: Bool
+        /// Why updates and deletes could not be sent; nil if they can.
+        var identityProblem: String?
+    }
+
+    /// All tables that `FOR TABLE` takes, but for parts of extensions and partitions, which
+    /// come with their root.
+    func candidates() throws -> [Candidate] {
+        try session.query(
+            """
+            select n.nspname, c.relname, c.relkind = 'p', \(SourceCatalog.identityProblem)
+            from pg_catalog.pg_class c
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            where c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence = 'p'
+              and n.nspname not in ('pg_catalog', 'information_schema', 'leat')
+              and c.oid >= 16384
+              and not exists (select from pg_catalog.pg_depend d
+                where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                  and d.objid = c.oid and d.deptype = 'e')
+            order by 1, 2
+            """
+        ).rows.map { row in
+            Candidate(
+                name: TableName(schema: row[0] ?? "", name: row[1] ?? ""),
+                isPartitioned: row[2] == "t", identityProblem: row[3])
+        }
+    }
+
+    /// A publication on such a table makes the application's own updates fail at once.
+    private static let identityProblem = """
+        case c.relreplident
+          when 'f' then null
+          when 'n' then 'its replica identity is NOTHING'
+          when 'i' then coalesce(
+            (select case
+              when not i.indisvalid then 'its replica identity index is not valid'
+              when not i.indimmediate then 'its replica identity index is deferrable' else '' end
+            from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisreplident),
+            'its replica identity index is gone')
+          else coalesce(
+            (select case
+              when not i.indisvalid then 'its primary key is not valid'
+              when not i.indimmediate then 'its primary key is deferrable' else '' end
+            from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisprimary),
+            'it has no primary key')
+        end
+        """
+
+    /// The tables of these publications, with columns, row filters and memberships.
+    func publishedTables(of publications: [String]) throws -> [SourceTable] {
+        // Column lists and row filters: 15 and newer.
+        let details =
+            session.serverVersion >= 150_000
+            ? "t.attnames, t.rowfilter"
+            : "null::pg_catalog.name[] as attnames, null::pg_catalog.text as rowfilter"
+        return try tables(
+            from: """
+                select t.pubname, t.schemaname, t.tablename, \(details)
+                from pg_catalog.pg_publication_tables t
+                where t.pubname = any (\(SQLText.textArray(publications)))
+                """)
+    }
+
+    /// The same tables as they will be once they are published whole.
+    func tables(_ candidates: [Candidate]) throws -> [SourceTable] {
+        let names = candidates.map { table in
+            "(\(SQLText.literal(table.name.schema)), \(SQLText.literal(table.name.name)))"
+        }
+        return try tables(
+            from: """
+                select ''::pg_catalog.name as pubname, v.schemaname, v.tablename,
+                  null::pg_catalog.name[] as attnames, null::pg_catalog.text as rowfilter
+                from (values \(names.joined(separator: ", "))) v (schemaname, tablename)
+                """)
+    }
+
+    /// - Parameter published: A query with the columns pubname, schemaname, tablename,
+    ///   attnames (null: all columns) and rowfilter.
+    private func tables(from published: String) throws -> [SourceTable] {
+        let columns = try columns(from: published)
+        return try session.query(
+            """
+            select n.nspname, c.relname, c.oid, c.relkind = 'p', c.relreplident,
+              pg_catalog.string_agg(\(SourceCatalog.membership), ' ' order by t.pubname),
+              case when pg_catalog.bool_or(t.rowfilter is null) then null
+                else pg_catalog.string_agg('(' || t.rowfilter || ')', ' or ') end,
+              pg_catalog.pg_table_size(c.oid), greatest(c.reltuples, 0)::pg_catalog.int8
+            from (\(published)) t
+            left join pg_catalog.pg_publication p on p.pubname = t.pubname
+            join pg_catalog.pg_namespace n on n.nspname = t.schemaname
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
+            group by n.nspname, c.relname, c.oid, c.relkind, c.relreplident, c.reltuples
+            order by 1, 2
+            """
+        ).rows.compactMap { SourceTable(row: $0, columns: columns) }
+    }
+
+    /// Each publication with the OID of the row through which it has the table, or a partition
+    /// root above it.
+    private static let membership = """
+        t.pubname || coalesce(':' || p.oid, '') || coalesce(':' || (
+          select pg_catalog.string_agg(r.oid::pg_catalog.text, ',' order by r.oid)
+          from pg_catalog.pg_publication_rel r
+          where r.prpubid = p.oid and (r.prrelid = c.oid or r.prrelid in
+            (select a.relid from pg_catalog.pg_partition_ancestors(c.oid) a))), '')
+        """
+
+    /// Columns in the order of the Relation message, by table OID.
+    private func columns(from published: String) throws -> [UInt32: [RelationColumn]] {
+        let rows = try session.query(
+            """
+            select distinct c.oid, a.attnum, a.attname, a.atttypid, a.atttypmod,
+              c.relreplident = 'f' or coalesce(a.attnum = any (i.indkey::pg_catalog.int2[]), false)
+            from (\(published)) t
+            join pg_catalog.pg_namespace n on n.nspname = t.schemaname
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
+            join pg_catalog.pg_attribute a on a.attrelid = c.oid
+              and a.attnum > 0 and not a.attisdropped and case when t.attnames is null
+                then a.attgenerated = '' else a.attname = any (t.attnames) end
+            left join pg_catalog.pg_index i on i.indrelid = c.oid
+              and case c.relreplident when 'i' then i.indisreplident
+                when 'd' then i.indisprimary else false end
+            order by c.oid, a.attnum
+            """
+        ).rows
+        var columns: [UInt32: [RelationColumn]] = [:]
+        for row in rows {
+            guard let table = row[0].flatMap(UInt32.init), let name = row[2] else { continue }
+            columns[table, default: []].append(
+                RelationColumn(
+                    isKey: row[5] == "t", name: name,
+                    typeOID: row[3].flatMap(UInt32.init) ?? 0,
+                    typeModifier: row[4].flatMap(Int32.init) ?? -1))
+        }
+        return columns
+    }
+}
+
+extension SourceTable {
+    fileprivate init?(row: [String?], columns: [UInt32: [RelationColumn]]) {
+        guard let schema = row[0], let name = row[1], let oid = row[2].flatMap(UInt32.init),
+            let identity = row[4]?.utf8.first.flatMap(ReplicaIdentity.init)
+        else { return nil }
+        self.init(
+            relation: Relation(
+                id: RelationID(rawValue: oid), schema: schema, name: name,
+                replicaIdentity: identity, columns: columns[oid] ?? []),
+            isPartitioned: row[3] == "t", membership: row[5] ?? "", rowFilter: row[6],
+            sizeBytes: row[7].flatMap(Int.init) ?? 0, estimatedRows: row[8].flatMap(Int.init) ?? 0)
+    }
+}

@@ -1,0 +1,27 @@
+internal import LeatCore
+internal import PGWire
+
+/// A table of the source that the stream follows.
+struct SourceTable: Sendable {
+    /// As a Relation message will describe it.
+    var relation: Relation
+    var isPartitioned: Bool
+    /// OIDs of what makes it a part of its publications.
+    var membership: String
+    /// SQL condition of the publications' row filters; nil: all rows.
+    var rowFilter: String?
+    /// `pg_table_size` in bytes, for the order of copying.
+    var sizeBytes: Int
+    /// The planner's estimate, for progress.
+    var estimatedRows: Int
+
+    var name: TableName { TableName(relation) }
+
+    /// What its initial copy reads.
+    var copyQuery: String {
+        let columns = relation.columns.map { SQLText.identifier($0.name) }.joined(separator: ", ")
+        let only = isPartitioned ? "" : "only "
+        let filter = rowFilter.map { " where \($0)" } ?? ""
+        return "select \(columns) from \(only)\(name.quoted)\(filter)"
+    }
+}

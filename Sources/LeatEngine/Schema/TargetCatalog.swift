@@ -1,0 +1,96 @@
+internal import LeatCore
+internal import PGClient
+
+/// Reads from the target's catalogs where changes can be written.
+struct TargetCatalog {
+    let session: Session
+
+    enum Problem: Error, Sendable, Equatable {
+        case missing
+        /// A view, a foreign or unlogged table: what the sentence says.
+        case unsuitable(String)
+        case lacksPrivilege(String)
+    }
+
+    /// - Throws: ``Problem``, or a `ConnectionError`.
+    func table(_ name: TableName) throws -> TargetTable {
+        let row = try session.query(
+            """
+            select c.oid, c.relkind, c.relpersistence,
+              pg_catalog.array_to_string(array(
+                select p from pg_catalog.unnest(
+                  '{SELECT,INSERT,UPDATE,DELETE}'::pg_catalog.text[]) p
+                where not pg_catalog.has_table_privilege(c.oid, p)), ', ')
+            from pg_catalog.pg_class c
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = $1 and c.relname = $2
+              and c.relkind in ('r', 'p', 'v', 'm', 'f')
+            """, [name.schema, name.name]
+        ).rows.first
+        guard let row, let oid = row[0] else { throw Problem.missing }
+        guard let kind = TargetTable.Kind(rawValue: row[1] ?? "") else {
+            throw Problem.unsuitable("it is a view or a foreign table")
+        }
+        guard row[2] == "p" else {
+            throw Problem.unsuitable("it is unlogged or temporary: a crash would empty it")
+        }
+        if let lacking = row[3], !lacking.isEmpty { throw Problem.lacksPrivilege(lacking) }
+        return TargetTable(
+            name: name, kind: kind, columns: try columns(oid),
+            uniqueIndexes: try uniqueIndexes(oid))
+    }
+
+    private func columns(_ oid: String) throws -> [TargetTable.Column] {
+        try session.query(
+            """
+            select a.attname, a.atttypid, a.atttypmod,
+              pg_catalog.format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',
+              a.attidentity, a.attnotnull, a.atthasdef
+            from pg_catalog.pg_attribute a
+            where a.attrelid = $1::pg_catalog.oid and a.attnum > 0 and not a.attisdropped
+            order by a.attnum
+            """, [oid]
+        ).rows.map { row in
+            TargetTable.Column(
+                name: row[0] ?? "", typeOID: row[1].flatMap(UInt32.init) ?? 0,
+                typeModifier: row[2].flatMap(Int32.init) ?? -1, definition: row[3] ?? "",
+                isGenerated: row[4] == "t",
+                identity: row[5] == "a" ? .always : row[5] == "d" ? .byDefault : .none,
+                isNotNull: row[6] == "t", hasDefault: row[7] == "t")
+        }
+    }
+
+    /// Strategy 3 of a btree operator family is equality.
+    private func uniqueIndexes(_ oid: String) throws -> [TargetTable.UniqueIndex] {
+        let rows = try session.query(
+            """
+            select i.indexrelid, i.indisprimary, a.attname, n.nspname, o.oprname
+            from pg_catalog.pg_index i
+            cross join pg_catalog.generate_series(0, i.indnkeyatts - 1) k
+            join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[k]
+            join pg_catalog.pg_opclass c on c.oid = i.indclass[k]
+            join pg_catalog.pg_amop m on m.amopfamily = c.opcfamily and m.amopstrategy = 3
+              and m.amoplefttype = c.opcintype and m.amoprighttype = c.opcintype
+            join pg_catalog.pg_operator o on o.oid = m.amopopr
+            join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
+            where i.indrelid = $1::pg_catalog.oid and i.indisunique and i.indisvalid
+              and i.indimmediate and i.indpred is null and i.indexprs is null
+            order by i.indisprimary desc, i.indexrelid, k
+            """, [oid]
+        ).rows
+        var indexes: [(id: String, index: TargetTable.UniqueIndex)] = []
+        for row in rows {
+            let id = row[0] ?? ""
+            if indexes.last?.id != id {
+                let index = TargetTable.UniqueIndex(
+                    isPrimary: row[1] == "t", columns: [], operators: [])
+                indexes.append((id, index))
+            }
+            let schema = SQLText.identifier(row[3] ?? "pg_catalog")
+            indexes[indexes.count - 1].index.columns.append(row[2] ?? "")
+            indexes[indexes.count - 1].index.operators.append(
+                "operator(\(schema).\(row[4] ?? "="))")
+        }
+        return indexes.map(\.index)
+    }
+}

@@ -1,0 +1,36 @@
+internal import LeatCore
+internal import PGClient
+
+/// Finds tables on the target and says in a sentence why one cannot be used.
+enum TargetTables {
+    /// - Throws: ``Halt``.
+    static func resolve(_ name: TableName, _ session: Session) throws -> TargetTable {
+        do {
+            return try TargetCatalog(session: session).table(name)
+        } catch let problem as TargetCatalog.Problem {
+            throw halt(name, problem)
+        }
+    }
+
+    private static func halt(_ name: TableName, _ problem: TargetCatalog.Problem) -> Halt {
+        switch problem {
+        case .missing:
+            Halt(
+                .stoppedOnChange, "Table \(name) is missing on the target.",
+                advice: "Create it there, for example from pg_dump --schema-only of the source.")
+        case .unsuitable(let reason):
+            Halt(.stoppedOnChange, "Table \(name) of the target cannot be used: \(reason).")
+        case .lacksPrivilege(let list):
+            Halt(
+                .stoppedOnChange, "The target role lacks \(list) on table \(name).",
+                advice: "grant \(list) on table \(name.quoted) to ...;")
+        }
+    }
+
+    /// Whether a table has any row.
+    static func isEmpty(_ table: TargetTable, _ session: Session) throws -> Bool {
+        try session.query(
+            "select not exists (select from \(table.only)\(table.name.quoted))"
+        ).scalar == "t"
+    }
+}

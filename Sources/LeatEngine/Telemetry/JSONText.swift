@@ -1,0 +1,8 @@
+internal import Foundation
+
+enum JSONText {
+    /// The elements of a JSON array of strings, as `array_to_json` prints a `text[]`.
+    static func strings(_ text: String) -> [String] {
+        (try? JSONDecoder().decode([String].self, from: Data(text.utf8))) ?? []
+    }
+}

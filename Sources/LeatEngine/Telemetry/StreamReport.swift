@@ -1,0 +1,137 @@
+public import LeatCore
+public import PGClient
+internal import PGWire
+
+/// What `leat status` tells of one stream, from the target's rows and, if given, the source.
+public struct StreamReport: Sendable, Codable, Equatable {
+    public struct Tables: Sendable, Codable, Equatable {
+        public var total: Int
+        public var ready: Int
+        /// `schema.table: state` of those that are not ready.
+        public var pending: [String]
+    }
+
+    public struct Slot: Sendable, Codable, Equatable {
+        public var name: String
+        public var isActive: Bool
+        public var confirmedFlushLSN: String?
+        public var walStatus: String?
+        /// WAL that the source keeps for the slot.
+        public var retainedBytes: Int?
+        /// From the stored position to the end of the source's WAL.
+        public var lagBytes: Int?
+    }
+
+    public var stream: String
+    public var state: String
+    public var position: String
+    /// When the last applied transaction was committed on the source. RFC 3339, UTC.
+    public var commitTime: String?
+    public var updatedAt: String
+    public var sourceDatabase: String
+    public var slotName: String
+    public var publications: [String]
+    /// A process applies the stream now.
+    public var isRunning: Bool
+    /// The target equals the source as of `position`. False until the stream has passed the
+    /// snapshot of every table.
+    public var isConsistent: Bool
+    public var tables: Tables
+    public var slot: Slot?
+
+    /// Reads the reports of one stream, or of all on the target.
+    ///
+    /// - Throws: ``Halt``.
+    public static func read(
+        target: Conninfo, source: Conninfo?, stream: StreamName?
+    ) async throws -> [StreamReport] {
+        do {
+            let name = stream ?? StreamName("status")!
+            let connection = try await Connection.open(target, peer: .target, stream: name)
+            let reports = try await connection.run { try read($0, stream: stream?.text) }
+            await connection.close()
+            guard let source else { return reports }
+            let other = try await Connection.open(source, peer: .source, stream: name)
+            let whole = try await other.run { session in
+                try reports.map { try $0.withSlot(session) }
+            }
+            await other.close()
+            return whole
+        } catch {
+            guard case .halt(let halt) = Failure(error, wasConnected: false) else {
+                throw Halt(.target, "\(error)")
+            }
+            throw halt
+        }
+    }
+
+    private static func read(_ session: Session, stream: String?) throws -> [StreamReport] {
+        guard try TargetSchema.isPresent(session) else { return [] }
+        return try session.query(
+            """
+            select p.stream, p.state, p.end_lsn, \(time("p.commit_time")), \(time("p.updated_at")),
+              p.source_database, p.slot, pg_catalog.array_to_json(p.publications)::text,
+              exists (select from pg_catalog.pg_locks l
+                where l.locktype = 'advisory' and l.granted
+                  and l.database = (select d.oid from pg_catalog.pg_database d
+                    where d.datname = pg_catalog.current_database())
+                  and l.classid = \(StreamLock.space)::pg_catalog.oid
+                  and l.objid =
+                    (pg_catalog.hashtext(p.stream)::int8 & 4294967295)::pg_catalog.oid),
+              not exists (select from leat.tables t where t.stream = p.stream
+                and (t.state <> 'ready' or t.snapshot_lsn > p.end_lsn)),
+              (select pg_catalog.count(*) from leat.tables t where t.stream = p.stream),
+              (select pg_catalog.count(*) from leat.tables t
+                where t.stream = p.stream and t.state = 'ready')
+            from leat.progress p where $1::text is null or p.stream = $1 order by 1
+            """, [stream]
+        ).rows.map { row in
+            let pending = try pendingTables(session, row[0] ?? "")
+            return StreamReport(
+                stream: row[0] ?? "", state: row[1] ?? "", position: row[2] ?? "",
+                commitTime: row[3], updatedAt: row[4] ?? "", sourceDatabase: row[5] ?? "",
+                slotName: row[6] ?? "", publications: JSONText.strings(row[7] ?? "[]"),
+                isRunning: row[8] == "t", isConsistent: row[1] == "streaming" && row[9] == "t",
+                tables: Tables(
+                    total: Int(row[10] ?? "") ?? 0, ready: Int(row[11] ?? "") ?? 0,
+                    pending: pending),
+                slot: nil)
+        }
+    }
+
+    private static func time(_ column: String) -> String {
+        "pg_catalog.to_char(\(column), 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    }
+
+    private static func pendingTables(_ session: Session, _ stream: String) throws -> [String] {
+        try session.query(
+            """
+            select schema_name || '.' || table_name || ': ' || state from leat.tables
+            where stream = $1 and state <> 'ready' order by 1
+            """, [stream]
+        ).firstColumn
+    }
+
+    private func withSlot(_ session: Session) throws -> StreamReport {
+        let row = try session.query(
+            """
+            select active, confirmed_flush_lsn, wal_status,
+              pg_catalog.pg_wal_lsn_diff(e.lsn, restart_lsn)::int8,
+              greatest(pg_catalog.pg_wal_lsn_diff(e.lsn, $2::pg_catalog.pg_lsn), 0)::int8
+            from pg_catalog.pg_replication_slots,
+              (select case when pg_catalog.pg_is_in_recovery()
+                then pg_catalog.pg_last_wal_replay_lsn()
+                else pg_catalog.pg_current_wal_flush_lsn() end as lsn) e
+            where slot_name = $1
+            """, [slotName, position]
+        ).rows.first
+        var report = self
+        report.slot = row.map { row in
+            Slot(
+                name: slotName, isActive: row[0] == "t", confirmedFlushLSN: row[1],
+                walStatus: row[2], retainedBytes: row[3].flatMap(Int.init),
+                lagBytes: row[4].flatMap(Int.init))
+        }
+        return report
+    }
+}

@@ -1,0 +1,68 @@
+public import LeatCore
+public import PGWire
+internal import Synchronization
+
+/// What a running `sync` shows of itself: one snapshot, copied out whole, so that a reader never
+/// mixes two moments.
+public struct SyncSnapshot: Sendable {
+    public enum Phase: String, Sendable {
+        case starting, copying, streaming, waiting, stopping
+    }
+
+    public struct TableCopy: Sendable {
+        public var table: TableName
+        public var rows = 0
+        public var bytes = 0
+        /// The planner's estimate, which may be off or absent (0).
+        public var estimatedRows: Int
+        public var isDone = false
+    }
+
+    public var phase = Phase.starting
+    public var position: LSN = .zero
+    /// Until the stream passes it, the target equals no state of the source: some tables are of
+    /// a later moment than others.
+    public var consistentFrom: LSN?
+    public var sourceWALEnd: LSN?
+    /// When the last applied transaction was committed on the source.
+    public var lastCommitTime: PostgresTimestamp?
+    /// The source's clock, as last read.
+    public var sourceTime: PostgresTimestamp?
+    public var rowsApplied = 0
+    public var transactionsApplied = 0
+    public var copies: [TableCopy] = []
+
+    /// Age of the last applied transaction by the source's own clock; 0 when nothing is missing.
+    public var lagSeconds: Double? {
+        guard let lagBytes, let sourceTime, let lastCommitTime else { return nil }
+        guard lagBytes > 0 else { return 0 }
+        return Double(max(0, sourceTime.rawValue - lastCommitTime.rawValue)) / 1_000_000
+    }
+
+    /// How far the position is behind the end of the source's WAL.
+    public var lagBytes: UInt64? {
+        sourceWALEnd.map { $0 > position ? $0.rawValue - position.rawValue : 0 }
+    }
+}
+
+/// The place where the parts of a run put what ``SyncSnapshot`` shows.
+public final class SyncStatus: Sendable {
+    private let state = Mutex(SyncSnapshot())
+
+    public init() {}
+
+    public var snapshot: SyncSnapshot { state.withLock { $0 } }
+
+    func update(_ body: (inout SyncSnapshot) -> Void) {
+        state.withLock { body(&$0) }
+    }
+
+    func updateCopy(of table: TableName, _ body: (inout SyncSnapshot.TableCopy) -> Void) {
+        state.withLock { snapshot in
+            guard let index = snapshot.copies.firstIndex(where: { $0.table == table }) else {
+                return
+            }
+            body(&snapshot.copies[index])
+        }
+    }
+}

@@ -1,0 +1,64 @@
+internal import CLibpq
+
+/// A connection string: any libpq URI or `key=value` text, checked, and printed without secrets.
+///
+/// Source: "Connection Strings" in the PostgreSQL manual.
+public struct Conninfo: Sendable, Equatable {
+    private let values: [String: String]
+
+    /// - Throws: ``ConnectionError`` with code `invalidConninfo`. libpq's own message is not
+    ///   passed on, for it quotes the text that it could not read.
+    public init(_ text: String) throws(ConnectionError) {
+        guard let options = PQconninfoParse(text, nil) else {
+            throw Conninfo.invalid("it is neither a libpq URI nor key=value text")
+        }
+        defer { PQconninfoFree(options) }
+        var values: [String: String] = [:]
+        var option = options
+        while let keyword = option.pointee.keyword {
+            if let value = option.pointee.val {
+                values[String(cString: keyword)] = String(cString: value)
+            }
+            option += 1
+        }
+        self.values = values
+        try checkNamesItsServer()
+    }
+
+    /// One `PGHOST` for two sides is a trap: each side says itself where it is.
+    private func checkNamesItsServer() throws(ConnectionError) {
+        guard values["service"] == nil else { return }
+        guard values["host"] ?? values["hostaddr"] != nil else {
+            throw Conninfo.invalid("it names no host (or service)")
+        }
+        guard values["dbname"] != nil else {
+            throw Conninfo.invalid("it names no database (dbname) (or service)")
+        }
+    }
+
+    private static func invalid(_ reason: String) -> ConnectionError {
+        ConnectionError(
+            .invalidConninfo, attempted: "use the connection string", endpoint: "(not connected)",
+            message: reason)
+    }
+
+    public subscript(keyword: String) -> String? { values[keyword] }
+
+    public var hasPassword: Bool { values["password"] != nil }
+
+    /// Host, port, database and user: what may be printed.
+    public var redacted: String {
+        ["service", "host", "hostaddr", "port", "dbname", "user"]
+            .compactMap { key in values[key].map { "\(key)=\($0)" } }
+            .joined(separator: " ")
+    }
+
+    /// The parameters for `PQconnectStartParams`, with ours laid over what the user gave.
+    func parameters(overriding ours: [String: String]) -> [String: String] {
+        values.merging(ours) { _, our in our }
+    }
+}
+
+extension Conninfo: CustomStringConvertible {
+    public var description: String { redacted }
+}

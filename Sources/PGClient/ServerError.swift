@@ -1,0 +1,54 @@
+internal import CLibpq
+
+/// An error report of the server, whole: "Error and Notice Message Fields" of the manual.
+public struct ServerError: Error, Equatable, Sendable {
+    public var severity: String
+    /// Five characters: "PostgreSQL Error Codes" of the manual.
+    public var sqlState: String
+    public var message: String
+    public var detail: String?
+    public var hint: String?
+    public var context: String?
+    public var schema: String?
+    public var table: String?
+    public var column: String?
+    public var constraint: String?
+
+    public init(
+        severity: String = "ERROR", sqlState: String, message: String, detail: String? = nil,
+        hint: String? = nil
+    ) {
+        self.severity = severity
+        self.sqlState = sqlState
+        self.message = message
+        self.detail = detail
+        self.hint = hint
+    }
+}
+
+extension ServerError {
+    init(_ result: OpaquePointer?) {
+        func field(_ code: Character) -> String? {
+            PQresultErrorField(result, Int32(code.asciiValue ?? 0)).map { String(cString: $0) }
+        }
+        severity = field("V") ?? field("S") ?? "ERROR"
+        sqlState = field("C") ?? "XX000"
+        message = field("M") ?? String(cString: PQresultErrorMessage(result))
+        detail = field("D")
+        hint = field("H")
+        context = field("W")
+        schema = field("s")
+        table = field("t")
+        column = field("c")
+        constraint = field("n")
+    }
+}
+
+extension ServerError: CustomStringConvertible {
+    /// Message, hint and SQLSTATE. The detail and the context are left out: they quote cell
+    /// values, which appear in no output unless asked for.
+    public var description: String {
+        let hint = hint.map { " (hint: \($0))" } ?? ""
+        return "\(message) [\(sqlState)]\(hint)"
+    }
+}

@@ -1,0 +1,82 @@
+internal import CLibpq
+internal import Glibc
+
+extension Session {
+    /// Runs one statement with text parameters and returns its rows.
+    ///
+    /// - Throws: ``ConnectionError``; after `server` the session is usable again (and, inside a
+    ///   transaction block, the transaction is aborted).
+    @discardableResult
+    public func query(
+        _ sql: String, _ parameters: [String?] = []
+    ) throws(ConnectionError) -> QueryResult {
+        try checkNoNUL(parameters, sql)
+        let copies = parameters.map { $0.map { strdup($0) } ?? nil }
+        defer { for copy in copies { free(copy) } }
+        let values = copies.map { UnsafePointer($0) }
+        let sent = PQsendQueryParams(
+            connection, sql, Int32(values.count), nil, values, nil, nil, 0)
+        return try finish(sent, sql)
+    }
+
+    /// Runs one or more statements by the simple protocol, the only one that a walsender knows.
+    /// Returns the last result.
+    ///
+    /// - Parameter sent: Called when the statement has left and before its answer is waited for.
+    @discardableResult
+    public func execute(
+        _ sql: String, sent: () -> Void = {}
+    ) throws(ConnectionError) -> QueryResult {
+        try finish(PQsendQuery(connection, sql), sql, whenSent: sent)
+    }
+
+    private func finish(
+        _ sent: Int32, _ sql: String, whenSent: () -> Void = {}
+    ) throws(ConnectionError) -> QueryResult {
+        let attempted = Session.attempt(sql)
+        guard sent == 1 else { throw lost(attempted) }
+        try flush(attempting: attempted)
+        whenSent()
+        var last = QueryResult()
+        var firstError: ServerError?
+        while let pointer = try nextResult(attempting: attempted) {
+            let result = ResultHandle(pointer)
+            switch result.status {
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
+                last = result.queryResult()
+            case PGRES_FATAL_ERROR:
+                firstError = firstError ?? ServerError(result.pointer)
+            default:
+                throw unexpected(result.status, attempted)
+            }
+        }
+        if let firstError { throw resultFailure(firstError, attempted) }
+        return last
+    }
+
+    /// libpq reports a broken connection as a result too, without a SQLSTATE.
+    func resultFailure(_ error: ServerError, _ attempted: String) -> ConnectionError {
+        let failure = serverFailure(error, attempted)
+        guard isBroken, failure.code == .server else { return failure }
+        return self.failure(.lost, attempted, error.message)
+    }
+
+    func unexpected(_ status: ExecStatusType, _ attempted: String) -> ConnectionError {
+        let name = String(cString: PQresStatus(status))
+        return failure(.unexpectedAnswer, attempted, "unexpected answer \(name)")
+    }
+
+    private func checkNoNUL(
+        _ parameters: [String?], _ sql: String
+    ) throws(ConnectionError) {
+        for case let parameter? in parameters where parameter.utf8.contains(0) {
+            throw failure(.invalidValue, Session.attempt(sql), "a parameter has a NUL byte in it")
+        }
+    }
+
+    /// The statement's beginning: SQL here holds names, never cell values.
+    static func attempt(_ sql: String) -> String {
+        let words = sql.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return "run \"\(words.count > 80 ? words.prefix(77) + "..." : words[...])\""
+    }
+}

@@ -1,0 +1,145 @@
+internal import CLibpq
+internal import Glibc
+public import PGWire
+
+/// What a walsender says of its server: `IDENTIFY_SYSTEM`.
+public struct SystemIdentity: Sendable, Equatable {
+    public var systemIdentifier: String
+    public var timeline: UInt32
+    /// The end of the server's WAL.
+    public var walEnd: LSN
+    public var database: String
+}
+
+/// A slot that was just made: `CREATE_REPLICATION_SLOT`.
+public struct CreatedSlot: Sendable, Equatable {
+    /// The snapshot shows exactly the transactions that committed before it.
+    public var consistentPoint: LSN
+    /// Valid until the next command on the same connection.
+    public var snapshotName: String
+}
+
+/// Why ``Session/receive(into:upTo:until:)`` returned.
+public enum ReceiveOutcome: Sendable, Equatable {
+    case received, deadline, woken
+    /// The server ended the stream in order.
+    case ended
+}
+
+extension Session {
+    public func identifySystem() throws(ConnectionError) -> SystemIdentity {
+        let row = try execute("IDENTIFY_SYSTEM").rows.first ?? []
+        guard row.count >= 4, let identifier = row[0], let timeline = row[1].flatMap(UInt32.init),
+            let walEnd = row[2].flatMap(LSN.init), let database = row[3]
+        else { throw failure(.unexpectedAnswer, "identify the system", "incomplete answer") }
+        return SystemIdentity(
+            systemIdentifier: identifier, timeline: timeline, walEnd: walEnd, database: database)
+    }
+
+    /// Creates a logical slot for pgoutput and exports its snapshot.
+    ///
+    /// Waits until every transaction that was running at its start has ended.
+    ///
+    /// - Parameter name: Characters of a slot name only; it is not quoted.
+    public func createSlot(
+        _ name: String, isTemporary: Bool
+    ) throws(ConnectionError) -> CreatedSlot {
+        let temporary = isTemporary ? "TEMPORARY " : ""
+        // The syntax of 14, which newer servers also take.
+        let result = try execute(
+            "CREATE_REPLICATION_SLOT \"\(name)\" \(temporary)LOGICAL pgoutput EXPORT_SNAPSHOT")
+        let row = result.rows.first ?? []
+        guard row.count >= 3, let point = row[1].flatMap(LSN.init), let snapshot = row[2] else {
+            throw failure(.unexpectedAnswer, "create slot \(name)", "incomplete answer")
+        }
+        return CreatedSlot(consistentPoint: point, snapshotName: snapshot)
+    }
+
+    /// Starts the stream: `START_REPLICATION SLOT ... LOGICAL`.
+    ///
+    /// The server sends transactions that end after `start`, or after the slot's confirmed
+    /// flush position where that is later: a gap is skipped without a word, so the caller has
+    /// compared the two.
+    public func startReplication(
+        slot: String, from start: LSN, options: [(name: String, value: String)]
+    ) throws(ConnectionError) {
+        let list = options.map { "\"\($0.name)\" '\(Session.doubled($0.value))'" }
+        try beginCopy(
+            "START_REPLICATION SLOT \"\(slot)\" LOGICAL \(start) (\(list.joined(separator: ", ")))",
+            expecting: PGRES_COPY_BOTH)
+    }
+
+    private static func doubled(_ text: String) -> String {
+        text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''")
+    }
+
+    /// Takes what has arrived, waiting for something if nothing has.
+    ///
+    /// - Parameters:
+    ///   - batch: Payloads are appended.
+    ///   - limit: No further payload is taken once this many bytes are.
+    ///   - deadline: When to come back with nothing.
+    public func receive(
+        into batch: inout PayloadBatch, upTo limit: Int, until deadline: ContinuousClock.Instant
+    ) throws(ConnectionError) -> ReceiveOutcome {
+        let attempted = "read the stream"
+        while true {
+            if try !takePayloads(into: &batch, upTo: limit, attempted) { return .ended }
+            if !batch.isEmpty { return .received }
+            switch try wait(reading: true, writing: false, until: deadline, attempting: attempted) {
+            case .deadline: return .deadline
+            case .woken: return .woken
+            case .ready: if PQconsumeInput(connection) == 0 { throw lost(attempted) }
+            }
+        }
+    }
+
+    /// False at the end of the stream.
+    private func takePayloads(
+        into batch: inout PayloadBatch, upTo limit: Int, _ attempted: String
+    ) throws(ConnectionError) -> Bool {
+        while batch.byteCount < limit {
+            var buffer: UnsafeMutablePointer<CChar>?
+            let count = PQgetCopyData(connection, &buffer, 1)
+            if count > 0, let buffer {
+                // SAFETY: `count` bytes from libpq, copied before they are freed.
+                defer { PQfreemem(buffer) }
+                batch.append(UnsafeRawBufferPointer(start: buffer, count: Int(count)))
+                continue
+            }
+            if count == 0 { return true }
+            if count < -1 { throw lost(attempted) }
+            return try !streamEnded(attempted)
+        }
+        return true
+    }
+
+    private func streamEnded(_ attempted: String) throws(ConnectionError) -> Bool {
+        while let pointer = try nextResult(attempting: attempted) {
+            let result = ResultHandle(pointer)
+            if result.status == PGRES_FATAL_ERROR {
+                throw resultFailure(ServerError(result.pointer), attempted)
+            }
+            if result.status == PGRES_COPY_IN { break }
+        }
+        return true
+    }
+
+    /// Sends one standby status update, and waits until it has left.
+    public func sendStatus(_ update: StandbyStatusUpdate) throws(ConnectionError) {
+        let attempted = "send a status update"
+        let bytes = update.encode()
+        let sent = bytes.withUnsafeBytes { raw in
+            PQputCopyData(
+                connection, raw.assumingMemoryBound(to: CChar.self).baseAddress, Int32(raw.count))
+        }
+        guard sent == 1 else { throw lost(attempted) }
+        // Not `flush`: taking in stream data here would grow libpq's buffer without a bound.
+        while true {
+            let left = PQflush(connection)
+            if left == 0 { return }
+            if left < 0 { throw lost(attempted) }
+            _ = try wait(reading: false, writing: true, attempting: attempted)
+        }
+    }
+}

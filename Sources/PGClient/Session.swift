@@ -1,0 +1,227 @@
+internal import CLibpq
+internal import Glibc
+
+/// One libpq connection with blocking calls that an ``Interrupt`` can end.
+///
+/// A session belongs to one thread at a time: an actor with a ``ConnectionExecutor`` owns it.
+/// libpq is used in its non-blocking mode throughout, and all waiting is in ``wait``.
+public final class Session {
+    /// How a connection is opened.
+    public struct Options: Sendable {
+        public var peer: Peer
+        public var applicationName: String
+        /// `replication=database`: a walsender for logical replication.
+        public var isReplication: Bool
+        public var connectTimeout: Duration
+
+        public init(
+            peer: Peer, applicationName: String, isReplication: Bool = false,
+            connectTimeout: Duration = .seconds(15)
+        ) {
+            self.peer = peer
+            self.applicationName = applicationName
+            self.isReplication = isReplication
+            self.connectTimeout = connectTimeout
+        }
+
+        var parameters: [String: String] {
+            var parameters = [
+                "application_name": applicationName,
+                // A dead peer is noticed within a minute, even in the middle of a wait.
+                "keepalives": "1", "keepalives_idle": "15", "keepalives_interval": "10",
+                "keepalives_count": "3", "tcp_user_timeout": "60000",
+            ]
+            if isReplication { parameters["replication"] = "database" }
+            return parameters
+        }
+    }
+
+    enum Wakeup { case ready, woken, deadline }
+
+    public let endpoint: String
+    public let peer: Peer
+    public let interrupt: Interrupt
+    // SAFETY: owned by this object, used only on the owner's thread, closed once in `close()`.
+    var connection: OpaquePointer?
+
+    /// Opens a connection.
+    ///
+    /// - Throws: ``ConnectionError``: `connectFailed` (with the server's words), `timedOut` or
+    ///   `interrupted`.
+    public init(
+        _ conninfo: Conninfo, options: Options, interrupt: Interrupt = Interrupt()
+    ) throws(ConnectionError) {
+        endpoint = "\(options.peer) (\(conninfo.redacted))"
+        peer = options.peer
+        self.interrupt = interrupt
+        connection = Session.start(conninfo.parameters(overriding: options.parameters))
+        do {
+            try finishConnecting(by: .now + options.connectTimeout)
+        } catch {
+            close()
+            throw error
+        }
+        PQsetnonblocking(connection, 1)
+        PQsetNoticeProcessor(connection, { _, _ in }, nil)
+    }
+
+    deinit {
+        close()
+    }
+
+    public func close() {
+        guard let open = connection else { return }
+        PQfinish(open)
+        connection = nil
+    }
+
+    private static func start(_ parameters: [String: String]) -> OpaquePointer? {
+        let pairs = parameters.map { (strdup($0.key), strdup($0.value)) }
+        defer { for (key, value) in pairs { free(key); free(value) } }
+        var keys = pairs.map { UnsafePointer($0.0) } + [nil]
+        var values = pairs.map { UnsafePointer($0.1) } + [nil]
+        // SAFETY: both arrays end in NULL and live through the call; libpq copies the strings.
+        return PQconnectStartParams(&keys, &values, 0)
+    }
+
+    private func finishConnecting(
+        by deadline: ContinuousClock.Instant
+    ) throws(ConnectionError) {
+        guard connection != nil, PQstatus(connection) != CONNECTION_BAD else {
+            throw connectFailure()
+        }
+        // Before the first PQconnectPoll the manual says to wait for writing.
+        var state = PGRES_POLLING_WRITING
+        while state != PGRES_POLLING_OK {
+            guard state != PGRES_POLLING_FAILED else { throw connectFailure() }
+            let wakeup = try wait(
+                reading: state == PGRES_POLLING_READING, writing: state == PGRES_POLLING_WRITING,
+                until: deadline, attempting: "connect")
+            guard wakeup != .deadline else {
+                throw failure(.timedOut, "connect", "no answer in time")
+            }
+            if wakeup == .ready { state = PQconnectPoll(connection) }
+        }
+    }
+
+    /// libpq has no SQLSTATE for a failed connection attempt. The two refusals that pass by
+    /// themselves are recognised by the server's words; with others there is no second try.
+    private func connectFailure() -> ConnectionError {
+        let message = lastMessage
+        var error = failure(.connectFailed, "connect", message)
+        if let state = Session.transientStates.first(where: { message.contains($0.words) }) {
+            error.server = ServerError(
+                severity: "FATAL", sqlState: state.sqlState, message: message)
+        }
+        return error
+    }
+
+    /// `FATAL` messages of postmaster.c and proc.c, which are not translated before the client's
+    /// settings are known to the server.
+    private static let transientStates: [(words: String, sqlState: String)] = [
+        ("the database system is starting up", "57P03"),
+        ("the database system is shutting down", "57P03"),
+        ("the database system is in recovery mode", "57P03"),
+        ("the database system is not yet accepting connections", "57P03"),
+        ("the database system is not accepting connections", "57P03"),
+        ("too many clients already", "53300"),
+        ("remaining connection slots are reserved", "53300"),
+        ("number of requested standby connections exceeds", "53300"),
+    ]
+
+    // MARK: Waiting
+
+    /// Waits for the socket, the interrupt or the deadline, whichever comes first.
+    func wait(
+        reading: Bool, writing: Bool, until deadline: ContinuousClock.Instant? = nil,
+        attempting attempted: @autoclosure () -> String
+    ) throws(ConnectionError) -> Wakeup {
+        var events: Int16 = 0
+        if reading { events |= Int16(POLLIN) }
+        if writing { events |= Int16(POLLOUT) }
+        while true {
+            var descriptors = [
+                pollfd(fd: PQsocket(connection), events: events, revents: 0),
+                pollfd(fd: interrupt.pollDescriptor, events: Int16(POLLIN), revents: 0),
+            ]
+            let count = poll(&descriptors, 2, Session.milliseconds(until: deadline))
+            if interrupt.isCancelled { throw interrupted(attempted()) }
+            if count < 0 && errno != EINTR { throw lost(attempted()) }
+            if count > 0 {
+                if descriptors[0].revents != 0 { return .ready }
+                interrupt.clear()
+                return .woken
+            }
+            if let deadline, deadline <= .now { return .deadline }
+        }
+    }
+
+    private static func milliseconds(until deadline: ContinuousClock.Instant?) -> Int32 {
+        guard let deadline else { return -1 }
+        let left = deadline - .now
+        guard left > .zero else { return 0 }
+        let (seconds, attoseconds) = left.components
+        // Rounded up: a wait that ends early would spin until its deadline.
+        return Int32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
+    }
+
+    /// Sends what is queued, taking in what the server sends meanwhile: a server that cannot
+    /// get rid of its answers stops reading.
+    func flush(attempting attempted: @autoclosure () -> String) throws(ConnectionError) {
+        while true {
+            let left = PQflush(connection)
+            if left == 0 { return }
+            if left < 0 { throw lost(attempted()) }
+            let wakeup = try wait(reading: true, writing: true, attempting: attempted())
+            if wakeup == .ready, PQconsumeInput(connection) == 0 { throw lost(attempted()) }
+        }
+    }
+
+    /// The next result, or nil at the end of a command's results.
+    func nextResult(
+        attempting attempted: @autoclosure () -> String
+    ) throws(ConnectionError) -> OpaquePointer? {
+        while PQisBusy(connection) != 0 {
+            let wakeup = try wait(reading: true, writing: false, attempting: attempted())
+            if wakeup == .ready, PQconsumeInput(connection) == 0 { throw lost(attempted()) }
+        }
+        return PQgetResult(connection)
+    }
+
+    // MARK: Errors
+
+    var lastMessage: String {
+        let text = connection.map { String(cString: PQerrorMessage($0)) } ?? "out of memory"
+        return String(text.split(separator: "\n").joined(separator: " "))
+    }
+
+    var isBroken: Bool { PQstatus(connection) == CONNECTION_BAD }
+
+    func failure(
+        _ code: ConnectionError.Code, _ attempted: String, _ message: String,
+        server: ServerError? = nil
+    ) -> ConnectionError {
+        var error = ConnectionError(
+            code, attempted: attempted, endpoint: endpoint, message: message, server: server)
+        error.peer = peer
+        return error
+    }
+
+    func lost(_ attempted: String) -> ConnectionError {
+        failure(.lost, attempted, lastMessage)
+    }
+
+    func serverFailure(_ error: ServerError, _ attempted: String) -> ConnectionError {
+        // A FATAL error, such as 57P01, ends the connection with it.
+        let isFatal = error.severity == "FATAL" || error.severity == "PANIC"
+        return failure(isFatal ? .lost : .server, attempted, error.message, server: error)
+    }
+
+    /// The socket's end is all that a waiting server could notice, and it does not look while
+    /// it waits for a lock. So the running statement is cancelled, on a thread that nobody
+    /// waits for: the request needs a connection of its own.
+    private func interrupted(_ attempted: String) -> ConnectionError {
+        CancelRequest(connection)?.sendInBackground()
+        return failure(.interrupted, attempted, "interrupted")
+    }
+}

@@ -1,0 +1,81 @@
+internal import CLibpq
+
+/// The settings that shape the text of values, and that a database or role could change under
+/// us. They are set and read back on every connection.
+public enum SessionSettings {
+    /// Compared as printed by `pg_settings`.
+    static let required: [(name: String, value: String)] = [
+        ("datestyle", "ISO, MDY"),
+        ("intervalstyle", "postgres"),
+        ("extra_float_digits", "3"),
+        ("bytea_output", "hex"),
+        ("timezone", "UTC"),
+        ("lc_monetary", "C"),
+        ("xmloption", "content"),
+        ("search_path", "\"\""),
+        ("row_security", "off"),
+        ("default_transaction_read_only", "off"),
+        ("statement_timeout", "0"),
+        ("lock_timeout", "0"),
+        ("idle_in_transaction_session_timeout", "0"),
+        // 14 and newer.
+        ("idle_session_timeout", "0"),
+        // 17 and newer.
+        ("transaction_timeout", "0"),
+        ("client_min_messages", "warning"),
+    ]
+}
+
+extension Session {
+    /// The server's version, as in `server_version_num`: 150018 for 15.18.
+    public var serverVersion: Int { Int(PQserverVersion(connection)) }
+
+    /// Sets ``SessionSettings`` and the client encoding, and checks that they took effect.
+    ///
+    /// - Parameter clientEncoding: The *target database's* encoding, on both sides, so that the
+    ///   source converts and the target takes the bytes as they are.
+    public func applySettings(clientEncoding: String) throws(ConnectionError) {
+        let settings = SessionSettings.required + [("client_encoding", clientEncoding)]
+        let known = Set(
+            try execute(
+                """
+                select name from pg_catalog.pg_settings
+                where lower(name) in (\(Session.names(settings)))
+                """
+            ).firstColumn.map { $0.lowercased() })
+        let wanted = settings.filter { known.contains($0.name) }
+        let calls = wanted.map { setting in
+            let value = setting.value == "\"\"" ? "" : setting.value
+            return "pg_catalog.set_config('\(setting.name)', '\(value)', false)"
+        }
+        try execute("select \(calls.joined(separator: ", "))")
+        try check(wanted)
+    }
+
+    private func check(
+        _ wanted: [(name: String, value: String)]
+    ) throws(ConnectionError) {
+        let rows = try execute(
+            """
+            select lower(name), setting from pg_catalog.pg_settings
+            where lower(name) in (\(Session.names(wanted)))
+            """
+        ).rows
+        let actual = Dictionary(
+            rows.map { ($0[0] ?? "", $0[1] ?? "") }, uniquingKeysWith: { first, _ in first })
+        for setting in wanted where !Session.equal(actual[setting.name], setting.value) {
+            throw failure(
+                .unexpectedAnswer, "set \(setting.name)",
+                "it is \(actual[setting.name] ?? "unknown") instead of \(setting.value)")
+        }
+    }
+
+    private static func equal(_ actual: String?, _ wanted: String) -> Bool {
+        guard let actual else { return false }
+        return actual == wanted || (wanted == "\"\"" && actual.isEmpty)
+    }
+
+    private static func names(_ settings: [(name: String, value: String)]) -> String {
+        settings.map { "'\($0.name)'" }.joined(separator: ", ")
+    }
+}

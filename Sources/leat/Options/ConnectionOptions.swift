@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+import LeatCore
+import LeatEngine
+import Logging
+import PGClient
+
+/// `--target`, or `LEAT_TARGET`.
+struct TargetOption: ParsableArguments {
+    @Option(help: "Target database: a libpq URI or conninfo. Default: $LEAT_TARGET.")
+    var target: String?
+
+    func conninfo(_ logger: Logger) throws(Halt) -> Conninfo {
+        try ConnectionText.conninfo(
+            target, option: "--target", variable: "LEAT_TARGET", logger)
+    }
+}
+
+/// `--source`, or `LEAT_SOURCE`.
+struct SourceOption: ParsableArguments {
+    @Option(help: "Source database: a libpq URI or conninfo. Default: $LEAT_SOURCE.")
+    var source: String?
+
+    var isGiven: Bool {
+        source != nil || ProcessInfo.processInfo.environment["LEAT_SOURCE"] != nil
+    }
+
+    func conninfo(_ logger: Logger) throws(Halt) -> Conninfo {
+        try ConnectionText.conninfo(
+            source, option: "--source", variable: "LEAT_SOURCE", logger)
+    }
+}
+
+enum ConnectionText {
+    static func conninfo(
+        _ text: String?, option: String, variable: String, _ logger: Logger
+    ) throws(Halt) -> Conninfo {
+        guard let given = text ?? ProcessInfo.processInfo.environment[variable] else {
+            throw Halt(
+                .configuration, "\(option) is missing.",
+                advice: "Give \(option) or set \(variable) to a libpq URI or conninfo.")
+        }
+        let conninfo: Conninfo
+        do { conninfo = try Conninfo(given) } catch {
+            throw Halt(
+                .configuration, "\(option) cannot be used: \(error.message).",
+                advice: "For example: \(option) \"host=db.example.com dbname=shop user=leat\"")
+        }
+        if text != nil, conninfo.hasPassword {
+            logger.warning(
+                "a password on the command line is seen by everyone on this machine; use .pgpass, a service file or \(variable)"
+            )
+        }
+        return conninfo
+    }
+}

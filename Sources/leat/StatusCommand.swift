@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+import LeatCore
+import LeatEngine
+import Logging
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show the streams of a target: positions, tables, and with --source the slots.")
+
+    @OptionGroup var source: SourceOption
+    @OptionGroup var target: TargetOption
+
+    @Option(help: "One stream only.")
+    var stream: String?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var log: LogOptions
+
+    func run() async throws {
+        let logger = Logger(log)
+        try await Ending.report(logger) {
+            let reports = try await StreamReport.read(
+                target: target.conninfo(logger),
+                source: source.isGiven ? source.conninfo(logger) : nil,
+                stream: try streamName())
+            if let stream, reports.isEmpty {
+                throw Halt(
+                    .configuration, "The target has no stream \(stream).",
+                    advice: "leat status without --stream lists those it has.")
+            }
+            try json ? printJSON(reports) : printText(reports)
+        }
+    }
+
+    private func streamName() throws(Halt) -> StreamName? {
+        guard let stream else { return nil }
+        guard let name = StreamName(stream) else {
+            throw Halt(.configuration, "\"\(stream)\" cannot be the name of a stream.")
+        }
+        return name
+    }
+
+    private func printJSON(_ reports: [StreamReport]) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        print(String(decoding: try encoder.encode(reports), as: UTF8.self))
+    }
+
+    private func printText(_ reports: [StreamReport]) {
+        if reports.isEmpty { print("no streams") }
+        for report in reports { print(StatusText.lines(report).joined(separator: "\n")) }
+    }
+}
+
+/// One stream for people.
+enum StatusText {
+    static func lines(_ report: StreamReport) -> [String] {
+        var lines = [
+            "stream        \(report.stream)  \(report.isRunning ? "running" : "stopped")",
+            "position      \(report.position)  \(report.commitTime ?? "")",
+            "tables        \(report.tables.ready) of \(report.tables.total) ready",
+        ]
+        lines += report.tables.pending.prefix(10).map { "              \($0)" }
+        if !report.isConsistent {
+            lines.append("state         catching up: the target equals no state of the source yet")
+        }
+        guard let slot = report.slot else {
+            return lines + ["slot          \(report.slotName)"]
+        }
+        lines.append(
+            "slot          \(slot.name)  \(slot.isActive ? "active" : "inactive")"
+                + "  \(slot.walStatus ?? "")  retains \(bytes(slot.retainedBytes))")
+        lines.append("lag           \(bytes(slot.lagBytes))")
+        return lines
+    }
+
+    private static func bytes(_ number: Int?) -> String {
+        number.map { Units.bytes(UInt64(max($0, 0))) } ?? "?"
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import LeatCore
+import LeatEngine
+import Logging
+import UnixSignals
+
+/// Runs a sync with its signals and its live view.
+struct SyncRunner {
+    let logger: Logger
+
+    /// When a stop that hangs, in a name server for example, is cut short.
+    private static let patience: DispatchTimeInterval = .seconds(18)
+
+    /// - Throws: ``Halt``.
+    func run(_ configuration: SyncConfiguration) async throws {
+        let status = SyncStatus()
+        let stop = StopSignal()
+        let received = ReceivedSignal()
+        let job = SyncJob(configuration, status: status, stop: stop, logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await listen(stop, received) }
+            group.addTask {
+                if Terminal.shared.isInteractive { await LiveView.run(status) }
+            }
+            defer { group.cancelAll() }
+            try await job.run()
+        }
+        if received.isInterrupt { throw Halt(.interrupted, "Interrupted.") }
+    }
+
+    /// The first signal drains, a second one ends the process where it is.
+    private func listen(_ stop: StopSignal, _ received: ReceivedSignal) async {
+        for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+            let code = received.note(signal)
+            guard !stop.isRequested else { exit(ExitCode.interrupted.rawValue) }
+            logger.info("stopping", metadata: ["signal": "\(signal)"])
+            stop.request()
+            DispatchQueue.global().asyncAfter(deadline: .now() + SyncRunner.patience) {
+                exit(code)
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import LeatCore
+import LeatEngine
+import PGWire
+
+/// What a terminal shows of a running sync: a bar a table while copying, then one line.
+struct LiveView {
+    private var lastRows = 0
+    private var lastTime = ContinuousClock.now
+    private var rate = 0.0
+
+    static let interval: Duration = .milliseconds(250)
+    private static let mostBars = 12
+    private static let barWidth = 24
+
+    /// Shows `status` until the task is cancelled.
+    static func run(_ status: SyncStatus) async {
+        var view = LiveView()
+        while !Task.isCancelled {
+            Terminal.shared.show(view.lines(status.snapshot))
+            try? await Task.sleep(for: interval)
+        }
+        Terminal.shared.show(view.lines(status.snapshot))
+        Terminal.shared.settle()
+    }
+
+    mutating func lines(_ snapshot: SyncSnapshot) -> [String] {
+        switch snapshot.phase {
+        case .starting: ["starting"]
+        case .waiting: ["waiting to try again"]
+        case .copying: copyLines(snapshot)
+        case .streaming, .stopping: [streamLine(snapshot)]
+        }
+    }
+
+    private func copyLines(_ snapshot: SyncSnapshot) -> [String] {
+        let done = snapshot.copies.filter(\.isDone)
+        let active = snapshot.copies.filter { !$0.isDone && $0.rows > 0 }
+        let rows = snapshot.copies.reduce(0) { $0 + $1.rows }
+        let bytes = snapshot.copies.reduce(0) { $0 + $1.bytes }
+        let summary =
+            "copied \(done.count) of \(snapshot.copies.count) tables, "
+            + "\(Units.count(rows)) rows, \(Units.bytes(UInt64(bytes)))"
+        return active.prefix(LiveView.mostBars).map(bar) + [summary]
+    }
+
+    private func bar(_ copy: SyncSnapshot.TableCopy) -> String {
+        let rows = "\(Units.count(copy.rows)) rows"
+        guard copy.estimatedRows > 0 else { return "  \(copy.table)  \(rows)" }
+        // The estimate may be low: a bar is full only when its table is done.
+        let share = min(Double(copy.rows) / Double(copy.estimatedRows), 0.99)
+        let filled = Int(share * Double(LiveView.barWidth))
+        let bar =
+            String(repeating: "#", count: filled)
+            + String(repeating: ".", count: LiveView.barWidth - filled)
+        return "  [\(bar)] \(Int(share * 100))%  \(copy.table)  \(rows)"
+    }
+
+    private mutating func streamLine(_ snapshot: SyncSnapshot) -> String {
+        let now = ContinuousClock.now
+        let seconds = (now - lastTime) / .seconds(1)
+        if seconds >= 1 {
+            rate = Double(snapshot.rowsApplied - lastRows) / seconds
+            (lastRows, lastTime) = (snapshot.rowsApplied, now)
+        }
+        let bytes = snapshot.lagBytes.map(Units.bytes) ?? "?"
+        let age = snapshot.lagSeconds.map { String(format: "%.1f s", $0) } ?? "?"
+        let pending =
+            (snapshot.consistentFrom ?? .zero) > snapshot.position ? "  catching up" : ""
+        return "\(snapshot.phase)  position \(snapshot.position)  lag \(bytes), \(age)  "
+            + "\(Units.count(Int(rate))) rows/s\(pending)"
+    }
+}
+
+/// Numbers for people.
+enum Units {
+    static func count(_ number: Int) -> String {
+        number < 10_000
+            ? "\(number)"
+            : number < 10_000_000 ? "\(number / 1000)k" : "\(number / 1_000_000)M"
+    }
+
+    static func bytes(_ number: UInt64) -> String {
+        let names = ["B", "KiB", "MiB", "GiB", "TiB"]
+        var value = Double(number)
+        var index = 0
+        while value >= 1024, index < names.count - 1 {
+            value /= 1024
+            index += 1
+        }
+        return index == 0 ? "\(number) B" : String(format: "%.1f \(names[index])", value)
+    }
+}

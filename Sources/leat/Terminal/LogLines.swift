@@ -1,0 +1,67 @@
+import Foundation
+import Logging
+
+/// Writes log records to standard error, as text or as one JSON object a line.
+struct LogLines: LogHandler {
+    let format: LogOptions.Format
+    var metadata: Logger.Metadata = [:]
+    var logLevel: Logger.Level
+
+    init(_ options: LogOptions) {
+        format = options.logFormat
+        logLevel = options.verbose ? .debug : .info
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        let time = Date().formatted(
+            .iso8601.year().month().day().time(includingFractionalSeconds: true)
+                .timeZone(separator: .omitted))
+        switch format {
+        case .text: Terminal.shared.print(text(time, event.level, "\(event.message)", fields))
+        case .json: Terminal.shared.print(json(time, event.level, "\(event.message)", fields))
+        }
+    }
+
+    private func text(
+        _ time: String, _ level: Logger.Level, _ message: String, _ fields: Logger.Metadata
+    ) -> String {
+        let pairs = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
+        return "\(time) \(label(level)) \(message)\(pairs.joined())"
+    }
+
+    private func label(_ level: Logger.Level) -> String {
+        let name = level.rawValue
+        guard Terminal.shared.usesColour else { return name }
+        switch level {
+        case .trace, .debug: return "\u{1B}[2m\(name)\u{1B}[0m"
+        case .info, .notice: return name
+        case .warning: return "\u{1B}[33m\(name)\u{1B}[0m"
+        case .error, .critical: return "\u{1B}[31m\(name)\u{1B}[0m"
+        }
+    }
+
+    private func json(
+        _ time: String, _ level: Logger.Level, _ message: String, _ fields: Logger.Metadata
+    ) -> String {
+        var object = fields.mapValues { "\($0)" }
+        object["time"] = time
+        object["level"] = level.rawValue
+        object["message"] = message
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let data = (try? encoder.encode(object)) ?? Data()
+        return String(decoding: data, as: UTF8.self)
+    }
+}
+
+extension Logger {
+    init(_ options: LogOptions) {
+        self.init(label: "leat") { _ in LogLines(options) }
+    }
+}
