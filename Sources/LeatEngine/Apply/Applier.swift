@@ -61,7 +61,7 @@ actor Applier: SessionActor {
 
     // MARK: The session
 
-    func connect(_ conninfo: Conninfo) async throws {
+    func connect(_ conninfo: Conninfo, own: OwnBackend = OwnBackend()) async throws {
         try await cancellable {
             let session = try Session(
                 conninfo, options: .init(peer: .target, applicationName: stream.objectName),
@@ -69,7 +69,7 @@ actor Applier: SessionActor {
             self.session = session
             try session.prepare(clientEncoding: nil)
             try ApplySession.configure(session)
-            try StreamLock(session: session, stream: stream).take()
+            try StreamLock(session: session, stream: stream).take(own: own)
         }
     }
 
@@ -101,13 +101,37 @@ actor Applier: SessionActor {
     func apply(_ batch: Batch) async throws -> Applied {
         try await cancellable {
             if prepared - forgotten > Applier.mostStatements { try forgetStatements() }
-            let relations = try batch.relations.map { try resolve($0) }
             var applied = Applied()
-            for run in ApplyRun.split(batch) {
-                try apply(run, batch, relations, &applied)
+            let (relations, problem) = try resolve(batch)
+            let fitting = problem.map { batch.prefix(beforeChange: $0.change) } ?? batch
+            for run in ApplyRun.split(fitting) {
+                try apply(run, fitting, relations, &applied)
             }
+            if let problem { throw problem.halt }
             return applied
         }
+    }
+
+    /// The ways to the target, by the index of the batch's relations. Where one is missing, the
+    /// transactions before its first change can still be applied.
+    private func resolve(
+        _ batch: Batch
+    ) throws -> ([RelationStatements?], (change: Int, halt: Halt)?) {
+        var relations: [RelationStatements?] = []
+        var problem: (change: Int, halt: Halt)?
+        for index in batch.relations.indices {
+            do {
+                relations.append(try resolve(batch.relations[index]))
+            } catch let halt as Halt {
+                relations.append(nil)
+                guard let change = batch.firstChange(ofRelation: UInt32(index)),
+                    change < problem?.change ?? .max
+                else { continue }
+                let place = "Stopped at \(batch.changes[change].lsn): "
+                problem = (change, Halt(halt.exitCode, place + halt.message, advice: halt.advice))
+            }
+        }
+        return (relations, problem)
     }
 
     /// Drops what an unfinished source transaction has brought so far.
@@ -120,7 +144,7 @@ actor Applier: SessionActor {
     }
 
     private func apply(
-        _ run: ApplyRun, _ batch: Batch, _ relations: [RelationStatements],
+        _ run: ApplyRun, _ batch: Batch, _ relations: [RelationStatements?],
         _ applied: inout Applied
     ) throws {
         do {
@@ -142,7 +166,7 @@ actor Applier: SessionActor {
             throw Restart(reason: "the target said: \(error)")
         }
         guard run.transactions.count > 1 else { throw failure.halt(batch) }
-        let relations = try batch.relations.map { try resolve($0) }
+        let (relations, _) = try resolve(batch)
         for single in run.singles(batch) { try apply(single, batch, relations, &applied) }
     }
 
@@ -162,7 +186,7 @@ actor Applier: SessionActor {
     }
 
     private func write(
-        _ run: ApplyRun, _ batch: Batch, _ relations: [RelationStatements]
+        _ run: ApplyRun, _ batch: Batch, _ relations: [RelationStatements?]
     ) throws {
         let session = try open()
         var writer = try BatchWriter(session: session, prepared: prepared)

@@ -18,7 +18,14 @@ enum ApplySession {
                     session_replication_role to \(SQLText.identifier(role));
                     """)
         }
-        // A killed Leat's backend that waits for a lock finds out. Not on every platform.
+        // The backend of a Leat that is gone must go too, for it holds locks: while it waits for
+        // a command (keepalives), for the network, or for a lock. The last one is not on every
+        // platform.
+        try session.execute(
+            """
+            set tcp_keepalives_idle = 15; set tcp_keepalives_interval = 10;
+            set tcp_keepalives_count = 3; set tcp_user_timeout = '60s'
+            """)
         _ = try? session.execute("set client_connection_check_interval = '2s'")
     }
 

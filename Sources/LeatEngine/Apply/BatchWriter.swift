@@ -47,14 +47,15 @@ struct BatchWriter {
 
     /// - Parameter relations: By the index of the batch's relations.
     mutating func send(
-        _ range: Range<Int>, of batch: Batch, _ relations: [RelationStatements]
+        _ range: Range<Int>, of batch: Batch, _ relations: [RelationStatements?]
     ) throws {
         try batch.bytes.withUnsafeBytes { arena in
             for index in range {
                 let change = batch.changes[index]
                 switch change.kind {
                 case .insert, .update, .delete:
-                    try send(change, at: index, batch, arena, relations[Int(change.relation)])
+                    let relation = BatchWriter.known(relations[Int(change.relation)])
+                    try send(change, at: index, batch, arena, relation)
                 case .truncate:
                     try sendTruncate(
                         batch.truncates[Int(change.relation)], at: index, batch, relations)
@@ -63,6 +64,13 @@ struct BatchWriter {
                 }
             }
         }
+    }
+
+    private static func known(_ relation: RelationStatements?) -> RelationStatements {
+        guard let relation else {
+            preconditionFailure("changes of a table that does not fit were cut off before")
+        }
+        return relation
     }
 
     private mutating func send(
@@ -168,10 +176,10 @@ struct BatchWriter {
 
     /// CASCADE is not repeated: what it emptied on the source and is published is in the list.
     private mutating func sendTruncate(
-        _ truncate: Truncate, at index: Int, _ batch: Batch, _ relations: [RelationStatements]
+        _ truncate: Truncate, at index: Int, _ batch: Batch, _ relations: [RelationStatements?]
     ) throws {
         let tables = truncate.relations.map { relation in
-            let target = relations[Int(relation)].plan.target
+            let target = BatchWriter.known(relations[Int(relation)]).plan.target
             return target.only + target.name.quoted
         }
         let restart = truncate.restartIdentity ? " restart identity" : ""

@@ -8,18 +8,22 @@ struct StreamLock {
 
     /// First key: the same for every stream and for nothing else, as far as a constant can.
     static let space = "1818386804"  // "leat" in ASCII
-    /// A predecessor that was killed leaves a backend that first ends what it was doing.
+    /// A process that was killed leaves a backend that first ends what it was doing.
     private static let patience: Duration = .seconds(8)
 
     private var key: String { "pg_catalog.hashtext(\(SQLText.literal(stream.text)))" }
 
+    /// - Parameter own: The backend of this process's last session, which may outlive its lost
+    ///   connection: it is ended. This one takes its place.
     /// - Throws: ``Halt`` with exit code 4 that says who holds the stream.
-    func take() throws {
+    func take(own: OwnBackend) throws {
         let deadline = ContinuousClock.now + StreamLock.patience
         while try !tryTake() {
+            if try own.end(session) { continue }
             guard ContinuousClock.now < deadline else { throw try held() }
             try session.query("select pg_catalog.pg_sleep(0.1)")
         }
+        try own.remember(session)
     }
 
     private func tryTake() throws -> Bool {
@@ -37,6 +41,8 @@ struct StreamLock {
             left join pg_catalog.pg_stat_activity a on a.pid = l.pid
             where l.locktype = 'advisory' and l.classid = \(StreamLock.space)::pg_catalog.oid
               and l.objid = (\(key)::pg_catalog.int8 & 4294967295)::pg_catalog.oid and l.granted
+              and l.database = (select d.oid from pg_catalog.pg_database d
+                where d.datname = pg_catalog.current_database())
             """
         ).rows.first
         let holder =

@@ -7,6 +7,8 @@ final class SharedPosition: Sendable {
     private let state: Mutex<PositionState>
     /// The server waits for a status update.
     private let replyWanted = Atomic<Bool>(false)
+    /// The server has been silent for long.
+    private let replyNeeded = Atomic<Bool>(false)
     /// Batches on their way from the receiver to the target.
     private let batchesUnderWay = Atomic<Int>(0)
 
@@ -27,6 +29,16 @@ final class SharedPosition: Sendable {
 
     func takeReplyWanted() -> Bool {
         replyWanted.exchange(false, ordering: .acquiringAndReleasing)
+    }
+
+    /// The next status update asks the server for an answer.
+    func askForReply() {
+        replyNeeded.store(true, ordering: .releasing)
+        wantReply()
+    }
+
+    func takeReplyNeeded() -> Bool {
+        replyNeeded.exchange(false, ordering: .acquiringAndReleasing)
     }
 
     func batchSent() {

@@ -42,6 +42,11 @@ actor SlotReceiver: SessionActor {
     private var batchBegan: ContinuousClock.Instant?
     private var keepalives = KeepalivePolicy()
     private var unfollowed: [TableName] = []
+    private var silentSince: ContinuousClock.Instant?
+
+    /// PostgreSQL's `wal_receiver_timeout`: a server that hangs keeps its connections open.
+    /// At half of it the server is asked for a word.
+    static let silenceLimit: Duration = .seconds(60)
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
@@ -90,6 +95,7 @@ actor SlotReceiver: SessionActor {
 
     func start(_ stream: Stream) async throws {
         spool = try Spool(folder: stream.spoolFolder)
+        silentSince = nil
         positions = stream.positions
         assembler = TransactionAssembler(
             decoder: MessageDecoder(
@@ -154,7 +160,22 @@ actor SlotReceiver: SessionActor {
         let deadline = batchBegan.map { $0 + limits.batchAge } ?? now + .seconds(1)
         let outcome = try session.receive(
             into: &payloads, upTo: limits.gulpBytes, until: max(deadline, now))
+        try checkSilence(outcome)
         return outcome != .ended
+    }
+
+    private func checkSilence(_ outcome: ReceiveOutcome) throws {
+        let now = ContinuousClock.now
+        if outcome == .received { silentSince = nil }
+        // Only time spent reading counts: behind a full channel there is nothing to hear.
+        guard outcome == .deadline else { return }
+        let since = silentSince ?? now
+        silentSince = since
+        guard now - since > SlotReceiver.silenceLimit / 2 else { return }
+        guard now - since <= SlotReceiver.silenceLimit else {
+            throw Restart(reason: "the source has said nothing for \(SlotReceiver.silenceLimit)")
+        }
+        positions?.askForReply()
     }
 
     /// Works through what was received until a batch is full.

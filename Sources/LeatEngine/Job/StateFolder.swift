@@ -21,14 +21,30 @@ struct StateFolder {
             throw StateFolder.unusable(path, String(cString: strerror(errno)))
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let holder = StateFolder.read(descriptor)
             close(descriptor)
             throw Halt(
-                .target, "Another process on this machine uses the state folder \(path).",
+                .target, "The state folder \(path) is held by process \(holder) on this machine.",
                 advice: """
-                    It is held by a sync of the same stream name. Stop it, or, for another \
-                    target, choose another --stream or --state-dir.
+                    It runs a stream of the same name. Stop it, or, for another target, choose \
+                    another --stream or --state-dir.
                     """)
         }
+        write(getpid())
+    }
+
+    /// Who holds the folder, for the message of a process that comes second.
+    private func write(_ process: pid_t) {
+        let text = Array("\(process)\n".utf8)
+        _ = ftruncate(descriptor, 0)
+        _ = pwrite(descriptor, text, text.count, 0)
+    }
+
+    private static func read(_ descriptor: Int32) -> String {
+        var buffer = [UInt8](repeating: 0, count: 32)
+        let count = pread(descriptor, &buffer, buffer.count, 0)
+        let text = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
+        return text.split(separator: "\n").first.map(String.init) ?? "?"
     }
 
     func unlock() {

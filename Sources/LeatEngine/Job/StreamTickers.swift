@@ -103,11 +103,7 @@ final class StreamTickers: Sendable {
         guard within.count < batch.transactions.count else { return batch }
         reachedEnd.store(true, ordering: .releasing)
         servers.receiver.stop()
-        guard !within.isEmpty else { return nil }
-        var cut = batch
-        cut.changes.removeLast(batch.changes.count - batch.transactions[within.count].firstChange)
-        cut.transactions.removeLast(batch.transactions.count - within.count)
-        return cut
+        return within.isEmpty ? nil : batch.prefix(within.count)
     }
 
     // MARK: Reporting
@@ -136,7 +132,7 @@ final class StreamTickers: Sendable {
         servers.receiver.post(
             StandbyStatusUpdate(
                 written: report.written, flushed: report.flushed, applied: report.applied,
-                sendTime: PostgresTimestamp.now, replyRequested: false))
+                sendTime: PostgresTimestamp.now, replyRequested: positions.takeReplyNeeded()))
         try await servers.receiver.flushStatus()
     }
 

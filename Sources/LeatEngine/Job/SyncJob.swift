@@ -59,11 +59,13 @@ public struct SyncJob: Sendable {
     private func runUntilDone() async throws {
         var backoff = Backoff()
         var wasConnected = false
+        let ownBackend = OwnBackend()
         while true {
             let began = ContinuousClock.now
             do {
                 let run = SyncRun(
-                    configuration: configuration, stop: stop, status: status, logger: logger)
+                    configuration: configuration, stop: stop, status: status, logger: logger,
+                    ownBackend: ownBackend)
                 let ending = try await run.run { wasConnected = true }
                 return report(ending)
             } catch is CancellationError {

@@ -21,6 +21,7 @@ struct SyncRun {
     let stop: StopSignal
     let status: SyncStatus
     let logger: Logger
+    let ownBackend: OwnBackend
 
     enum Ending: Sendable {
         case stopped, endReached, copied
@@ -46,7 +47,7 @@ struct SyncRun {
         let receiver = SlotReceiver()
         let source = Connection(label: "leat.source")
         do {
-            try await applier.connect(configuration.target)
+            try await applier.connect(configuration.target, own: ownBackend)
             let target = try await applier.run { session in
                 try TargetSchema.ensure(session)
                 return try TargetIdentity(session)
