@@ -46,6 +46,14 @@ public struct Conninfo: Sendable, Equatable {
 
     public var hasPassword: Bool { values["password"] != nil }
 
+    /// `connect_timeout`, which libpq itself does not heed in its asynchronous interface.
+    var connectTimeout: Duration? {
+        guard let text = values["connect_timeout"], let seconds = Int(text), seconds > 0 else {
+            return nil
+        }
+        return .seconds(seconds)
+    }
+
     /// Host, port, database and user: what may be printed.
     public var redacted: String {
         ["service", "host", "hostaddr", "port", "dbname", "user"]

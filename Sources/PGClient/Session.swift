@@ -43,6 +43,8 @@ public final class Session {
     public let interrupt: Interrupt
     // SAFETY: owned by this object, used only on the owner's thread, closed once in `close()`.
     var connection: OpaquePointer?
+    /// TLS only: the next wait is to look for decrypted bytes before it polls the socket.
+    private var mayHoldDecryptedBytes = false
 
     /// Opens a connection.
     ///
@@ -56,7 +58,7 @@ public final class Session {
         self.interrupt = interrupt
         connection = Session.start(conninfo.parameters(overriding: options.parameters))
         do {
-            try finishConnecting(by: .now + options.connectTimeout)
+            try finishConnecting(by: .now + (conninfo.connectTimeout ?? options.connectTimeout))
         } catch {
             close()
             throw error
@@ -136,6 +138,10 @@ public final class Session {
         reading: Bool, writing: Bool, until deadline: ContinuousClock.Instant? = nil,
         attempting attempted: @autoclosure () -> String
     ) throws(ConnectionError) -> Wakeup {
+        if reading, mayHoldDecryptedBytes {
+            mayHoldDecryptedBytes = false
+            return .ready
+        }
         var events: Int16 = 0
         if reading { events |= Int16(POLLIN) }
         if writing { events |= Int16(POLLOUT) }
@@ -148,7 +154,12 @@ public final class Session {
             if interrupt.isCancelled { throw interrupted(attempted()) }
             if count < 0 && errno != EINTR { throw lost(attempted()) }
             if count > 0 {
-                if descriptors[0].revents != 0 { return .ready }
+                if descriptors[0].revents != 0 {
+                    // A TLS record may hold more than libpq took of it; the socket does not
+                    // tell. So the wait after a successful one returns without waiting.
+                    mayHoldDecryptedBytes = reading && PQsslInUse(connection) != 0
+                    return .ready
+                }
                 interrupt.clear()
                 return .woken
             }

@@ -25,7 +25,9 @@ struct SyncRunner {
             defer { group.cancelAll() }
             try await job.run()
         }
-        if received.isInterrupt { throw Halt(.interrupted, "Interrupted.") }
+        guard !received.isInterrupt else {
+            throw Halt(.interrupted, "Interrupted. The next start goes on from here.")
+        }
     }
 
     /// The first signal drains, a second one ends the process where it is.

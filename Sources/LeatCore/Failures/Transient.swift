@@ -15,7 +15,11 @@ public enum Transient {
     /// 08: connection exceptions. 53: insufficient resources, such as a full disk.
     private static let classes: Set<Substring> = ["08", "53"]
 
+    /// configuration_limit_exceeded, such as no free replication slot: it needs a person.
+    private static let lasting: Set<String> = ["53400"]
+
     public static func isTransient(sqlState: String) -> Bool {
-        states.contains(sqlState) || classes.contains(sqlState.prefix(2))
+        !lasting.contains(sqlState)
+            && (states.contains(sqlState) || classes.contains(sqlState.prefix(2)))
     }
 }

@@ -11,6 +11,7 @@ internal import PGWire
 struct SourceMonitor {
     static let interval: Duration = .seconds(1)
     static let publicationInterval: Duration = .seconds(60)
+    static let logInterval: Duration = .seconds(60)
 
     let configuration: SyncConfiguration
     let clientEncoding: String
@@ -28,10 +29,15 @@ struct SourceMonitor {
     func run() async throws {
         var connection = try await connect()
         var nextCheck = ContinuousClock.now + SourceMonitor.publicationInterval
+        var nextLog = ContinuousClock.now + SourceMonitor.logInterval
         var missing: Set<TableName> = []
         while true {
             do {
                 try await measureLag(connection)
+                if ContinuousClock.now >= nextLog {
+                    nextLog = .now + SourceMonitor.logInterval
+                    logProgress()
+                }
                 if ContinuousClock.now >= nextCheck {
                     nextCheck = .now + SourceMonitor.publicationInterval
                     try await checkPublications(connection, &missing)
@@ -67,6 +73,19 @@ struct SourceMonitor {
             snapshot.sourceWALEnd = end
             snapshot.sourceTime = time
         }
+    }
+
+    private func logProgress() {
+        let snapshot = status.snapshot
+        logger.info(
+            "progress",
+            metadata: [
+                "position": "\(snapshot.position)",
+                "lag_bytes": "\(snapshot.lagBytes.map(String.init) ?? "?")",
+                "lag_seconds": "\(snapshot.lagSeconds.map { "\($0)" } ?? "?")",
+                "rows": "\(snapshot.rowsApplied)",
+                "transactions": "\(snapshot.transactionsApplied)",
+            ])
     }
 
     private func checkPublications(

@@ -29,6 +29,7 @@ struct LiveView {
         case .starting: ["starting"]
         case .waiting: ["waiting to try again"]
         case .copying: copyLines(snapshot)
+        case .stopping where snapshot.position.isZero: ["stopping"]
         case .streaming, .stopping: [streamLine(snapshot)]
         }
     }
