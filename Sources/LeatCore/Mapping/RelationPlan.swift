@@ -44,21 +44,28 @@ public struct RelationPlan: Sendable {
 
     private static func identity(of relation: Relation, in target: TargetTable) -> Identity {
         let keys = relation.columns.indices.filter { relation.columns[$0].isKey }
-        let names = relation.columns.map(\.name)
         guard relation.replicaIdentity != .full else {
-            let index = target.uniqueIndexes.first { index in
-                index.isPrimary && index.columns.allSatisfy(names.contains)
+            guard let index = target.uniqueIndexes.first(where: { $0.isPrimary }),
+                let positions = positions(of: index, in: relation)
+            else { return .full(key: [], operators: []) }
+            return .full(key: positions, operators: index.operators)
+        }
+        for index in target.uniqueIndexes {
+            if let positions = positions(of: index, in: relation), Set(positions) == Set(keys) {
+                return .key(positions, operators: index.operators)
             }
-            return .full(
-                key: index?.columns.compactMap(names.firstIndex(of:)) ?? [],
-                operators: index?.operators ?? [])
         }
-        let wanted = Set(keys.map { names[$0] })
-        guard let index = target.uniqueIndexes.first(where: { Set($0.columns) == wanted }) else {
-            return .record(keys)
+        return .record(keys)
+    }
+
+    /// Where an index's columns stand in the relation; nil if one of them is not sent.
+    private static func positions(
+        of index: TargetTable.UniqueIndex, in relation: Relation
+    ) -> [Int]? {
+        let positions = index.columns.compactMap { name in
+            relation.columns.firstIndex { $0.name.isSameName(as: name) }
         }
-        return .key(
-            index.columns.compactMap(names.firstIndex(of:)), operators: index.operators)
+        return positions.count == index.columns.count ? positions : nil
     }
 
     /// Whether updates and deletes have no index to find their row by.
@@ -83,7 +90,8 @@ private struct ColumnMatcher {
     var mends: [String] = []
 
     mutating func match(_ column: RelationColumn) -> RelationPlan.Column {
-        guard let found = target.columns.first(where: { $0.name == column.name }) else {
+        guard let found = target.columns.first(where: { $0.name.isSameName(as: column.name) })
+        else {
             problems.append("column \(column.name) is missing on the target")
             mends.append(
                 "alter table \(target.name.quoted) add column \(SQLText.identifier(column.name)) "
@@ -131,9 +139,9 @@ private struct ColumnMatcher {
 
     /// A column that the stream does not send gets its default; without one it must allow NULL.
     mutating func checkUnsent(_ relation: Relation) {
-        let sent = Set(relation.columns.map(\.name))
         for column in target.columns
-        where !sent.contains(column.name) && column.isNotNull && !column.hasDefault
+        where !relation.columns.contains(where: { $0.name.isSameName(as: column.name) })
+            && column.isNotNull && !column.hasDefault
             && !column.isGenerated && column.identity == .none
         {
             problems.append(

@@ -1,6 +1,9 @@
 public import PGWire
 
 /// A table's schema and name, as the catalogs spell them.
+///
+/// Names are equal if their bytes are, as in PostgreSQL: Swift's strings are equal already when
+/// they mean the same characters, composed or not.
 public struct TableName: Hashable, Comparable, Sendable, CustomStringConvertible {
     public var schema: String
     public var name: String
@@ -16,6 +19,16 @@ public struct TableName: Hashable, Comparable, Sendable, CustomStringConvertible
     /// `"schema"."name"`, for SQL.
     public var quoted: String { "\(SQLText.identifier(schema)).\(SQLText.identifier(name))" }
 
+    public static func == (left: TableName, right: TableName) -> Bool {
+        left.schema.isSameName(as: right.schema) && left.name.isSameName(as: right.name)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        for byte in schema.utf8 { hasher.combine(byte) }
+        hasher.combine(UInt8(0))
+        for byte in name.utf8 { hasher.combine(byte) }
+    }
+
     public static func < (left: TableName, right: TableName) -> Bool {
         (left.schema, left.name) < (right.schema, right.name)
     }
@@ -26,5 +39,12 @@ extension TableName {
     public init(_ relation: Relation) {
         self.init(
             schema: relation.schema.isEmpty ? "pg_catalog" : relation.schema, name: relation.name)
+    }
+}
+
+extension String {
+    /// Equality of identifiers: byte by byte.
+    func isSameName(as other: String) -> Bool {
+        utf8.elementsEqual(other.utf8)
     }
 }

@@ -92,7 +92,7 @@ struct SourceCatalog {
         return try session.query(
             """
             select n.nspname, c.relname, c.oid, c.relkind = 'p', c.relreplident,
-              pg_catalog.string_agg(\(SourceCatalog.membership), ' ' order by t.pubname),
+              pg_catalog.string_agg(\(membership), ' ' order by t.pubname),
               case when pg_catalog.bool_or(t.rowfilter is null) then null
                 else pg_catalog.string_agg('(' || t.rowfilter || ')', ' or ') end,
               pg_catalog.pg_table_size(c.oid), greatest(c.reltuples, 0)::pg_catalog.int8
@@ -107,8 +107,18 @@ struct SourceCatalog {
     }
 
     /// Each publication with the OID of the row through which it has the table, or a partition
-    /// root above it.
-    private static let membership = """
+    /// root above it, or its schema.
+    private var membership: String {
+        let schema =
+            session.serverVersion >= 150_000
+            ? """
+            (select s.oid from pg_catalog.pg_publication_namespace s
+              where s.pnpubid = p.oid and s.pnnspid = n.oid)
+            """ : "null::pg_catalog.oid"
+        return SourceCatalog.tableMembership + " || coalesce(':' || \(schema), '')"
+    }
+
+    private static let tableMembership = """
         t.pubname || coalesce(':' || p.oid, '') || coalesce(':' || (
           select pg_catalog.string_agg(r.oid::pg_catalog.text, ',' order by r.oid)
           from pg_catalog.pg_publication_rel r
