@@ -11,6 +11,7 @@ final class SharedPosition: Sendable {
     private let replyNeeded = Atomic<Bool>(false)
     /// Batches on their way from the receiver to the target.
     private let batchesUnderWay = Atomic<Int>(0)
+    private let receiverWaits = Atomic<Bool>(false)
 
     init(_ state: PositionState) {
         self.state = Mutex(state)
@@ -42,12 +43,25 @@ final class SharedPosition: Sendable {
     }
 
     func batchSent() {
-        batchesUnderWay.add(1, ordering: .relaxed)
+        batchesUnderWay.add(1, ordering: .sequentiallyConsistent)
     }
 
-    func batchApplied() {
-        batchesUnderWay.subtract(1, ordering: .relaxed)
+    /// - Returns: Whether the receiver waits for this with another batch in its hands.
+    func batchApplied() -> Bool {
+        let left = batchesUnderWay.subtract(1, ordering: .sequentiallyConsistent).newValue
+        return left == 0 && receiverWaits.exchange(false, ordering: .sequentiallyConsistent)
     }
 
-    var isDrained: Bool { batchesUnderWay.load(ordering: .relaxed) == 0 }
+    var isDrained: Bool { batchesUnderWay.load(ordering: .sequentiallyConsistent) == 0 }
+
+    /// The receiver holds a batch back while the applier is busy. Both sides write before they
+    /// read, so that one of them notices when this happens just as the applier ends.
+    ///
+    /// - Returns: Whether the applier has nothing to do.
+    func isDrainedOrWakes() -> Bool {
+        receiverWaits.store(true, ordering: .sequentiallyConsistent)
+        guard isDrained else { return false }
+        receiverWaits.store(false, ordering: .relaxed)
+        return true
+    }
 }

@@ -114,6 +114,11 @@ actor SlotReceiver: SessionActor {
         interrupt.wake()
     }
 
+    /// The applier has nothing to do.
+    nonisolated func applierIsIdle() {
+        interrupt.wake()
+    }
+
     /// Puts a status update down for sending; ``flushStatus()`` or ``next()`` sends it.
     nonisolated func post(_ status: StandbyStatusUpdate) {
         pendingStatus.withLock { $0 = status }
@@ -279,7 +284,7 @@ actor SlotReceiver: SessionActor {
         let isFull = assembler.batch.byteCount >= limits.batchBytes
         let isDue =
             assembler.completeTransactions > 0
-            && (ifAny || positions.isDrained || began + limits.batchAge <= now)
+            && (ifAny || positions.isDrainedOrWakes() || began + limits.batchAge <= now)
         guard isFull || isDue else {
             // Without a whole transaction there is nothing that its age could make due.
             if assembler.completeTransactions == 0 { batchBegan = nil }

@@ -19,7 +19,7 @@ struct StreamPhase {
     let prepared: StreamPreparation.Prepared
 
     private enum TaskEnd: Sendable {
-        case received, applied, other
+        case received, applied, ticker, monitor
     }
 
     /// Batches in the channel, in bytes: enough to ride out a checkpoint of the target.
@@ -165,35 +165,50 @@ struct StreamPhase {
             }
             group.addTask {
                 try await tickers.storePositions()
-                return .other
+                return .ticker
             }
             group.addTask {
                 try await tickers.reportPositions()
-                return .other
+                return .ticker
             }
             group.addTask {
                 try await monitor.run()
-                return .other
+                return .monitor
             }
-            while let end = try await group.next() {
-                if case .applied = end { break }
-            }
+            try await waitForEnd(&group, tickers)
             group.cancelAll()
+        }
+    }
+
+    /// Waits until everything received is applied and the tickers have come to rest. They are not
+    /// cancelled: that would take the sessions along, which the last store still needs.
+    private func waitForEnd(
+        _ group: inout ThrowingTaskGroup<TaskEnd, any Error>, _ tickers: StreamTickers
+    ) async throws {
+        var isApplied = false
+        var tickersLeft = 2
+        while !(isApplied && tickersLeft == 0), let end = try await group.next() {
+            switch end {
+            case .applied:
+                isApplied = true
+                tickers.finish()
+            case .ticker:
+                tickersLeft -= 1
+            case .received, .monitor:
+                break
+            }
         }
     }
 
     private func apply(
         _ batch: Batch, _ positions: SharedPosition, _ tickers: StreamTickers
     ) async throws {
-        guard let batch = tickers.upToEnd(batch) else {
-            positions.batchApplied()
-            return
-        }
+        defer { if positions.batchApplied() { servers.receiver.applierIsIdle() } }
+        guard let batch = tickers.upToEnd(batch) else { return }
         let applied = try await servers.applier.apply(batch)
         if let end = applied.end {
             positions.with { $0.committed(through: end, isDurable: false, at: .now) }
         }
-        positions.batchApplied()
         tickers.show(applied)
     }
 

@@ -16,6 +16,7 @@ final class StreamTickers: Sendable {
     private let status: SyncStatus
     private let logger: Logger
     private let reachedEnd = Atomic<Bool>(false)
+    private let isFinishing = Atomic<Bool>(false)
 
     /// While busy, one commit a second waits for the disk.
     private static let busyInterval: Duration = .seconds(1)
@@ -35,6 +36,13 @@ final class StreamTickers: Sendable {
 
     var isEndReached: Bool { reachedEnd.load(ordering: .acquiring) }
 
+    /// Both tickers end at their next tick.
+    func finish() {
+        isFinishing.store(true, ordering: .releasing)
+    }
+
+    private var goesOn: Bool { !isFinishing.load(ordering: .acquiring) }
+
     // MARK: Storing
 
     /// Stores what is due: at the end of a drain, once a second while busy, and on the status
@@ -42,7 +50,7 @@ final class StreamTickers: Sendable {
     func storePositions() async throws {
         var lastStore = ContinuousClock.now
         var lastIdleStore = ContinuousClock.now
-        while true {
+        while goesOn {
             try await Task.sleep(for: StreamPhase.tick)
             let now = ContinuousClock.now
             let isIdleTick =
@@ -113,7 +121,7 @@ final class StreamTickers: Sendable {
     func reportPositions() async throws {
         var lastReport = ContinuousClock.now - statusInterval
         var lastFlushed = LSN.zero
-        while true {
+        while goesOn {
             let now = ContinuousClock.now
             let flushed = positions.with { $0.status(at: now).flushed }
             if positions.takeReplyWanted() || flushed != lastFlushed
