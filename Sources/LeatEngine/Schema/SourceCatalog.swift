@@ -128,6 +128,8 @@ struct SourceCatalog {
 
     /// Columns in the order of the Relation message, by table OID.
     private func columns(from published: String) throws -> [UInt32: [RelationColumn]] {
+        // 15 lists generated columns too, but only 18 and newer send any.
+        let sent = session.serverVersion >= 180_000 ? "true" : "a.attgenerated = ''"
         let rows = try session.query(
             """
             select distinct c.oid, a.attnum, a.attname, a.atttypid, a.atttypmod,
@@ -137,7 +139,7 @@ struct SourceCatalog {
             join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
             join pg_catalog.pg_attribute a on a.attrelid = c.oid
               and a.attnum > 0 and not a.attisdropped and case when t.attnames is null
-                then a.attgenerated = '' else a.attname = any (t.attnames) end
+                then a.attgenerated = '' else \(sent) and a.attname = any (t.attnames) end
             left join pg_catalog.pg_index i on i.indrelid = c.oid
               and case c.relreplident when 'i' then i.indisreplident
                 when 'd' then i.indisprimary else false end
