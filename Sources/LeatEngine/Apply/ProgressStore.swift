@@ -26,7 +26,7 @@ struct ProgressStore {
         let row = try session.query(
             """
             select state, end_lsn, source_system_identifier, source_database, source_timeline,
-              slot, pg_catalog.array_to_string(publication_oids, ' '), owns_slot,
+              slot, pg_catalog.array_to_json(publication_oids), owns_slot,
               owns_publication, target_system_identifier, target_database, ctid
             from leat.progress where stream = $1 for update
             """, [stream.text]
@@ -102,7 +102,7 @@ extension Progress {
             isCreating: row[0] == "creating", endLSN: row[1].flatMap(LSN.init) ?? .zero,
             systemIdentifier: row[2] ?? "", database: row[3] ?? "",
             timeline: row[4].flatMap(UInt32.init) ?? 0, slot: row[5] ?? "")
-        publicationOIDs = (row[6] ?? "").split(separator: " ").map(String.init)
+        publicationOIDs = JSONText.strings(row[6] ?? "[]")
         ownsSlot = row[7] == "t"
         ownsPublication = row[8] == "t"
         targetSystemIdentifier = row[9] ?? ""

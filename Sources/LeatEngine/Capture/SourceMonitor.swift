@@ -113,7 +113,7 @@ struct SourceMonitor {
     static func compare(_ stored: [String], _ now: [String]) throws {
         guard stored != now else { return }
         let changed = Set(stored).subtracting(now).sorted()
-            .map { $0.split(separator: ":").first.map(String.init) ?? $0 }
+            .map(Publication.name)
         guard !changed.isEmpty else { return }
         throw Halt(
             .positionMismatch,

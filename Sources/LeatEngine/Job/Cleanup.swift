@@ -105,7 +105,7 @@ public struct Cleanup: Sendable {
                 ).rows.count == 1
             )
         }
-        let names = progress.publicationOIDs.map { String($0.prefix { $0 != ":" }) }
+        let names = progress.publicationOIDs.map(Publication.name)
         return Plan(
             slot: progress.ownsSlot && slotExists ? slot : nil,
             publication: progress.ownsPublication && publicationExists ? publication : nil,

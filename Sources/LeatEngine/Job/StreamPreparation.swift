@@ -98,8 +98,8 @@ struct StreamPreparation {
 
     private func checkPublicationNames(_ progress: Progress?) throws {
         guard let progress, !progress.stored.isCreating else { return }
-        let stored = progress.publicationOIDs.map { String($0.prefix { $0 != ":" }) }
-        guard stored != configuration.publicationNames.sorted() else { return }
+        let stored = Set(progress.publicationOIDs.map(Publication.name)).sorted()
+        guard stored != Set(configuration.publicationNames).sorted() else { return }
         throw Halt(
             .configuration,
             "This stream reads publication \(stored.joined(separator: ", ")).",

@@ -20,11 +20,13 @@ struct Publication {
         ).firstColumn
     }
 
+    /// The name in one of the ``identities()``; it may have colons in it itself.
+    static func name(ofIdentity identity: String) -> String {
+        identity.lastIndex(of: ":").map { String(identity[..<$0]) } ?? identity
+    }
+
     func checkAllExist() throws {
-        let existing = Set(
-            try identities().compactMap {
-                $0.split(separator: ":").dropLast().first.map(String.init)
-            })
+        let existing = Set(try identities().map(Publication.name))
         let missing = configuration.publicationNames.filter { !existing.contains($0) }
         guard missing.isEmpty else {
             throw Halt(
