@@ -48,10 +48,7 @@ struct SyncRun {
         let source = Connection(label: "leat.source")
         do {
             try await applier.connect(configuration.target, own: ownBackend)
-            let target = try await applier.run { session in
-                try TargetSchema.ensure(session)
-                return try TargetIdentity(session)
-            }
+            let target = try await applier.run { try TargetIdentity($0) }
             try await source.open(
                 configuration.source,
                 options: .init(peer: .source, applicationName: configuration.stream.objectName))
@@ -75,6 +72,7 @@ struct SyncRun {
 
     private func run(_ servers: Servers) async throws -> Ending {
         try await checkDifferentDatabases(servers)
+        try await servers.applier.run { try TargetSchema.ensure($0) }
         let prepared = try await StreamPreparation(run: self, servers: servers).prepare()
         guard !configuration.stopsAfterCopy else { return .copied }
         return try await StreamPhase(run: self, servers: servers, prepared: prepared).run()
