@@ -35,8 +35,9 @@ struct StreamPreparation {
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
         let tables = try await publish(decision, progress, system, sourceTypes)
         let plans = try await plans(tables, sourceTypes)
+        let isBinary = try await usesBinary(plans, sourceTypes)
         let start = try await begin(decision, facts, tables, plans, system)
-        return try await prepared(start, tables, plans, system, sourceTypes)
+        return try await prepared(start, tables, isBinary, system, sourceTypes)
     }
 
     // MARK: Facts
@@ -163,6 +164,7 @@ struct StreamPreparation {
         }
         guard progress != nil || !exists else { throw foreignPublication }
         let plans = try await plans(tables, sourceTypes)
+        _ = try await usesBinary(plans, sourceTypes)
         switch decision {
         case .create, .recreate:
             try await checkCopy(tables, plans)
@@ -202,6 +204,18 @@ struct StreamPreparation {
     ) async throws -> [TableName: RelationPlan] {
         try await servers.applier.run { session in
             try Preflight.plans(tables, sourceTypes: sourceTypes, target: session)
+        }
+    }
+
+    private func usesBinary(
+        _ plans: [TableName: RelationPlan], _ sourceTypes: TypeCatalog
+    ) async throws -> Bool {
+        let wanted = configuration.binary
+        let version = try await servers.source.run { $0.serverVersion }
+        return try await servers.applier.run { session in
+            try Preflight.usesBinary(
+                wanted, plans, sourceTypes: sourceTypes, targetTypes: session.typeCatalog(),
+                sameIntervals: (version >= 170_000) == (session.serverVersion >= 170_000))
         }
     }
 
@@ -406,8 +420,8 @@ struct StreamPreparation {
     // MARK: The result
 
     private func prepared(
-        _ start: Start, _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
-        _ system: SystemIdentity, _ sourceTypes: TypeCatalog
+        _ start: Start, _ tables: [SourceTable], _ isBinary: Bool, _ system: SystemIdentity,
+        _ sourceTypes: TypeCatalog
     ) async throws -> Prepared {
         let (configuration, encoding) = (configuration, servers.target.encoding)
         let (version, timeout, identities) = try await servers.source.run { session in
@@ -419,17 +433,11 @@ struct StreamPreparation {
                 try Publication(session: session, configuration: configuration).identities()
             )
         }
-        let (isBinary, stored) = try await servers.applier.run { session in
-            let isBinary = try Preflight.usesBinary(
-                configuration.binary, plans, sourceTypes: sourceTypes,
-                targetTypes: session.typeCatalog(),
-                sameIntervals: (version >= 170_000) == (session.serverVersion >= 170_000))
+        let stored = try await servers.applier.run { session in
             try ProgressStore(session: session, stream: configuration.stream).setSession(
                 timeline: system.timeline, format: isBinary ? "binary" : "text",
                 encoding: encoding)
-            return (
-                isBinary, try TableStore(session: session, stream: configuration.stream).read()
-            )
+            return try TableStore(session: session, stream: configuration.stream).read()
         }
         let followed = Set(tables.map(\.name))
         let snapshots = stored.filter { $0.state == .ready && followed.contains($0.table) }
