@@ -41,14 +41,14 @@ struct Publication {
     /// - Throws: ``Halt`` if a table's updates could not be sent: publishing it would make the
     ///   application's own UPDATE and DELETE fail.
     func wantedTables() throws -> [SourceCatalog.Candidate] {
-        let wanted = try SourceCatalog(session: session).candidates()
-            .filter { configuration.wants($0.name) }
+        let catalog = SourceCatalog(session: session)
+        let wanted = try catalog.candidates().filter { configuration.wants($0.name) }
         guard !wanted.isEmpty else {
             throw Halt(
                 .preflight, "No table of the source is selected.",
                 advice: "Check --tables and --exclude, and the database named in --source.")
         }
-        let problems = wanted.compactMap { table in
+        let problems = try (wanted + catalog.unfitPartitions(of: wanted)).compactMap { table in
             table.identityProblem.flatMap { $0.isEmpty ? nil : (table.name, $0) }
         }
         guard problems.isEmpty else { throw Publication.identityHalt(problems) }

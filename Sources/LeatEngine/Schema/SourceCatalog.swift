@@ -37,6 +37,50 @@ struct SourceCatalog {
         }
     }
 
+    /// The leaf partitions of these tables whose updates and deletes could not be sent, or not
+    /// so that the target finds the row.
+    ///
+    /// A change is sent in the root's name, but with the identity of the leaf that it was made
+    /// to: `alter table ... replica identity` on the root does not reach its partitions.
+    func unfitPartitions(of tables: [Candidate]) throws -> [Candidate] {
+        let roots = tables.filter(\.isPartitioned).map { SQLText.literal($0.name.quoted) }
+        guard !roots.isEmpty else { return [] }
+        let (leaf, root) = (
+            SourceCatalog.identityColumns("c"), SourceCatalog.identityColumns("r")
+        )
+        return try session.query(
+            """
+            select n.nspname, c.relname, coalesce(nullif(\(SourceCatalog.identityProblem), ''),
+              case when \(leaf) not in ('*', \(root)) or \(root) = '*' and \(leaf) <> '*'
+                then 'its replica identity differs from that of its partition root' end)
+            from pg_catalog.unnest(array[\(roots.joined(separator: ", "))]::pg_catalog.regclass[])
+              as t (root)
+            join pg_catalog.pg_class r on r.oid = t.root
+            cross join lateral pg_catalog.pg_partition_tree(t.root) p
+            join pg_catalog.pg_class c on c.oid = p.relid and p.isleaf and c.relkind = 'r'
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            order by 1, 2
+            """
+        ).rows.filter { $0[2] != nil }.map { row in
+            Candidate(
+                name: TableName(schema: row[0] ?? "", name: row[1] ?? ""), isPartitioned: false,
+                identityProblem: row[2])
+        }
+    }
+
+    /// The names of the identity's columns, in their order; `*` for the whole row.
+    private static func identityColumns(_ table: String) -> String {
+        """
+        case \(table).relreplident when 'f' then '*' else coalesce(
+          (select pg_catalog.string_agg(a.attname, ',' order by a.attname)
+          from pg_catalog.pg_index i join pg_catalog.pg_attribute a
+            on a.attrelid = i.indrelid
+            and a.attnum = any ((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1])
+          where i.indrelid = \(table).oid and case \(table).relreplident
+            when 'i' then i.indisreplident when 'd' then i.indisprimary else false end), '') end
+        """
+    }
+
     /// A publication on such a table makes the application's own updates fail at once.
     private static let identityProblem = """
         case c.relreplident
