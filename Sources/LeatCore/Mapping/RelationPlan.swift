@@ -16,7 +16,8 @@ public struct RelationPlan: Sendable {
         case key([Int], operators: [String])
         /// By these columns compared as one record, byte for byte: there is no index to use.
         case record([Int])
-        /// By all columns compared as one record, helped by a key where the target has one.
+        /// By all columns compared as one record, helped by a key where the target has one. Needs
+        /// the whole old row.
         case full(key: [Int], operators: [String])
     }
 
@@ -44,7 +45,9 @@ public struct RelationPlan: Sendable {
 
     private static func identity(of relation: Relation, in target: TargetTable) -> Identity {
         let keys = relation.columns.indices.filter { relation.columns[$0].isKey }
-        guard relation.replicaIdentity != .full else {
+        // Without a key of its own a partition root may still stand for leaves that send whole
+        // rows. An empty key would match any row.
+        guard relation.replicaIdentity != .full, !keys.isEmpty else {
             guard let index = target.uniqueIndexes.first(where: { $0.isPrimary }),
                 let positions = positions(of: index, in: relation)
             else { return .full(key: [], operators: []) }
@@ -66,6 +69,14 @@ public struct RelationPlan: Sendable {
             relation.columns.firstIndex { $0.name.isSameName(as: name) }
         }
         return positions.count == index.columns.count ? positions : nil
+    }
+
+    /// Whether a row cannot be found by less than the whole of what it was.
+    public var needsWholeOldRow: Bool {
+        switch identity {
+        case .key, .record: false
+        case .full: true
+        }
     }
 
     /// Whether updates and deletes have no index to find their row by.

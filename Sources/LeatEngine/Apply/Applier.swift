@@ -295,8 +295,10 @@ actor Applier: SessionActor {
 extension ApplyFailure {
     /// Found by us while sending, not by the server.
     fileprivate var isUnsent: Bool {
-        if case .missingValue = reason { return true }
-        return false
+        switch reason {
+        case .missingValue, .noIdentity: true
+        case .server, .rowCount: false
+        }
     }
 }
 

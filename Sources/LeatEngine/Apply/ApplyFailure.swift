@@ -10,6 +10,8 @@ struct ApplyFailure: Error {
         case rowCount(Int)
         /// A value that was not sent is needed to find or write the row.
         case missingValue(column: String)
+        /// Less than the whole old row was sent, and the table has no key to find it by.
+        case noIdentity
     }
 
     var reason: Reason
@@ -51,6 +53,7 @@ extension ApplyFailure {
         case .rowCount(0): return "its row is missing on the target"
         case .rowCount(let count): return "it met \(count) rows on the target instead of one"
         case .missingValue(let column): return "the value of column \(column) was not sent"
+        case .noIdentity: return "the source sent no replica identity of its row"
         }
     }
 

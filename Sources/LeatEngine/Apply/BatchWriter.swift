@@ -77,6 +77,9 @@ struct BatchWriter {
         _ change: Change, at index: Int, _ batch: Batch, _ arena: UnsafeRawBufferPointer,
         _ relation: RelationStatements
     ) throws {
+        if change.kind != .insert, change.oldKind != .full, relation.plan.needsWholeOldRow {
+            throw ApplyFailure(reason: .noIdentity, change: index)
+        }
         let prepared: RelationStatements.Prepared?
         switch change.kind {
         case .insert:
