@@ -56,7 +56,7 @@ enum Preflight {
         do {
             do {
                 try session.execute("truncate \(names.joined(separator: ", "))")
-            } catch where error.sqlState == "0A000" {
+            } catch  where error.sqlState == "0A000" {
                 // Several statements at once are one transaction.
                 try session.execute(
                     names.map { "delete from \($0)" }.joined(separator: "; "))
