@@ -54,19 +54,20 @@ enum Preflight {
         guard !tables.isEmpty else { return }
         let names = tables.map { $0.only + $0.name.quoted }
         do {
-            do {
-                try session.execute("truncate \(names.joined(separator: ", "))")
-            } catch  where error.sqlState == "0A000" {
-                // Several statements at once are one transaction.
-                try session.execute(
-                    names.map { "delete from \($0)" }.joined(separator: "; "))
-            }
+            try session.execute("truncate \(names.joined(separator: ", "))")
         } catch {
-            guard error.code == .server else { throw error }
-            throw Halt(
-                .target, "The target's tables cannot be emptied: \(error).",
-                advice: "Empty them yourself, or include the tables that refer to them.")
+            guard error.sqlState == "0A000" else { throw cannotEmpty(error) }
+            // Several statements at once are one transaction.
+            let deletes = names.map { "delete from \($0)" }.joined(separator: "; ")
+            do { try session.execute(deletes) } catch { throw cannotEmpty(error) }
         }
+    }
+
+    private static func cannotEmpty(_ error: ConnectionError) -> any Error {
+        guard error.code == .server else { return error }
+        return Halt(
+            .target, "The target's tables cannot be emptied: \(error).",
+            advice: "Empty them yourself, or grant truncate and delete on them.")
     }
 
     /// - Throws: ``Halt`` if the source role may not read a table that is to be copied.
