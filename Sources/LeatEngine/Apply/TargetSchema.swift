@@ -42,8 +42,20 @@ enum TargetSchema {
         )
         """
 
-    /// Creates what is missing. `if not exists` alone asks for the right to create even then.
+    /// Creates what is missing. `if not exists` alone asks for the right to create even then, and
+    /// two streams that start together would still collide.
     static func ensure(_ session: Session) throws {
+        guard try !isPresent(session) else { return }
+        try session.transaction {
+            try session.query("select pg_catalog.pg_advisory_xact_lock(\(lock), 0)")
+            try create(session)
+        }
+    }
+
+    /// First key of the lock: beside the streams' own space.
+    private static let lock = "1818386805"
+
+    private static func create(_ session: Session) throws {
         do {
             if try !exists("to_regnamespace", "leat", session) {
                 try session.execute("create schema if not exists leat")
