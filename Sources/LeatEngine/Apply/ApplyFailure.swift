@@ -24,7 +24,7 @@ extension ApplyFailure {
     /// would quote the row.
     func halt(_ batch: Batch) -> Halt {
         guard let index = change else {
-            return Halt(.target, "The target refused a transaction: \(what).")
+            return Halt(.target, "The target refused a transaction: \(what(nil)).")
         }
         let change = batch.changes[index]
         let transaction = batch.transactions.last { $0.firstChange <= index }
@@ -33,7 +33,7 @@ extension ApplyFailure {
             .stoppedOnChange,
             """
             Stopped at \(change.lsn): the \(change.kind)\(place) on \(tables(change, batch)) \
-            cannot be applied: \(what).
+            cannot be applied: \(what(change.kind)).
             """,
             advice: advice(change, batch))
     }
@@ -45,12 +45,14 @@ extension ApplyFailure {
         return relations.map { "\(TableName(batch.relations[Int($0)]))" }.joined(separator: ", ")
     }
 
-    private var what: String {
+    private func what(_ kind: Change.Kind?) -> String {
         switch reason {
         case .server(let error):
             let constraint = error.constraint.map { " (constraint \($0))" } ?? ""
-            return "\(conflictName(error)): \(error)\(constraint)"
-        case .rowCount(0): return "its row is missing on the target"
+            return "\(conflictName(error, kind)): \(error.withoutValues)\(constraint)"
+        case .rowCount(0):
+            let name = kind == .delete ? "delete_missing" : "update_missing"
+            return "\(name): its row is missing on the target"
         case .rowCount(let count): return "it met \(count) rows on the target instead of one"
         case .missingValue(let column): return "the value of column \(column) was not sent"
         case .noIdentity: return "the source sent no replica identity of its row"
@@ -58,8 +60,9 @@ extension ApplyFailure {
     }
 
     /// PostgreSQL 18's name, where there is one.
-    private func conflictName(_ error: ServerError) -> String {
-        error.sqlState == "23505" ? "insert_exists or update_exists" : "error"
+    private func conflictName(_ error: ServerError, _ kind: Change.Kind?) -> String {
+        guard error.sqlState == "23505" else { return "error" }
+        return kind == .update ? "update_exists" : "insert_exists"
     }
 
     private func advice(_ change: Change, _ batch: Batch) -> String {
@@ -71,5 +74,18 @@ extension ApplyFailure {
             Nothing of this transaction was applied; everything before it was. Mend the data or \
             the table on the target\(row), then start again: it resumes at this transaction.
             """
+    }
+}
+
+extension ServerError {
+    /// Data exceptions (class 22) quote the value that they refuse.
+    fileprivate var withoutValues: ServerError {
+        guard sqlState.hasPrefix("22") else { return self }
+        var error = self
+        let parts = message.split(separator: "\"", omittingEmptySubsequences: false)
+        error.message = parts.enumerated()
+            .map { $0.offset.isMultiple(of: 2) ? String($0.element) : "..." }
+            .joined(separator: "\"")
+        return error
     }
 }
