@@ -91,8 +91,7 @@ struct Hostile: CustomTestStringConvertible {
 
     @Test("survives random changes to every message")
     func mutations() {
-        let seed = SeededGenerator.seed
-        print("seed \(seed); set LEAT_SEED to repeat it")
+        let seed = SeededGenerator.printedSeed()
         var generator = SeededGenerator(seed: seed)
         var decoded = 0
         var refused = 0
