@@ -7,7 +7,7 @@ public enum SQLText {
 
     /// A string constant, whatever `standard_conforming_strings` says.
     public static func literal(_ text: String) -> String {
-        guard text.contains("\\") else { return "'\(doubled(text, "'"))'" }
+        guard text.unicodeScalars.contains("\\") else { return "'\(doubled(text, "'"))'" }
         return " E'\(doubled(doubled(text, "'"), "\\"))'"
     }
 
@@ -16,8 +16,14 @@ public enum SQLText {
         "array[\(elements.map(literal).joined(separator: ", "))]::pg_catalog.text[]"
     }
 
-    private static func doubled(_ text: String, _ mark: Character) -> String {
-        text.split(separator: mark, omittingEmptySubsequences: false)
-            .joined(separator: "\(mark)\(mark)")
+    /// By scalar and not by `Character`: a mark with a combining accent behind it is another
+    /// `Character`, and still ends the name for the server.
+    private static func doubled(_ text: String, _ mark: Unicode.Scalar) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if scalar == mark { result.append(mark) }
+            result.append(scalar)
+        }
+        return String(result)
     }
 }
