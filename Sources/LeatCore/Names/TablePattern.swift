@@ -17,18 +17,27 @@ public struct TablePattern: Sendable, Equatable {
             && TablePattern.matches(name[...], Array(table.name)[...])
     }
 
+    /// On a mismatch only the last star takes one character more: the earlier ones need not, so
+    /// that many stars take no more than pattern times text.
     private static func matches(
         _ pattern: ArraySlice<Character>, _ text: ArraySlice<Character>
     ) -> Bool {
-        guard let first = pattern.first else { return text.isEmpty }
-        switch first {
-        case "*":
-            return matches(pattern.dropFirst(), text)
-                || (!text.isEmpty && matches(pattern, text.dropFirst()))
-        case "?":
-            return !text.isEmpty && matches(pattern.dropFirst(), text.dropFirst())
-        default:
-            return text.first == first && matches(pattern.dropFirst(), text.dropFirst())
+        var (pattern, text) = (pattern, text)
+        var afterStar: (pattern: ArraySlice<Character>, text: ArraySlice<Character>)?
+        while let character = text.first {
+            if pattern.first == "*" {
+                pattern = pattern.dropFirst()
+                afterStar = (pattern, text)
+            } else if pattern.first == "?" || pattern.first == character {
+                pattern = pattern.dropFirst()
+                text = text.dropFirst()
+            } else if let star = afterStar {
+                afterStar = (star.pattern, star.text.dropFirst())
+                (pattern, text) = (star.pattern, star.text.dropFirst())
+            } else {
+                return false
+            }
         }
+        return pattern.allSatisfy { $0 == "*" }
     }
 }
