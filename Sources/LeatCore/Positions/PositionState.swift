@@ -17,7 +17,9 @@ public import PGWire
 /// 4. The tick stores 0/280 with a synchronous commit. Durable and confirmed: 0/280.
 ///
 /// A crash of Leat between two steps leaves the slot at or before the stored position; the
-/// next start takes up at the stored one.
+/// next start takes up at the stored one. Our predecessor may have committed that one
+/// asynchronously just before it ended: until a synchronous commit of our own, the first tick's
+/// at the latest, only what the slot has confirmed counts as durable.
 public struct PositionState: Sendable {
     /// The three positions of a standby status update.
     public struct Status: Equatable, Sendable {
@@ -47,9 +49,9 @@ public struct PositionState: Sendable {
     ///   - holdBack: Only what was stored this long ago is confirmed.
     public init(startingAt position: LSN, confirmed: LSN, holdBack: Duration = .zero) {
         self.position = position
-        durable = position
         received = position
         self.confirmed = min(confirmed, position)
+        durable = self.confirmed
         self.holdBack = holdBack
     }
 
@@ -80,21 +82,25 @@ public struct PositionState: Sendable {
 
     /// The target committed everything up to `end`.
     ///
+    /// Batches and ticks report from tasks of their own, so a synchronous commit may be told
+    /// after a later one that is not durable.
+    ///
     /// - Parameter isDurable: It was a synchronous commit: it and all before it are safe.
     public mutating func committed(
         through end: LSN, isDurable: Bool, at now: ContinuousClock.Instant
     ) {
         position = max(position, end)
-        guard isDurable, position > durable else { return }
-        durable = position
+        guard isDurable, end > durable else { return }
+        durable = end
         if holdBack > .zero { held.append((since: now, end: durable)) }
     }
 
     // MARK: What to do
 
+    /// Nothing is in flight: no transaction is open, and all that were received are committed.
     public var isIdle: Bool { received <= position && !isTransactionOpen }
 
-    /// The stream stands between transactions: none is open and unreceived.
+    /// The server has yet to hear of something that was received or stored.
     public var hasUnconfirmed: Bool { confirmed < max(received, position) }
 
     /// What the busy tick or the end of a drain stores synchronously: what is committed and not
