@@ -364,8 +364,8 @@ public struct TransactionAssembler: Sendable {
         let (bytes, columns) = (batch.bytes.count, batch.columns.count)
         let row = try decodeRow(body, streamed: streamed, at: lsn)
         let target = try target(row.relationID, at: lsn)
-        try check(row.old, target, at: lsn)
-        try check(row.new, target, at: lsn)
+        if row.oldKind != .none { try check(row.old, target, at: lsn) }
+        if row.kind != .delete { try check(row.new, target, at: lsn) }
         guard let index = target.index else {
             batch.bytes.removeLast(batch.bytes.count - bytes)
             batch.columns.removeLast(batch.columns.count - columns)
@@ -381,7 +381,7 @@ public struct TransactionAssembler: Sendable {
     private func check(
         _ tuple: Tuple, _ target: Target, at lsn: LSN
     ) throws(StreamError) {
-        guard tuple.count == 0 || Int(tuple.count) == target.columnCount else {
+        guard Int(tuple.count) == target.columnCount else {
             throw StreamError(
                 .columnCount(expected: target.columnCount, got: Int(tuple.count)), at: lsn)
         }
