@@ -44,6 +44,8 @@ public struct TransactionAssembler: Sendable {
         /// When each relation was last described within the transaction.
         var described: [RelationID: Int] = [:]
         var aborted: Set<TransactionID> = []
+        /// Stands in its first block.
+        var origin: String?
     }
 
     /// A relation of the open transaction: its index in the batch, or nil if its changes are
@@ -227,7 +229,13 @@ public struct TransactionAssembler: Sendable {
             return .spool(xid)
         case .insert, .update, .delete, .truncate:
             return .spool(xid)
-        case .message, .origin, .type:
+        case .origin:
+            guard case .origin(let origin) = try decode(body, streamed: true, at: lsn) else {
+                preconditionFailure("a message of kind O is an origin")
+            }
+            streamed[xid]?.origin = origin.name
+            return .none
+        case .message, .type:
             return .none
         case .begin, .commit, .streamStart, .streamCommit, .streamAbort, .beginPrepare, .prepare,
             .commitPrepared, .rollbackPrepared, .streamPrepare:
@@ -247,13 +255,14 @@ public struct TransactionAssembler: Sendable {
     private mutating func beginReplay(
         _ commit: StreamCommitMessage, _ kind: MessageKind, at lsn: LSN
     ) throws(StreamError) -> Action {
-        guard streamed[commit.xid] != nil else {
+        guard let transaction = streamed[commit.xid] else {
             throw StreamError(.unknownStreamedTransaction(commit.xid), at: lsn)
         }
         try open(
             OpenTransaction(
                 xid: commit.xid, commitLSN: commit.commitLSN, commitTime: commit.commitTime,
-                endLSN: commit.endLSN),
+                origin: transaction.origin, endLSN: commit.endLSN,
+                isUnwanted: skipsTransactionsWithOrigin && transaction.origin != nil),
             kind, at: lsn)
         replaying = commit.xid
         return .replay(commit.xid)
