@@ -79,20 +79,22 @@ actor Applier: SessionActor {
     }
 
     /// Begins to apply at the stored position.
-    func start(
-        at end: LSN, sourceTypes: TypeCatalog
-    ) async throws {
+    ///
+    /// - Returns: Whether the transactions are marked with an origin.
+    func start(at end: LSN, sourceTypes: TypeCatalog) async throws -> OriginMark.State {
         self.sourceTypes = sourceTypes
-        try await cancellable {
+        return try await cancellable {
             let session = try open()
             targetTypes = try session.typeCatalog()
-            marksOrigin = try ApplySession.setUpOrigin(session, name: stream.objectName)
+            let mark = try OriginMark(session: session, stream: stream).setUp()
+            marksOrigin = mark == .set
             try session.execute("set synchronous_commit = off")
             let store = ProgressStore(session: session, stream: stream)
             guard let row = try session.transaction("begin", { try store.readForUpdate() }),
                 row.stored.endLSN == end
             else { throw Restart(reason: "the stored position changed") }
             position = Position(end: end, ctid: row.ctid)
+            return mark
         }
     }
 

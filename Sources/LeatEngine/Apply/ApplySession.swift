@@ -28,41 +28,4 @@ enum ApplySession {
             """)
         _ = try? session.execute("set client_connection_check_interval = '2s'")
     }
-
-    /// Removes the stream's origin, where there is one and the role may.
-    static func dropOrigin(_ session: Session, name: String) throws {
-        try session.query(
-            """
-            select pg_catalog.pg_replication_origin_drop(roname)
-            from pg_catalog.pg_replication_origin
-            where roname = $1 and pg_catalog.has_function_privilege(
-              'pg_catalog.pg_replication_origin_drop(text)', 'execute')
-            """, [name])
-    }
-
-    /// Marks the session's transactions with a replication origin, where the role may: only for
-    /// streams that leave this target again.
-    static func setUpOrigin(_ session: Session, name: String) throws -> Bool {
-        let mayUse = try session.query(
-            """
-            select pg_catalog.bool_and(pg_catalog.has_function_privilege(p.oid, 'execute'))
-            from pg_catalog.pg_proc p
-            where p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace and p.proname in
-              ('pg_replication_origin_create', 'pg_replication_origin_oid',
-               'pg_replication_origin_session_setup', 'pg_replication_origin_xact_setup')
-            """
-        ).scalar
-        guard mayUse == "t" else { return false }
-        let origin = try session.query("select pg_catalog.pg_replication_origin_oid($1)", [name])
-        if origin.scalar == nil {
-            // Another session of ours may be as quick: then it is there.
-            do {
-                try session.query("select pg_catalog.pg_replication_origin_create($1)", [name])
-            } catch {
-                guard error.sqlState == "23505" else { throw error }
-            }
-        }
-        try session.query("select pg_catalog.pg_replication_origin_session_setup($1)", [name])
-        return true
-    }
 }

@@ -70,7 +70,7 @@ public struct Cleanup: Sendable {
         guard confirm(plan) else { return false }
         try await remove(plan, source)
         try await applier.run { session in
-            try ApplySession.dropOrigin(session, name: stream.objectName)
+            try OriginMark(session: session, stream: stream).drop()
             try session.transaction {
                 try ProgressStore(session: session, stream: stream).delete()
             }

@@ -54,7 +54,7 @@ enum Failure {
         case "42501": "Grant the role what it lacks: see \"Privileges\" in the README."
         case "25006": "The target only takes reads: is it a standby?"
         case nil where error.code == .connectFailed: "Check the host, port, database and role."
-        default: error.server?.hint
+        default: nil
         }
     }
 }

@@ -35,7 +35,9 @@ struct StreamPhase {
             PositionState(
                 startingAt: prepared.position, confirmed: prepared.confirmed,
                 holdBack: configuration.holdBack))
-        try await servers.applier.start(at: prepared.position, sourceTypes: prepared.sourceTypes)
+        tell(
+            try await servers.applier.start(
+                at: prepared.position, sourceTypes: prepared.sourceTypes))
         let end = try await endPosition()
         try await startStream(positions)
         showStart()
@@ -47,6 +49,22 @@ struct StreamPhase {
             statusInterval: statusInterval, status: run.status, logger: logger)
         try await flow(positions, tickers)
         return try await finish(positions, tickers)
+    }
+
+    /// A stream that leads back from this target would take our changes for its own.
+    private func tell(_ mark: OriginMark.State) {
+        switch mark {
+        case .set: break
+        case .notPermitted:
+            logger.info(
+                "changes are not marked with a replication origin: the role may not use any")
+        case .noneFree:
+            logger.warning(
+                """
+                changes are not marked with a replication origin: none is free on the target \
+                (max_replication_slots; 18: max_active_replication_origins)
+                """)
+        }
     }
 
     private func showStart() {

@@ -1,0 +1,71 @@
+internal import LeatCore
+internal import PGClient
+
+/// The replication origin that marks a session's transactions as not made on this database, for
+/// streams that leave it again. It is a mark and nothing more: the position is elsewhere.
+struct OriginMark {
+    /// Whether transactions are marked, and why not.
+    enum State: Sendable, Equatable {
+        case set
+        case notPermitted
+        /// Each origin in use takes one of `max_replication_slots`
+        /// (18: `max_active_replication_origins`).
+        case noneFree
+    }
+
+    let session: Session
+    let stream: StreamName
+
+    /// Origins belong to the whole cluster: streams of one name into two of its databases need
+    /// two.
+    private func name() throws -> String {
+        let database = try session.query(
+            """
+            select oid from pg_catalog.pg_database
+            where datname = pg_catalog.current_database()
+            """
+        ).scalar
+        return "\(stream.objectName)_\(database ?? "0")"
+    }
+
+    func setUp() throws -> State {
+        let mayUse = try session.query(
+            """
+            select pg_catalog.bool_and(pg_catalog.has_function_privilege(p.oid, 'execute'))
+            from pg_catalog.pg_proc p
+            where p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace and p.proname in
+              ('pg_replication_origin_create', 'pg_replication_origin_oid',
+               'pg_replication_origin_session_setup', 'pg_replication_origin_xact_setup')
+            """
+        ).scalar
+        guard mayUse == "t" else { return .notPermitted }
+        do {
+            return try setUp(name())
+        } catch let error as ConnectionError
+            where ["53400", "55000"].contains(error.sqlState)
+        {
+            // No more of them, or none at all.
+            return .noneFree
+        }
+    }
+
+    private func setUp(_ name: String) throws -> State {
+        let origin = try session.query("select pg_catalog.pg_replication_origin_oid($1)", [name])
+        if origin.scalar == nil {
+            try session.query("select pg_catalog.pg_replication_origin_create($1)", [name])
+        }
+        try session.query("select pg_catalog.pg_replication_origin_session_setup($1)", [name])
+        return .set
+    }
+
+    /// Removes the origin, where there is one and the role may.
+    func drop() throws {
+        try session.query(
+            """
+            select pg_catalog.pg_replication_origin_drop(roname)
+            from pg_catalog.pg_replication_origin
+            where roname = $1 and pg_catalog.has_function_privilege(
+              'pg_catalog.pg_replication_origin_drop(text)', 'execute')
+            """, [try name()])
+    }
+}

@@ -1,0 +1,48 @@
+import LeatTestSupport
+import Testing
+
+@Suite("Replication origins of the target")
+struct OriginMarkTests {
+    private static let schema = "create table t (id int primary key)"
+
+    @Test("streams of one name lead into two databases of one server")
+    func belongToADatabase() async throws {
+        let target = try await ClusterPool.shared.cluster(.v15, .target)
+        let sources = [
+            try await ClusterPool.shared.cluster(.v15, .source),
+            try await ClusterPool.shared.cluster(.v16, .source),
+        ]
+
+        try await Pair.with(sources[0], target, schema: Self.schema) { first in
+            try await Pair.with(sources[1], target, schema: Self.schema) { second in
+                let one = try first.start("--stream", "shared_name")
+                let two = try second.start("--stream", "shared_name")
+                for pair in [first, second] {
+                    try await pair.onSource("insert into t values (1)")
+                    try await target.waitUntil(
+                        sql: "select count(*) from t", equals: "1", database: pair.database)
+                }
+                #expect(try await one.terminate() == 0)
+                #expect(try await two.terminate() == 0)
+            }
+        }
+    }
+
+    @Test("a target without a free origin is followed all the same, with a warning")
+    func areOptional() async throws {
+        var options = TemporaryCluster.Options()
+        options.settings = ["max_replication_slots": "0"]
+        let target = try await TemporaryCluster.started(.v16, options)
+        let source = try await ClusterPool.shared.cluster(.v16, .source)
+
+        try await Pair.with(source, target, schema: Self.schema) { pair in
+            let leat = try pair.start()
+            try await leat.waitForOutput(containing: "not marked with a replication origin")
+            try await pair.onSource("insert into t values (1)")
+            try await target.waitUntil(
+                sql: "select count(*) from t", equals: "1", database: pair.database)
+            #expect(try await leat.terminate() == 0)
+        }
+        try await target.remove()
+    }
+}
