@@ -136,9 +136,21 @@ private struct ColumnMatcher {
         problems.append(
             "column \(column.name) is \(definition(column)) on the source and "
                 + "\(found.definition) on the target: \(reason)")
+        guard !mendLabels(sourceType, targetType) else { return }
         mends.append(
             "alter table \(target.name.quoted) alter column \(SQLText.identifier(column.name)) "
                 + "type \(definition(column));")
+    }
+
+    /// An enum of the same name gets the labels that it lacks. False if it is none.
+    private mutating func mendLabels(_ source: CatalogType, _ target: CatalogType) -> Bool {
+        guard source.kind == .enum, source.schema == target.schema, source.name == target.name
+        else { return false }
+        let type = "\(SQLText.identifier(target.schema)).\(SQLText.identifier(target.name))"
+        for label in source.labels where !target.labels.contains(label) {
+            mends.append("alter type \(type) add value \(SQLText.literal(label));")
+        }
+        return true
     }
 
     /// The source's definition; a modifier is printed raw where its meaning is the type's own.

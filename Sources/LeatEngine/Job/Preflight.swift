@@ -5,13 +5,20 @@ internal import PGWire
 /// What is checked before anything is created: a start that cannot work says so at once, and
 /// all of it.
 enum Preflight {
-    /// Every table's way to the target, or one ``Halt`` (exit code 6) with all that is wrong.
+    /// Every table's way to the target.
+    ///
+    /// - Parameter followed: Tables that the stream follows already. What is still to come may
+    ///   be older than the source's definition of now, so the stream itself finds out, change by
+    ///   change, what fits.
+    /// - Returns: The ways, and what is wrong with tables that are followed.
+    /// - Throws: One ``Halt`` (exit code 6) with all that is wrong with the others.
     static func plans(
-        _ tables: [SourceTable], sourceTypes: TypeCatalog, target session: Session
-    ) throws -> [TableName: RelationPlan] {
+        _ tables: [SourceTable], sourceTypes: TypeCatalog, target session: Session,
+        followed: Set<TableName>
+    ) throws -> (plans: [TableName: RelationPlan], later: [Halt]) {
         let targetTypes = try session.typeCatalog()
         var plans: [TableName: RelationPlan] = [:]
-        var problems: [Halt] = []
+        var (problems, later): ([Halt], [Halt]) = ([], [])
         for table in tables {
             do {
                 let target = try TargetTables.resolve(table.name, session)
@@ -19,11 +26,15 @@ enum Preflight {
                     relation: table.relation, sourceTypes: sourceTypes, target: target,
                     targetTypes: targetTypes)
             } catch let halt as Halt {
-                problems.append(halt)
+                if followed.contains(table.name) {
+                    later.append(halt)
+                } else {
+                    problems.append(halt)
+                }
             }
         }
         guard problems.isEmpty else { throw combined(problems) }
-        return plans
+        return (plans, later)
     }
 
     static func combined(_ problems: [Halt]) -> Halt {

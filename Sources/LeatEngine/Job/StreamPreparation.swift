@@ -34,7 +34,10 @@ struct StreamPreparation {
         let decision = try StartDecision(facts)
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
         let tables = try await publish(decision, progress, system, sourceTypes)
-        let plans = try await plans(tables, sourceTypes)
+        let (plans, later) = try await plans(tables, sourceTypes)
+        for halt in later {
+            logger.warning("the stream will stop at its first such change: \(halt)")
+        }
         let isBinary = try await usesBinary(plans, sourceTypes)
         let start = try await begin(decision, facts, tables, plans, system)
         return try await prepared(start, tables, isBinary, system, sourceTypes)
@@ -163,7 +166,7 @@ struct StreamPreparation {
             )
         }
         guard progress != nil || !exists else { throw foreignPublication }
-        let plans = try await plans(tables, sourceTypes)
+        let (plans, _) = try await plans(tables, sourceTypes)
         _ = try await usesBinary(plans, sourceTypes)
         switch decision {
         case .create, .recreate:
@@ -201,9 +204,14 @@ struct StreamPreparation {
 
     private func plans(
         _ tables: [SourceTable], _ sourceTypes: TypeCatalog
-    ) async throws -> [TableName: RelationPlan] {
-        try await servers.applier.run { session in
-            try Preflight.plans(tables, sourceTypes: sourceTypes, target: session)
+    ) async throws -> (plans: [TableName: RelationPlan], later: [Halt]) {
+        let stream = configuration.stream
+        return try await servers.applier.run { session in
+            let ready = try TableStore(session: session, stream: stream).read()
+                .filter { $0.state == .ready }
+            return try Preflight.plans(
+                tables, sourceTypes: sourceTypes, target: session,
+                followed: Set(ready.map(\.table)))
         }
     }
 
