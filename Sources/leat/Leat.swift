@@ -1,4 +1,5 @@
 import ArgumentParser
+import LeatCore
 
 @main
 struct Leat: AsyncParsableCommand {
@@ -13,4 +14,21 @@ struct Leat: AsyncParsableCommand {
         subcommands: [
             SyncCommand.self, StatusCommand.self, CleanupCommand.self, VersionCommand.self,
         ])
+
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        do {
+            var command = try parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            let message = UsageMessage.redacted(fullMessage(for: error), arguments)
+            Terminal.shared.print(message)
+            Leat.exit(withError: ArgumentParser.ExitCode(ExitCode.usage.rawValue))
+        }
+    }
 }
