@@ -97,14 +97,16 @@ public struct Cleanup: Sendable {
     private func plan(_ progress: Progress, _ source: Connection) async throws -> Plan {
         let slot = progress.stored.slot
         let publication = configuration.stream.objectName
-        let (slotExists, publicationExists) = try await source.run { session in
+        let (slotExists, found) = try await source.run { [configuration] session in
             (
                 try ReplicationSlot(session: session, name: slot).facts() != nil,
-                try session.query(
-                    "select from pg_catalog.pg_publication where pubname = $1", [publication]
-                ).rows.count == 1
+                try Publication(session: session, configuration: configuration).identities()
             )
         }
+        // One that was made after ours was dropped is not ours. Before the stream began, there
+        // are no identities to compare.
+        let publicationExists =
+            !found.isEmpty && (progress.stored.isCreating || found == progress.publicationOIDs)
         let names = progress.publicationOIDs.map(Publication.name)
         return Plan(
             slot: progress.ownsSlot && slotExists ? slot : nil,
