@@ -1,0 +1,67 @@
+import LeatTestSupport
+import Testing
+
+@Suite("Servers that let nobody in")
+struct ConnectionTests {
+    @Test("end it with 3 or 4, say where and as whom, and quote no password")
+    func refused() async throws {
+        var options = TemporaryCluster.Options()
+        options.hbaLines = [
+            "local all all trust", "host all postgres 127.0.0.1/32 trust",
+            "host all all 127.0.0.1/32 scram-sha-256",
+        ]
+        let server = try await TemporaryCluster.started(.v18, options)
+        let schema = "create table t (id int primary key)"
+        let target = try await ClusterPool.shared.cluster(.v18, .target)
+        try await Pair.with(server, target, schema: schema) { pair in
+            try await pair.onSource("create role guarded login replication password 'RIGHTSECRET'")
+            let database = pair.database
+            let place = "host=127.0.0.1 port=\(server.port)"
+            let uri = "postgresql://guarded:WRONGSECRET@127.0.0.1:\(server.port)/\(database)"
+            let cases: [(options: [String], code: Int32, words: [String])] = [
+                (["--source", uri], 3, ["source", "guarded", "password authentication failed"]),
+                (
+                    ["--source", place + " user=guarded dbname=\(database) password=WRONGSECRET"],
+                    3, ["source", "password authentication failed"]
+                ),
+                (
+                    ["--source", place + " user=postgres dbname=absent password=WRONGSECRET"],
+                    3, ["source", "\"absent\" does not exist"]
+                ),
+                (
+                    ["--target", place + " user=absent dbname=\(database) password=WRONGSECRET"],
+                    4, ["target", "user=absent"]
+                ),
+                (
+                    ["--target", "host=127.0.0.1 port=1 dbname=d user=u password=WRONGSECRET"],
+                    4, ["target", "port=1"]
+                ),
+                (
+                    ["--source", "host=absent.invalid dbname=d password=WRONGSECRET"],
+                    3, ["source", "absent.invalid"]
+                ),
+            ]
+            for (options, code, words) in cases {
+                let before = try await pair.traces()
+                let outcome = try await pair.leat(["sync", "--verbose"] + pair.places + options)
+
+                #expect(outcome.exitCode == code, "\(outcome.log)")
+                for word in words { #expect(outcome.log.contains(word), "\(outcome.log)") }
+                #expect(!outcome.text.contains("SECRET"))
+                #expect(try await pair.traces() == before)
+            }
+            // And with the right one, from a URI, it runs; nobody sees it either.
+            try await pair.onSource(
+                "create publication pub for all tables; insert into t values (1)")
+            try await pair.onSource("grant select on t to guarded")
+            let right = uri.replacing("WRONG", with: "RIGHT")
+            let outcome = try await pair.sync(
+                "--source", right, "--publication", "pub", "--endpos", "now", "--verbose")
+            #expect(outcome.exitCode == 0, "\(outcome.log)")
+            #expect(outcome.log.contains("seen by everyone"))
+            #expect(!outcome.text.contains("SECRET"))
+            try await pair.expectEqual()
+        }
+        try await server.remove()
+    }
+}

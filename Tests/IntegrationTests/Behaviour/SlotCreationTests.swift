@@ -1,0 +1,101 @@
+import LeatTestSupport
+import Testing
+
+@Suite("The creation of a slot")
+struct SlotCreationTests {
+    /// A transaction that lasts until its gate is opened.
+    private struct Gated {
+        let name: String
+        let pair: Pair
+        private let task: Task<Void, any Error>
+
+        init(_ name: String, _ pair: Pair, doing sql: String = "null") {
+            (self.name, self.pair) = (name, pair)
+            task = Task {
+                try await pair.onSource(
+                    """
+                    do $$ begin
+                      perform pg_current_xact_id();
+                      \(sql);
+                      set local application_name = 'gated_\(name)';
+                      while not exists (select from gate.opened where name = '\(name)') loop
+                        perform pg_sleep(0.02);
+                      end loop;
+                    end $$
+                    """)
+            }
+        }
+
+        var processID: String { "(select pid from pg_stat_activity where \(isThis))" }
+        private var isThis: String {
+            "application_name = 'gated_\(name)' and datname = '\(pair.database)'"
+        }
+
+        func waitUntilOpen() async throws {
+            try await pair.source.waitUntil(
+                sql: "select exists (select from pg_stat_activity where \(isThis))")
+        }
+
+        func waitUntilBlocking() async throws {
+            try await pair.source.waitUntil(
+                sql: "select exists (select from pg_stat_activity "
+                    + "where \(processID) = any (pg_blocking_pids(pid)))")
+        }
+
+        func end() async throws {
+            try await pair.onSource("insert into gate.opened values ('\(name)')")
+            try await task.value
+        }
+    }
+
+    private static let gate = """
+        create schema gate;
+        create table gate.opened (name text);
+        """
+
+    @Test(
+        "is told whom it waits for, and a table rewritten meanwhile is copied whole",
+        arguments: PostgresVersion.allCases)
+    func rewrittenMeanwhile(_ version: PostgresVersion) async throws {
+        let schema = """
+            create table t (id int primary key, v int);
+            create table u (id int primary key);
+            """
+        let rows = """
+            insert into t select i, i from generate_series(1, 1000) i;
+            insert into u values (1);
+            """
+        try await Pair.with(.init(version, version), schema: schema, rows: rows) { pair in
+            try await pair.onSource(Self.gate)
+            try await pair.onTarget("alter table t alter v type bigint")
+            // The slot waits for the first, then for those that began meanwhile, which is the
+            // second; the third is open when its snapshot is taken.
+            let first = Gated("first", pair)
+            try await first.waitUntilOpen()
+            let pid = try await pair.sourceValue("select \(first.processID)") ?? "?"
+            let leat = try pair.start("--tables", "t,u")
+            try await first.waitUntilBlocking()
+            try await leat.waitForOutput(containing: "waits for a running transaction: pid \(pid) ")
+            try await leat.waitForOutput(containing: "running for 00:00:")
+            let second = Gated("second", pair)
+            try await second.waitUntilOpen()
+            try await first.end()
+            try await second.waitUntilBlocking()
+            let third = Gated("third", pair, doing: "alter table t alter v type bigint")
+            try await third.waitUntilOpen()
+            try await second.end()
+            try await third.waitUntilBlocking()
+
+            try await third.end()
+
+            try await pair.waitForStream(leat)
+            #expect(leat.log.contains("a table was rewritten while the slot was made"))
+            try await pair.onSource("insert into t values (0, 5000000000)")
+            try await pair.waitUntilApplied()
+            let table = try await pair.target.tableHash("t", database: pair.database)
+            #expect(table.rows == 1001)
+            #expect(
+                try await pair.source.tableHash("t", database: pair.database) == table)
+        }
+    }
+}
