@@ -20,7 +20,7 @@ struct SequenceJob {
         if set > 0 { logger.info("sequences set", metadata: ["count": "\(set)"]) }
         for name in skipped {
             logger.warning(
-                "sequence not set: it is missing on the target, or UPDATE on it is not granted",
+                "sequence not set: it is missing on the target, or SELECT and UPDATE on it are not granted",
                 metadata: ["sequence": "\(name)"])
         }
     }

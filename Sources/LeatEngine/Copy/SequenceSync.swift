@@ -22,6 +22,7 @@ struct SequenceSync {
             """
             select n.nspname, s.relname, q.seqincrement > 0, tn.nspname, t.relname, a.attname,
               pg_catalog.has_sequence_privilege(s.oid, 'select')
+                and pg_catalog.has_schema_privilege(n.oid, 'usage')
             from pg_catalog.pg_class s
             join pg_catalog.pg_namespace n on n.oid = s.relnamespace
             join pg_catalog.pg_sequence q on q.seqrelid = s.oid
@@ -80,6 +81,8 @@ struct SequenceSync {
             let mayWrite = try session.query(
                 """
                 select pg_catalog.has_sequence_privilege(c.oid, 'update')
+                  and pg_catalog.has_sequence_privilege(c.oid, 'select')
+                  and pg_catalog.has_schema_privilege(n.oid, 'usage')
                 from pg_catalog.pg_class c
                 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
                 where n.nspname = $1 and c.relname = $2 and c.relkind = 'S'
