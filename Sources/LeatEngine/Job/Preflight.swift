@@ -85,15 +85,20 @@ enum Preflight {
     static func checkReadable(_ tables: [SourceTable], _ session: Session) throws {
         let unreadable = try tables.filter { table in
             try session.query(
-                "select pg_catalog.has_table_privilege($1::pg_catalog.oid, 'select')",
-                ["\(table.relation.id.rawValue)"]
+                """
+                select pg_catalog.has_table_privilege(c.oid, 'select')
+                  and pg_catalog.has_schema_privilege(c.relnamespace, 'usage')
+                from pg_catalog.pg_class c where c.oid = $1::pg_catalog.oid
+                """, ["\(table.relation.id.rawValue)"]
             ).scalar != "t"
         }
         guard !unreadable.isEmpty else { return }
         let list = unreadable.map(\.name.quoted).joined(separator: ", ")
         throw Halt(
             .preflight, "The source role may not read \(list).",
-            advice: "On the source: grant select on table \(list) to ...;")
+            advice: """
+                On the source: grant select on table \(list) to ...; and usage on their schemas.
+                """)
     }
 
     /// Whether the stream can be binary.

@@ -10,6 +10,7 @@ struct TargetCatalog {
         /// A view, a foreign or unlogged table: what the sentence says.
         case unsuitable(String)
         case lacksPrivilege(String)
+        case lacksSchemaUsage
     }
 
     /// - Throws: ``Problem``, or a `ConnectionError`.
@@ -20,7 +21,8 @@ struct TargetCatalog {
               pg_catalog.array_to_string(array(
                 select p from pg_catalog.unnest(
                   '{SELECT,INSERT,UPDATE,DELETE}'::pg_catalog.text[]) p
-                where not pg_catalog.has_table_privilege(c.oid, p)), ', ')
+                where not pg_catalog.has_table_privilege(c.oid, p)), ', '),
+              pg_catalog.has_schema_privilege(n.oid, 'usage')
             from pg_catalog.pg_class c
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             where n.nspname = $1 and c.relname = $2
@@ -34,6 +36,7 @@ struct TargetCatalog {
         guard row[2] == "p" else {
             throw Problem.unsuitable("it is unlogged or temporary: a crash would empty it")
         }
+        guard row[4] == "t" else { throw Problem.lacksSchemaUsage }
         if let lacking = row[3], !lacking.isEmpty { throw Problem.lacksPrivilege(lacking) }
         return TargetTable(
             name: name, kind: kind, columns: try columns(oid),

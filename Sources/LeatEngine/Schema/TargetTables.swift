@@ -20,6 +20,11 @@ enum TargetTables {
                 advice: "Create it there, for example from pg_dump --schema-only of the source.")
         case .unsuitable(let reason):
             Halt(.stoppedOnChange, "Table \(name) of the target cannot be used: \(reason).")
+        case .lacksSchemaUsage:
+            Halt(
+                .stoppedOnChange,
+                "The target role lacks USAGE on schema \(name.schema) of table \(name).",
+                advice: "grant usage on schema \(SQLText.identifier(name.schema)) to ...;")
         case .lacksPrivilege(let list):
             Halt(
                 .stoppedOnChange, "The target role lacks \(list) on table \(name).",
