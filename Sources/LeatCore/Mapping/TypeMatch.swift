@@ -64,12 +64,17 @@ public enum TypeMatch: Equatable, Sendable {
     }
 
     private static func compareSame(_ source: Side, _ target: Side) -> TypeMatch {
+        // What has the same name may still be made of something else: arrays of a domain.
+        if let source = source.element, let target = target.element {
+            return compare(source.base, target.base)
+        }
         let missing = source.type.labels.filter { !target.type.labels.contains($0) }
         guard missing.isEmpty else {
             return .incompatible("the target's enum lacks \(missing.joined(separator: ", "))")
         }
-        let name = (target.element ?? target).type.name
-        guard TypeModifier.widens(name, from: source.modifier, to: target.modifier) else {
+        guard
+            TypeModifier.widens(target.type.name, from: source.modifier, to: target.modifier)
+        else {
             return .incompatible("the target column is narrower")
         }
         return .same

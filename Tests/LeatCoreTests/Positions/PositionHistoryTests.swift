@@ -7,7 +7,7 @@ struct PositionHistoryTests {
     func randomHistories() {
         let seed = SeededGenerator.printedSeed()
 
-        for number in 0..<5000 {
+        for number in 0..<3000 {
             var history = PositionHistory(SeededGenerator(seed: seed &+ UInt64(number)))
             history.run(steps: 120)
 
