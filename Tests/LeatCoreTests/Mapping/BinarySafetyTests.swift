@@ -1,0 +1,64 @@
+import LeatCore
+import PGWire
+import Testing
+
+@Suite("Binary safety")
+struct BinarySafetyTests {
+    private func unsafe(_ types: [String], sameIntervals: Bool = true) throws -> [String] {
+        let pair = TablePair(types.map { ($0, $0) }, key: [])
+        let safety = BinarySafety(
+            sourceTypes: pair.sourceTypes, targetTypes: pair.targetTypes,
+            sameIntervals: sameIntervals)
+        return safety.unsafeColumns(try pair.plan())
+    }
+
+    @Test("types whose binary form is the same everywhere are safe, and arrays and ranges of them")
+    func safe() throws {
+        let types = [
+            "bool", "int2", "int8", "float8", "numeric", "text", "bytea", "timestamptz", "uuid",
+            "jsonb", "inet", "bit", "int4range", "_int4", "_numeric", "interval",
+        ]
+
+        #expect(try unsafe(types).isEmpty)
+    }
+
+    @Test("types that name OIDs or change between versions are not")
+    func unsafe() throws {
+        #expect(
+            try unsafe(["regclass", "money", "xml", "tsvector", "int4"]) == [
+                "shop.item.regclass", "shop.item.money", "shop.item.xml", "shop.item.tsvector",
+            ])
+    }
+
+    @Test("an interval is safe between servers that both know infinity, or both do not")
+    func intervals() throws {
+        #expect(try unsafe(["interval"], sameIntervals: false) == ["shop.item.interval"])
+    }
+
+    @Test("another type on the target takes text")
+    func otherType() throws {
+        var pair = TablePair([("n", "int4")], key: [])
+        pair.target.columns = [.plain("n", "int8")]
+        let safety = BinarySafety(
+            sourceTypes: pair.sourceTypes, targetTypes: pair.targetTypes, sameIntervals: true)
+
+        #expect(safety.unsafeColumns(try pair.plan()) == ["shop.item.n"])
+    }
+
+    @Test("enums and domains of safe types are safe, arrays of enums are not: they name an OID")
+    func userTypes() throws {
+        var pair = TablePair([("e", "int4"), ("d", "int4"), ("a", "int4")], key: [])
+        let catalog = Types.catalog(
+            Types.enumeration(90, "mood", ["ok"]), Types.domain(91, "amount", over: 1700),
+            Types.array(92, "_mood", of: 90, schema: "shop"))
+        for (index, oid) in [90, 91, 92].enumerated() {
+            pair.relation.columns[index].typeOID = UInt32(oid)
+            pair.target.columns[index].typeOID = UInt32(oid)
+        }
+        (pair.sourceTypes, pair.targetTypes) = (catalog, catalog)
+        let safety = BinarySafety(
+            sourceTypes: catalog, targetTypes: catalog, sameIntervals: true)
+
+        #expect(safety.unsafeColumns(try pair.plan()) == ["shop.item.a"])
+    }
+}
