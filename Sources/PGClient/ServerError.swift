@@ -27,6 +27,9 @@ public struct ServerError: Error, Equatable, Sendable {
 }
 
 extension ServerError {
+    /// The server has closed the connection behind it: there is nothing more to read.
+    var endsSession: Bool { severity == "FATAL" || severity == "PANIC" }
+
     init(_ result: OpaquePointer?) {
         func field(_ code: Character) -> String? {
             PQresultErrorField(result, Int32(code.asciiValue ?? 0)).map { String(cString: $0) }

@@ -79,7 +79,7 @@ extension Session {
         if result.status == status { return }
         if result.status == PGRES_FATAL_ERROR {
             let error = ServerError(result.pointer)
-            try drainResults(attempted)
+            if !error.endsSession { try drainResults(attempted) }
             throw resultFailure(error, attempted)
         }
         throw unexpected(result.status, attempted)
@@ -95,6 +95,7 @@ extension Session {
             } else if result.status == PGRES_COMMAND_OK {
                 rows = result.affectedRows
             }
+            if firstError?.endsSession == true { break }
         }
         if let firstError { throw resultFailure(firstError, attempted) }
         return rows

@@ -49,6 +49,7 @@ extension Session {
             default:
                 throw unexpected(result.status, attempted)
             }
+            if firstError?.endsSession == true { break }
         }
         if let firstError { throw resultFailure(firstError, attempted) }
         return last

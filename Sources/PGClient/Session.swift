@@ -223,9 +223,7 @@ public final class Session {
     }
 
     func serverFailure(_ error: ServerError, _ attempted: String) -> ConnectionError {
-        // A FATAL error, such as 57P01, ends the connection with it.
-        let isFatal = error.severity == "FATAL" || error.severity == "PANIC"
-        return failure(isFatal ? .lost : .server, attempted, error.message, server: error)
+        failure(error.endsSession ? .lost : .server, attempted, error.message, server: error)
     }
 
     /// The socket's end is all that a waiting server could notice, and it does not look while

@@ -1,0 +1,82 @@
+import LeatTestSupport
+import PGClient
+import Testing
+
+@Suite("Lost connections")
+struct LostConnectionTests {
+    private func terminate(_ connection: Connection) async throws {
+        let pid = try await connection.query("select pg_backend_pid()").scalar ?? ""
+        let other = try await Server.connection()
+        // Waits until the backend is gone.
+        #expect(
+            try await other.query("select pg_terminate_backend($1::int, 5000)", [pid]).scalar
+                == "t")
+    }
+
+    @Test("a session terminated while idle is lost with 57P01")
+    func terminatedIdle() async throws {
+        let connection = try await Server.connection()
+        try await terminate(connection)
+
+        let error = await connectionError { try await connection.query("select 1") }
+
+        #expect(error?.code == .lost && error?.sqlState == "57P01")
+    }
+
+    @Test("a session that terminates itself is lost with 57P01, by either protocol")
+    func terminatedBusy() async throws {
+        for isSimple in [true, false] {
+            let connection = try await Server.connection()
+
+            let error = await connectionError {
+                let sql = "select pg_terminate_backend(pg_backend_pid()), pg_sleep(10)"
+                _ = isSimple ? try await connection.execute(sql) : try await connection.query(sql)
+            }
+
+            #expect(error?.code == .lost && error?.sqlState == "57P01")
+        }
+    }
+
+    @Test("a network that breaks loses the session, without a SQLSTATE")
+    func cut() async throws {
+        let cluster = try await ClusterPool.shared.cluster(.v15, .target)
+        let proxy = try TCPProxy(to: cluster.port)
+        let connection = try await Server.connection(proxy.conninfo())
+        proxy.cut()
+
+        let error = await connectionError { try await connection.query("select 1") }
+
+        #expect(error?.code == .lost && error?.server == nil && error?.peer == .target)
+    }
+
+    @Test("a server that does not answer is given up in time")
+    func connectTimeout() async throws {
+        let cluster = try await ClusterPool.shared.cluster(.v15, .target)
+        let proxy = try TCPProxy(to: cluster.port)
+        proxy.stall()
+        let start = ContinuousClock.now
+
+        let error = await connectionError {
+            _ = try await Server.connection(proxy.conninfo(), timeout: .milliseconds(300))
+        }
+
+        let took = ContinuousClock.now - start
+        #expect(error?.code == .timedOut)
+        #expect(took >= .milliseconds(300) && took < .seconds(5), "\(took)")
+    }
+
+    @Test("a refused connection, a missing database and a missing role say so")
+    func refused() async throws {
+        let cluster = try await ClusterPool.shared.cluster(.v15, .target)
+        let proxy = try TCPProxy(to: cluster.port)
+        proxy.refuse()
+
+        for conninfo in [
+            proxy.conninfo(), cluster.conninfo(database: "nowhere"),
+            cluster.conninfo(user: "nobody_here"),
+        ] {
+            let error = await connectionError { _ = try await Server.connection(conninfo) }
+            #expect(error?.code == .connectFailed)
+        }
+    }
+}
