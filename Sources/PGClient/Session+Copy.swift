@@ -42,6 +42,10 @@ extension Session {
         try beginCopy(sql, expecting: PGRES_COPY_IN)
     }
 
+    /// More than this is not left in libpq's buffer, which would grow without a bound while the
+    /// server is behind: in non-blocking mode libpq never refuses data.
+    private static let mostUnflushed = 1 << 16
+
     /// Queues bytes of the copy, waiting while the server is behind.
     public func putCopyData(_ bytes: UnsafeRawBufferPointer) throws(ConnectionError) {
         let attempted = "send COPY data"
@@ -49,10 +53,14 @@ extension Session {
             let sent = PQputCopyData(
                 connection, bytes.assumingMemoryBound(to: CChar.self).baseAddress,
                 Int32(bytes.count))
-            if sent == 1 { return }
+            if sent == 1 { break }
             if sent < 0 { throw lost(attempted) }
             try flush(attempting: attempted)
         }
+        unflushedCopyBytes += bytes.count
+        guard unflushedCopyBytes >= Session.mostUnflushed else { return }
+        try flush(attempting: attempted)
+        unflushedCopyBytes = 0
     }
 
     /// Ends the copy and returns the rows that the server took.

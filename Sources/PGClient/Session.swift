@@ -45,6 +45,8 @@ public final class Session {
     var connection: OpaquePointer?
     /// TLS only: the next wait is to look for decrypted bytes before it polls the socket.
     private var mayHoldDecryptedBytes = false
+    /// COPY data given to libpq since its buffer was last known to be empty.
+    var unflushedCopyBytes = 0
 
     /// Opens a connection.
     ///
