@@ -84,6 +84,7 @@ extension Session {
     public func sendStatement(
         _ sql: String, _ parameters: [String] = []
     ) throws(ConnectionError) {
+        try checkNoNUL(parameters, sql)
         let copies = parameters.map { strdup($0) }
         defer { for copy in copies { free(copy) } }
         let values = copies.map { UnsafePointer($0) }

@@ -67,7 +67,8 @@ extension Session {
         return failure(.unexpectedAnswer, attempted, "unexpected answer \(name)")
     }
 
-    private func checkNoNUL(
+    /// Text travels as C strings: it would be cut silently.
+    func checkNoNUL(
         _ parameters: [String?], _ sql: String
     ) throws(ConnectionError) {
         for case let parameter? in parameters where parameter.utf8.contains(0) {
