@@ -59,6 +59,7 @@ public final class Session {
         peer = options.peer
         self.interrupt = interrupt
         connection = Session.start(conninfo.parameters(overriding: options.parameters))
+        PQsetNoticeProcessor(connection, { _, _ in }, nil)
         do {
             try finishConnecting(by: .now + (conninfo.connectTimeout ?? options.connectTimeout))
         } catch {
@@ -66,7 +67,6 @@ public final class Session {
             throw error
         }
         PQsetnonblocking(connection, 1)
-        PQsetNoticeProcessor(connection, { _, _ in }, nil)
     }
 
     deinit {
