@@ -92,13 +92,14 @@ public final class TemporaryCluster: Sendable {
     }
 
     private func writeConfiguration() throws {
-        let usual = [
+        var usual = [
             "port": String(port),
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": folder,
             "wal_level": "logical",
-            "max_wal_senders": "20",
-            "max_replication_slots": "20",
+            "max_wal_senders": "40",
+            // Also the number of origins, before 18.
+            "max_replication_slots": "200",
             "max_prepared_transactions": "10",
             "fsync": options.fsync ? "on" : "off",
             "full_page_writes": options.fsync ? "on" : "off",
@@ -107,6 +108,7 @@ public final class TemporaryCluster: Sendable {
             "log_line_prefix": "%m [%p] %q%a %u@%d ",
             "log_replication_commands": "on",
         ]
+        if version.rawValue >= 18 { usual["max_active_replication_origins"] = "200" }
         try appendConfiguration(usual.merging(options.settings) { $1 })
         if !options.hbaLines.isEmpty {
             let lines = options.hbaLines.joined(separator: "\n") + "\n"
