@@ -144,20 +144,29 @@ actor SlotReceiver: SessionActor {
     }
 
     /// Waits for a batch to hand over, for at most a second.
+    ///
+    /// Most of what arrives makes no batch yet, a piece of a streamed transaction never does.
+    /// Then more is taken without going back to the caller, which costs two switches of threads;
+    /// but not for long, because ``flushStatus()`` waits for its turn.
     func next() async throws -> Delivery {
         try await cancellable {
-            try sendPendingStatus()
-            if isStopped.load(ordering: .acquiring) {
-                return takeBatch(ifAny: true).map(Delivery.batch) ?? .ended
+            let end = ContinuousClock.now + limits.batchAge
+            while true {
+                try sendPendingStatus()
+                if isStopped.load(ordering: .acquiring) {
+                    return takeBatch(ifAny: true).map(Delivery.batch) ?? .ended
+                }
+                var outcome = ReceiveOutcome.received
+                if replay == nil, nextPayload == payloads.count { outcome = try fillPayloads() }
+                if outcome == .ended { return .ended }
+                try assemble()
+                if let batch = takeBatch(ifAny: false) { return .batch(batch) }
+                if outcome != .received || end <= .now { return .nothing }
             }
-            if replay == nil, nextPayload == payloads.count, try !fillPayloads() { return .ended }
-            try assemble()
-            return takeBatch(ifAny: false).map(Delivery.batch) ?? .nothing
         }
     }
 
-    /// False when the server ended the stream.
-    private func fillPayloads() throws -> Bool {
+    private func fillPayloads() throws -> ReceiveOutcome {
         guard let session else { preconditionFailure("the receiver is not connected") }
         payloads.removeAll(keepingCapacity: payloads.byteCount <= 4 * limits.gulpBytes)
         nextPayload = 0
@@ -166,7 +175,7 @@ actor SlotReceiver: SessionActor {
         let outcome = try session.receive(
             into: &payloads, upTo: limits.gulpBytes, until: max(deadline, now))
         try checkSilence(outcome)
-        return outcome != .ended
+        return outcome
     }
 
     private func checkSilence(_ outcome: ReceiveOutcome) throws {
