@@ -1,0 +1,159 @@
+import Foundation
+import LeatTestSupport
+import Testing
+
+/// Networks break and stall between Leat and its servers.
+@Suite("Connections", .serialized)
+struct ConnectionLossTests {
+    enum Side: CaseIterable {
+        case source, target
+    }
+
+    private struct Proxies {
+        let source: TCPProxy
+        let target: TCPProxy
+
+        init(_ stream: StreamFixture) throws {
+            source = try TCPProxy(to: stream.source.port)
+            target = try TCPProxy(to: stream.target.port)
+        }
+
+        func start(_ stream: StreamFixture) throws -> LeatProcess {
+            try stream.start(
+                source: source.conninfo(database: stream.database),
+                target: target.conninfo(database: stream.database))
+        }
+
+        subscript(_ side: Side) -> TCPProxy { side == .source ? source : target }
+    }
+
+    @Test("cut while the tables are copied, they are copied again", arguments: Side.allCases)
+    func cutDuringCopy(_ side: Side) async throws {
+        let stream = try await StreamFixture(tables: StreamFixture.loadTables)
+        let proxies = try Proxies(stream)
+        try await stream.fill()
+        let leat = try await stream.whileLocked("journal", mode: "share") {
+            let leat = try proxies.start(stream)
+            try await leat.waitForOutput(containing: "copied rows=5000 table=public.keyed")
+            try await stream.waitUntilBlocked()
+            proxies[side].cut()
+            return leat
+        }
+
+        // A worker that waits for the target sees only then that the source is gone.
+        try await leat.waitForOutput(containing: "Trying again.")
+        try await stream.waitUntilCaughtUp()
+        try await stream.expectEqual()
+        #expect(leat.exit == nil)
+    }
+
+    @Test("cut again and again under load, nothing is lost", arguments: Side.allCases)
+    func cutWhileStreaming(_ side: Side) async throws {
+        let stream = try await StreamFixture(tables: StreamFixture.loadTables)
+        let proxies = try Proxies(stream)
+        try await stream.fill()
+        let leat = try proxies.start(stream)
+        try await stream.waitUntilStreaming()
+
+        try await stream.watchingPositions {
+            try await stream.underLoad {
+                for _ in 0..<5 {
+                    try await stream.waitUntilCaughtUp()
+                    proxies[side].cut()
+                }
+            }
+            try await stream.waitUntilCaughtUp()
+        }
+
+        try await stream.expectEqual()
+        #expect(leat.exit == nil)
+    }
+
+    @Test("while a server refuses it, the tries become rarer", arguments: Side.allCases)
+    func backsOff(_ side: Side) async throws {
+        let stream = try await StreamFixture(tables: StreamFixture.loadTables)
+        let proxies = try Proxies(stream)
+        let leat = try proxies.start(stream)
+        try await stream.waitUntilStreaming()
+
+        proxies[side].refuse()
+        proxies[side].cut()
+        try await waitUntil("four tries") { waits(leat).count >= 4 }
+        try proxies[side].accept()
+
+        // Each at least half of its double: 0.1 to 0.2 s, 0.2 to 0.4 s and so on.
+        let first = waits(leat)
+        #expect(zip(first, first.dropFirst(2)).allSatisfy { $0 < $1 }, "\(first)")
+        try await stream.waitUntilCaughtUp()
+        try await stream.expectEqual()
+    }
+
+    private func waits(_ leat: LeatProcess) -> [Double] {
+        leat.log.matches(of: /Trying again\. in=([0-9.]+) seconds/).compactMap {
+            Double($0.output.1)
+        }
+    }
+
+    @Test(
+        "positions are reported while the target stands still",
+        arguments: ["a row pending", "the channel full"])
+    func reportsWhileStalled(_ pending: String) async throws {
+        let stream = try await StreamFixture(tables: StreamFixture.loadTables)
+        try await stream.source.sql(
+            "alter database \(stream.database) set wal_sender_timeout = '2s'")
+        let proxies = try Proxies(stream)
+        _ = try proxies.start(stream)
+        try await stream.waitUntilStreaming()
+        try await stream.waitUntilCaughtUp()
+
+        try await reports(stream, pending) {
+            proxies.target.stall()
+        } resume: {
+            proxies.target.resume()
+        }
+    }
+
+    @Test("positions are reported while the target is suspended")
+    func reportsWhileSuspended() async throws {
+        try await StreamFixture.withOwnServers(tables: StreamFixture.loadTables) { stream in
+            try await stream.source.sql(
+                "alter database \(stream.database) set wal_sender_timeout = '2s'")
+            try stream.start()
+            try await stream.waitUntilStreaming()
+            try await stream.waitUntilCaughtUp()
+
+            try await reports(stream, "a row pending") {
+                stream.target.suspend()
+            } resume: {
+                stream.target.resume()
+            }
+        }
+    }
+
+    /// Expects the same walsender to hear of Leat 5 s after the target stopped answering.
+    private func reports(
+        _ stream: StreamFixture, _ pending: String, stall: () -> Void, resume: () -> Void
+    ) async throws {
+        let walsender = """
+            from pg_stat_replication where application_name = 'leat_\(stream.database)'
+            """
+        stall()
+        if pending == "the channel full" {
+            try await stream.fillChannel()
+        } else {
+            try await stream.source.sql(
+                "insert into journal values (1, 1, 'pending')", database: stream.database)
+        }
+        let process = try await stream.source.scalar("select pid \(walsender)")
+        let start = try await stream.source.scalar("select clock_timestamp()") ?? ""
+        try await stream.source.waitUntil(
+            sql: "select reply_time > '\(start)'::timestamptz + interval '5 s' \(walsender)")
+        #expect(try await stream.source.scalar("select pid \(walsender)") == process)
+        resume()
+
+        try await stream.waitUntilCaughtUp()
+        try await stream.expectEqual()
+        #expect(try await stream.source.scalar("select pid \(walsender)") == process)
+        #expect(stream.leat?.log.contains("Trying again") == false, "\(stream.logEnd)")
+    }
+}
