@@ -69,8 +69,14 @@ extension Session {
             expecting: PGRES_COPY_BOTH)
     }
 
+    /// By scalars: a quote before a combining mark is another `Character`.
     private static func doubled(_ text: String) -> String {
-        text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''")
+        var doubled = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if scalar == "'" { doubled.append(scalar) }
+            doubled.append(scalar)
+        }
+        return String(doubled)
     }
 
     /// Takes what has arrived, waiting for something if nothing has.

@@ -18,6 +18,8 @@ public struct CatalogType: Sendable, Hashable {
     public var category: Character
     /// Labels of an enum, in their order.
     public var labels: [String]
+    /// Fields of a composite type, each with its type, in their order.
+    public var fields: [String]
     /// The OID of an array's element type, a domain's base type or a range's subtype; else 0.
     public var inner: UInt32
     /// `typtypmod` of a domain, -1 otherwise.
@@ -25,7 +27,7 @@ public struct CatalogType: Sendable, Hashable {
 
     public init(
         oid: UInt32, schema: String, name: String, kind: Kind, category: Character,
-        labels: [String] = [], inner: UInt32 = 0, modifier: Int32 = -1
+        labels: [String] = [], fields: [String] = [], inner: UInt32 = 0, modifier: Int32 = -1
     ) {
         self.oid = oid
         self.schema = schema
@@ -33,6 +35,7 @@ public struct CatalogType: Sendable, Hashable {
         self.kind = kind
         self.category = category
         self.labels = labels
+        self.fields = fields
         self.inner = inner
         self.modifier = modifier
     }

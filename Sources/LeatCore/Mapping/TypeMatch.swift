@@ -72,6 +72,10 @@ public enum TypeMatch: Equatable, Sendable {
         guard missing.isEmpty else {
             return .incompatible("the target's enum lacks \(missing.joined(separator: ", "))")
         }
+        // The text form of a row has no names: other fields would take its values in turn.
+        guard source.type.fields == target.type.fields else {
+            return .incompatible("the type's fields are others on the target")
+        }
         guard
             TypeModifier.widens(target.type.name, from: source.modifier, to: target.modifier)
         else {

@@ -18,6 +18,8 @@ enum ApplySession {
                     session_replication_role to \(SQLText.identifier(role));
                     """)
         }
+        // A role or database may have it off; the applier turns it off where that is safe.
+        try session.execute("set synchronous_commit = on")
         // The backend of a Leat that is gone must go too, for it holds locks: while it waits for
         // a command (keepalives), for the network, or for a lock. The last one is not on every
         // platform.

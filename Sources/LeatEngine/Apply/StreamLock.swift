@@ -7,7 +7,7 @@ struct StreamLock {
     let stream: StreamName
 
     /// First key: the same for every stream and for nothing else, as far as a constant can.
-    static let space = "1818386804"  // "leat" in ASCII
+    static let space = "1818583412"  // "leat" in ASCII
     /// A process that was killed leaves a backend that first ends what it was doing.
     private static let patience: Duration = .seconds(8)
 

@@ -88,6 +88,38 @@ struct ConnectionLossTests {
         try await stream.expectEqual()
     }
 
+    /// As after a broken network: the server has not missed the old session yet.
+    @Test("a stream that this process's own lost session still holds is taken from it")
+    func takesFromOwnSession() async throws {
+        let stream = try await StreamFixture(tables: StreamFixture.loadTables)
+        let proxies = try Proxies(stream)
+        let leat = try proxies.start(stream)
+        try await stream.waitUntilStreaming()
+        let holder = """
+            from pg_locks where locktype = 'advisory'
+              and database = (select oid from pg_database where datname = '\(stream.database)')
+            """
+        let text = try await stream.target.scalar("select pid \(holder)")
+        let pid = try #require(text.flatMap { pid_t($0) })
+
+        kill(pid, SIGSTOP)
+        proxies.target.cut()
+        // An idle stream would miss the connection only at its next tick.
+        try await stream.source.sql(
+            "insert into journal values (1, 1, 'pending')", database: stream.database)
+        try await stream.target.waitUntil(
+            sql: """
+                select exists (select from pg_stat_activity where pid <> \(pid)
+                  and query like '%pg_terminate_backend%' and application_name like 'leat%')
+                """, equals: "t", database: stream.database)
+        kill(pid, SIGCONT)
+
+        try await stream.waitUntilCaughtUp()
+        let after = try await stream.target.scalar("select pid \(holder)")
+        #expect(after != nil && after != text)
+        #expect(leat.exit == nil)
+    }
+
     private func waits(_ leat: LeatProcess) -> [Double] {
         leat.log.matches(of: /Trying again\. in=([0-9.]+) seconds/).compactMap {
             Double($0.output.1)

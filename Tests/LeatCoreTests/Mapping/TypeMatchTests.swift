@@ -118,6 +118,26 @@ struct TypeMatchTests {
             try match(("bpchar", Types.length(5)), ("varchar", Types.length(5))) == .castable)
     }
 
+    @Test("a composite type needs the same fields in the same order")
+    func composites() throws {
+        func type(_ fields: String...) -> CatalogType {
+            CatalogType(
+                oid: 90, schema: "shop", name: "pair", kind: .composite, category: "C",
+                fields: fields)
+        }
+        let source = Types.catalog(type("a integer", "b integer"))
+        let swapped = Types.catalog(type("b integer", "a integer"))
+
+        let left = try side("", -1, source, oid: 90)
+        guard
+            case .incompatible = TypeMatch(source: left, target: try side("", -1, swapped, oid: 90))
+        else {
+            Issue.record("accepted")
+            return
+        }
+        #expect(TypeMatch(source: left, target: left) == .same)
+    }
+
     @Test("an enum needs all labels of the source, in an array too")
     func enums() throws {
         let source = Types.catalog(
