@@ -78,6 +78,18 @@ actor Applier: SessionActor {
         session = nil
     }
 
+    /// Marks what the session writes from here on as the stream's, where the role may.
+    func markOrigin() async throws {
+        try await cancellable { _ = try setUpOrigin(try open()) }
+    }
+
+    private func setUpOrigin(_ session: Session) throws -> OriginMark.State {
+        guard !marksOrigin else { return .set }
+        let mark = try OriginMark(session: session, stream: stream).setUp()
+        marksOrigin = mark == .set
+        return mark
+    }
+
     /// Begins to apply at the stored position.
     ///
     /// - Returns: Whether the transactions are marked with an origin.
@@ -86,8 +98,7 @@ actor Applier: SessionActor {
         return try await cancellable {
             let session = try open()
             targetTypes = try session.typeCatalog()
-            let mark = try OriginMark(session: session, stream: stream).setUp()
-            marksOrigin = mark == .set
+            let mark = try setUpOrigin(session)
             try session.execute("set synchronous_commit = off")
             let store = ProgressStore(session: session, stream: stream)
             guard let row = try session.transaction("begin", { try store.readForUpdate() }),

@@ -15,6 +15,8 @@ struct OriginMark {
 
     let session: Session
     let stream: StreamName
+    /// A worker of the copy has its own: an origin is for one session at a time.
+    var worker: Int?
 
     /// Origins belong to the whole cluster: streams of one name into two of its databases need
     /// two.
@@ -25,8 +27,11 @@ struct OriginMark {
             where datname = pg_catalog.current_database()
             """
         ).scalar
-        return "\(stream.objectName)_\(database ?? "0")"
+        return "\(stream.objectName)_\(database ?? "0")" + (worker.map { "_copy\($0)" } ?? "")
     }
+
+    private static let functionsToEnd =
+        ", 'pg_replication_origin_session_reset', 'pg_replication_origin_drop'"
 
     func setUp() throws -> State {
         let mayUse = try session.query(
@@ -35,7 +40,8 @@ struct OriginMark {
             from pg_catalog.pg_proc p
             where p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace and p.proname in
               ('pg_replication_origin_create', 'pg_replication_origin_oid',
-               'pg_replication_origin_session_setup', 'pg_replication_origin_xact_setup')
+               'pg_replication_origin_session_setup', 'pg_replication_origin_xact_setup'
+               \(worker == nil ? "" : OriginMark.functionsToEnd))
             """
         ).scalar
         guard mayUse == "t" else { return .notPermitted }
@@ -58,7 +64,14 @@ struct OriginMark {
         return .set
     }
 
-    /// Removes the origin, where there is one and the role may.
+    /// Ends the mark on this session and removes the origin.
+    func end() throws {
+        try session.query("select pg_catalog.pg_replication_origin_session_reset()")
+        try drop()
+    }
+
+    /// Removes the origin and those that crashes of its workers left, where there are any and the
+    /// role may.
     ///
     /// A call in the statement that asks for the right to it would be refused, whether it is
     /// reached or not.
@@ -73,7 +86,8 @@ struct OriginMark {
         try session.query(
             """
             select pg_catalog.pg_replication_origin_drop(roname)
-            from pg_catalog.pg_replication_origin where roname = $1
+            from pg_catalog.pg_replication_origin
+            where roname operator(pg_catalog.~) ('^' || $1 || '(_copy[0-9]+)?$')
             """, [try name()])
     }
 }

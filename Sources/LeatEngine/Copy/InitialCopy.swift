@@ -37,9 +37,10 @@ struct InitialCopy {
         let queue = CopyQueue(tables)
         let attempt = "\(UInt64.random(in: .min ... .max))"
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<min(configuration.copyJobs, max(tables.count, 1)) {
+            for number in 1...min(configuration.copyJobs, max(tables.count, 1)) {
                 group.addTask {
-                    let worker = TableCopier(configuration, status: status, attempt: attempt)
+                    let worker = TableCopier(
+                        configuration, number: number, status: status, attempt: attempt)
                     try await work(worker, queue, holder.snapshotName, point)
                 }
             }
@@ -58,6 +59,7 @@ struct InitialCopy {
                 let rows = status.snapshot.copies.first { $0.table == table.name }?.rows ?? 0
                 logger.info("copied", metadata: ["table": "\(table.name)", "rows": "\(rows)"])
             }
+            try await worker.finish()
         } catch {
             await worker.close()
             throw error

@@ -19,13 +19,18 @@ actor TableCopier: SessionActor {
     private let attempt: String
     private var source: Session?
     private var target: Session?
+    private let number: Int
+    private var originMark: OriginMark?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
     }
 
-    init(_ configuration: SyncConfiguration, status: SyncStatus, attempt: String) {
+    init(
+        _ configuration: SyncConfiguration, number: Int, status: SyncStatus, attempt: String
+    ) {
         self.configuration = configuration
+        self.number = number
         self.status = status
         self.attempt = attempt
     }
@@ -46,6 +51,23 @@ actor TableCopier: SessionActor {
             try target.prepare(clientEncoding: nil)
             try ApplySession.configure(target)
             self.target = target
+            try markOrigin(target)
+        }
+    }
+
+    /// A stream that leaves the target again must not send the rows back as new ones. The
+    /// server has few places for origins; without one the copy is still right.
+    private func markOrigin(_ target: Session) throws {
+        let mark = OriginMark(session: target, stream: configuration.stream, worker: number)
+        if try mark.setUp() == .set { originMark = mark }
+    }
+
+    /// The last table is copied. After a failure the origin stays, for the next attempt's worker
+    /// of this number, or for cleanup.
+    func finish() async throws {
+        try await cancellable {
+            try originMark?.end()
+            originMark = nil
         }
     }
 
@@ -54,6 +76,7 @@ actor TableCopier: SessionActor {
         target?.close()
         source = nil
         target = nil
+        originMark = nil
     }
 
     func copy(_ table: SourceTable, snapshot: LSN) async throws {

@@ -165,7 +165,7 @@ struct StreamPreparation {
                 try !publication.identities().isEmpty
             )
         }
-        guard progress != nil || !exists else { throw foreignPublication }
+        guard progress?.ownsPublication == true || !exists else { throw foreignPublication }
         let (plans, _) = try await plans(tables, sourceTypes)
         _ = try await usesBinary(plans, sourceTypes)
         switch decision {
@@ -359,11 +359,14 @@ struct StreamPreparation {
         try await servers.applier.run { try Preflight.checkEmpty(targets, $0) }
     }
 
+    /// Under the stream's origin: a stream that leaves the target again must not take it for a
+    /// change made there, and empty the source.
     private func emptyTargets(
         _ tables: [SourceTable], _ plans: [TableName: RelationPlan]
     ) async throws {
         guard configuration.copiesTables, configuration.truncatesTables else { return }
         let targets = tables.compactMap { plans[$0.name]?.target }
+        try await servers.applier.markOrigin()
         try await servers.applier.run { try Preflight.empty(targets, $0) }
     }
 

@@ -249,7 +249,8 @@ struct SelectionTests {
         "is with --origin none what was made there: databases that follow each other do not loop",
         arguments: PostgresVersion.allCases)
     func originNone(_ version: PostgresVersion) async throws {
-        try await Pair.with(.init(version, version), schema: Self.schema, rows: Self.rows) { pair in
+        let schema = Self.schema + "; create table u (id int primary key);"
+        try await Pair.with(.init(version, version), schema: schema, rows: Self.rows) { pair in
             let forth = try pair.start("--origin", "none")
             try await pair.waitForStream(forth)
             let back = try LeatProcess([
@@ -273,8 +274,24 @@ struct SelectionTests {
             try await pair.expectEqual()
             #expect(try await pair.sourceValue("select count(*) from t") == "16")
             #expect(try await pair.sourceValue("select v from t where id = 1") == "v>")
-            #expect(try await back.terminate() == 0, "\(back.log)")
             #expect(try await forth.terminate() == 0, "\(forth.log)")
+
+            // A table that is emptied and copied anew is nothing that was made there either.
+            try await pair.catchUp("--origin", "none", "--exclude", "t", "--tables", "u")
+            try await pair.onSource("insert into t values (301, 'meanwhile')")
+            try await pair.catchUp("--origin", "none", "--truncate", "--yes")
+            try await pair.onTarget("insert into t values (302, 'back')")
+            let end = try await pair.targetValue("select pg_current_wal_flush_lsn()") ?? ""
+            try await pair.source.waitUntil(
+                sql: "select end_lsn >= '\(end)' from leat.progress", database: pair.database)
+
+            try await pair.expectEqual()
+            #expect(try await pair.sourceValue("select count(*) from t") == "18")
+            #expect(try await back.terminate() == 0, "\(back.log)")
+            #expect(
+                try await pair.targetValue(
+                    "select count(*) from pg_replication_origin "
+                        + "where roname like 'leat_\(pair.stream)_copy%'") == "0")
         }
     }
 }

@@ -4,8 +4,8 @@ import Testing
 
 /// A database on each of two servers, both of the same name, and a stream between them.
 ///
-/// The servers are shared, so a pair leaves nothing behind: its processes are killed, its slots
-/// and databases dropped.
+/// The servers are shared, so a pair leaves nothing behind: its processes are killed, its slots,
+/// origins and databases dropped.
 final class Pair: Sendable {
     /// The versions of both servers.
     struct Versions: Sendable, CustomStringConvertible {
@@ -98,6 +98,12 @@ final class Pair: Sendable {
                 """
                 select pg_drop_replication_slot(slot_name) from pg_replication_slots
                 where database = '\(database)' and not temporary
+                """)
+            _ = try? await server.sql(
+                """
+                select pg_replication_origin_drop(roname) from pg_replication_origin
+                where roname ~ ('_' || (select oid from pg_database
+                  where datname = '\(database)') || '(_copy[0-9]+)?$')
                 """)
             _ = try? await server.sql("drop database if exists \(database) with (force)")
         }
