@@ -19,6 +19,19 @@ actor Applier: SessionActor {
         var changes = 0
     }
 
+    /// What shapes the values that the source sends.
+    struct SourceForm: Sendable {
+        var types: TypeCatalog
+        var isBinary: Bool
+        var serverVersion: Int
+
+        func safety(_ target: Session, targetTypes: TypeCatalog) -> BinarySafety {
+            BinarySafety(
+                sourceTypes: types, targetTypes: targetTypes,
+                sameIntervals: (serverVersion >= 170_000) == (target.serverVersion >= 170_000))
+        }
+    }
+
     private struct Position {
         var end: LSN
         var ctid: String
@@ -35,6 +48,8 @@ actor Applier: SessionActor {
     private var forgotten = 0
     private var sourceTypes = TypeCatalog([])
     private var targetTypes = TypeCatalog([])
+    /// Set if values come in binary form.
+    private var binarySafety: BinarySafety?
     private var isTransactionOpen = false
     private var marksOrigin = false
 
@@ -93,11 +108,13 @@ actor Applier: SessionActor {
     /// Begins to apply at the stored position.
     ///
     /// - Returns: Whether the transactions are marked with an origin.
-    func start(at end: LSN, sourceTypes: TypeCatalog) async throws -> OriginMark.State {
-        self.sourceTypes = sourceTypes
+    func start(at end: LSN, _ source: SourceForm) async throws -> OriginMark.State {
+        sourceTypes = source.types
         return try await cancellable {
             let session = try open()
             targetTypes = try session.typeCatalog()
+            binarySafety =
+                source.isBinary ? source.safety(session, targetTypes: targetTypes) : nil
             let mark = try setUpOrigin(session)
             try session.execute("set synchronous_commit = off")
             let store = ProgressStore(session: session, stream: stream)
@@ -299,6 +316,12 @@ actor Applier: SessionActor {
         let table = try TargetTables.resolve(TableName(relation), open())
         let plan = try RelationPlan(
             relation: relation, sourceTypes: sourceTypes, target: table, targetTypes: targetTypes)
+        if let unsafe = binarySafety?.unsafeColumns(plan), !unsafe.isEmpty {
+            throw Halt(
+                .stoppedOnChange,
+                "Binary form is not safe for: \(unsafe.joined(separator: ", ")).",
+                advice: "The table has changed since the start. Start again with --binary off.")
+        }
         let made = RelationStatements(plan)
         statements[relation] = made
         return made

@@ -104,11 +104,9 @@ enum Preflight {
     /// Whether the stream can be binary.
     static func usesBinary(
         _ wanted: SyncConfiguration.Binary, _ plans: [TableName: RelationPlan],
-        sourceTypes: TypeCatalog, targetTypes: TypeCatalog, sameIntervals: Bool
+        _ safety: BinarySafety
     ) throws -> Bool {
         guard wanted != .off else { return false }
-        let safety = BinarySafety(
-            sourceTypes: sourceTypes, targetTypes: targetTypes, sameIntervals: sameIntervals)
         let unsafe = plans.values.flatMap { safety.unsafeColumns($0) }.sorted()
         guard wanted == .on, !unsafe.isEmpty else { return unsafe.isEmpty }
         throw Halt(

@@ -35,9 +35,7 @@ struct StreamPhase {
             PositionState(
                 startingAt: prepared.position, confirmed: prepared.confirmed,
                 holdBack: configuration.holdBack))
-        tell(
-            try await servers.applier.start(
-                at: prepared.position, sourceTypes: prepared.sourceTypes))
+        tell(try await servers.applier.start(at: prepared.position, prepared.sourceForm))
         let end = try await endPosition()
         try await startStream(positions)
         showStart()

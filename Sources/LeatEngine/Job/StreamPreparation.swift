@@ -20,6 +20,11 @@ struct StreamPreparation {
         var isBinary: Bool
         var sourceVersion: Int
         var walSenderTimeout: Duration
+
+        var sourceForm: Applier.SourceForm {
+            Applier.SourceForm(
+                types: sourceTypes, isBinary: isBinary, serverVersion: sourceVersion)
+        }
     }
 
     private var configuration: SyncConfiguration { run.configuration }
@@ -220,10 +225,10 @@ struct StreamPreparation {
     ) async throws -> Bool {
         let wanted = configuration.binary
         let version = try await servers.source.run { $0.serverVersion }
+        let form = Applier.SourceForm(types: sourceTypes, isBinary: true, serverVersion: version)
         return try await servers.applier.run { session in
             try Preflight.usesBinary(
-                wanted, plans, sourceTypes: sourceTypes, targetTypes: session.typeCatalog(),
-                sameIntervals: (version >= 170_000) == (session.serverVersion >= 170_000))
+                wanted, plans, form.safety(session, targetTypes: session.typeCatalog()))
         }
     }
 
