@@ -81,6 +81,28 @@ enum Preflight {
             advice: "Empty them yourself, or grant truncate and delete on them.")
     }
 
+    /// - Throws: ``Halt`` if the source cannot decode its WAL, or has no slot left.
+    static func checkDecoding(_ session: Session, needsSlot: Bool) throws {
+        let row =
+            try session.query(
+                """
+                select pg_catalog.current_setting('wal_level'),
+                  pg_catalog.current_setting('max_replication_slots')::pg_catalog.int4
+                    > (select pg_catalog.count(*) from pg_catalog.pg_replication_slots)
+                """
+            ).rows.first ?? []
+        guard row.first == "logical" else {
+            throw Halt(
+                .preflight, "The source's wal_level is not logical.",
+                advice: "alter system set wal_level = 'logical'; then restart the source.")
+        }
+        guard !needsSlot || row.last == "t" else {
+            throw Halt(
+                .preflight, "The source has no free replication slot.",
+                advice: "Drop one that nobody needs, or raise max_replication_slots.")
+        }
+    }
+
     /// - Throws: ``Halt`` if the source role may not read a table that is to be copied.
     static func checkReadable(_ tables: [SourceTable], _ session: Session) throws {
         let unreadable = try tables.filter { table in

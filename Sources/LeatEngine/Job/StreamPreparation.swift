@@ -37,6 +37,9 @@ struct StreamPreparation {
         try checkPublicationNames(progress)
         let facts = try await startFacts(system, progress?.stored)
         let decision = try StartDecision(facts)
+        try await servers.source.run { session in
+            try Preflight.checkDecoding(session, needsSlot: decision == .create)
+        }
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
         let tables = try await publish(decision, progress, system, sourceTypes)
         let (plans, later) = try await plans(tables, sourceTypes)

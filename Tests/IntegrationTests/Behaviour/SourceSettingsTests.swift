@@ -1,0 +1,29 @@
+import LeatTestSupport
+import Testing
+
+@Suite("A source that cannot be followed is refused before anything is created")
+struct SourceSettingsTests {
+    struct Case: CustomTestStringConvertible {
+        let settings: [String: String]
+        let word: String
+        var testDescription: String { word }
+    }
+
+    @Test(
+        "says what it lacks",
+        arguments: [
+            Case(settings: ["wal_level": "replica"], word: "wal_level"),
+            Case(settings: ["max_replication_slots": "0"], word: "no free replication slot"),
+        ])
+    func refuses(_ test: Case) async throws {
+        var options = TemporaryCluster.Options()
+        options.settings = test.settings
+        let source = try await TemporaryCluster.started(.v15, options)
+        let target = try await ClusterPool.shared.cluster(.v15, .target)
+
+        try await Pair.with(source, target, schema: "create table t (id int primary key)") {
+            try await $0.expectRefusal(6, test.word)
+        }
+        try await source.remove()
+    }
+}
