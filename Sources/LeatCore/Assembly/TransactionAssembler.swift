@@ -25,7 +25,7 @@ public struct TransactionAssembler: Sendable {
         case replay(TransactionID)
     }
 
-    private struct OpenTransaction {
+    struct OpenTransaction {
         var xid: TransactionID
         var commitLSN: LSN
         var commitTime: PostgresTimestamp
@@ -38,7 +38,7 @@ public struct TransactionAssembler: Sendable {
         var isUnwanted = false
     }
 
-    private struct StreamedTransaction {
+    struct StreamedTransaction {
         /// As replayed so far.
         var relations: [RelationID: Relation] = [:]
         /// When each relation was last described within the transaction.
@@ -50,32 +50,32 @@ public struct TransactionAssembler: Sendable {
 
     /// A relation of the open transaction: its index in the batch, or nil if its changes are
     /// not for the target.
-    private struct Target {
+    struct Target {
         var id: RelationID
         var index: UInt32?
         var columnCount: Int
     }
 
-    private let decoder: MessageDecoder
-    private let tables: [TableName: LSN]
-    private let skipsTransactionsWithOrigin: Bool
-    private let position: LSN
+    let decoder: MessageDecoder
+    let tables: [TableName: LSN]
+    let skipsTransactionsWithOrigin: Bool
+    let position: LSN
 
-    private var relations: [RelationID: Relation] = [:]
-    private var described: [RelationID: Int] = [:]
-    private var descriptions = 0
-    private var open: OpenTransaction?
-    private var streaming: TransactionID?
-    private var replaying: TransactionID?
-    private var streamed: [TransactionID: StreamedTransaction] = [:]
-    private var relationIndexes: [RelationID: UInt32] = [:]
+    var relations: [RelationID: Relation] = [:]
+    var described: [RelationID: Int] = [:]
+    var descriptions = 0
+    var open: OpenTransaction?
+    var streaming: TransactionID?
+    var replaying: TransactionID?
+    var streamed: [TransactionID: StreamedTransaction] = [:]
+    var relationIndexes: [RelationID: UInt32] = [:]
     /// Rows of one table mostly follow one another.
-    private var lastTarget: Target?
+    var lastTarget: Target?
     /// Tables in the stream that are not followed, each told once by ``takeUnfollowed()``.
-    private var unfollowed: [TableName: Bool] = [:]
+    var unfollowed: [TableName: Bool] = [:]
 
-    public private(set) var batch = Batch()
-    public private(set) var completeTransactions = 0
+    public internal(set) var batch = Batch()
+    public internal(set) var completeTransactions = 0
 
     /// - Parameters:
     ///   - tables: The tables to follow, each with the LSN of the snapshot it was copied at:
@@ -132,7 +132,7 @@ public struct TransactionAssembler: Sendable {
         return .none
     }
 
-    private mutating func control(
+    mutating func control(
         _ kind: MessageKind, _ message: ControlMessage, at lsn: LSN
     ) throws(StreamError) -> Action {
         switch message {
@@ -172,7 +172,7 @@ public struct TransactionAssembler: Sendable {
         }
     }
 
-    private mutating func open(
+    mutating func open(
         _ transaction: OpenTransaction, _ kind: MessageKind, at lsn: LSN
     ) throws(StreamError) {
         guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
@@ -180,7 +180,7 @@ public struct TransactionAssembler: Sendable {
         lastTarget = nil
     }
 
-    private mutating func finish(
+    mutating func finish(
         end: LSN, _ kind: MessageKind, at lsn: LSN
     ) throws(StreamError) -> Action {
         guard let transaction = open else { throw StreamError(.outOfOrder(kind), at: lsn) }
@@ -193,269 +193,5 @@ public struct TransactionAssembler: Sendable {
         }
         open = nil
         return .committed(end: end, isEmpty: isEmpty)
-    }
-
-    // MARK: Streamed transactions
-
-    private mutating func streamStarted(
-        _ start: StreamStartMessage, _ kind: MessageKind, at lsn: LSN
-    ) throws(StreamError) -> Action {
-        guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
-        streaming = start.xid
-        guard start.isFirstSegment else {
-            guard streamed[start.xid] != nil else {
-                throw StreamError(.unknownStreamedTransaction(start.xid), at: lsn)
-            }
-            return .none
-        }
-        streamed[start.xid] = StreamedTransaction()
-        return .discard(start.xid)
-    }
-
-    private mutating func receiveStreamed(
-        _ kind: MessageKind, _ body: RawSpan, _ xid: TransactionID, at lsn: LSN
-    ) throws(StreamError) -> Action {
-        switch kind {
-        case .streamStop:
-            _ = try decode(body, streamed: true, at: lsn)
-            streaming = nil
-            return .none
-        case .relation:
-            guard case .relation(let message) = try decode(body, streamed: true, at: lsn) else {
-                preconditionFailure("a message of kind R is a relation")
-            }
-            descriptions += 1
-            streamed[xid]?.described[message.relation.id] = descriptions
-            return .spool(xid)
-        case .insert, .update, .delete, .truncate:
-            return .spool(xid)
-        case .origin:
-            guard case .origin(let origin) = try decode(body, streamed: true, at: lsn) else {
-                preconditionFailure("a message of kind O is an origin")
-            }
-            streamed[xid]?.origin = origin.name
-            return .none
-        case .message, .type:
-            return .none
-        case .begin, .commit, .streamStart, .streamCommit, .streamAbort, .beginPrepare, .prepare,
-            .commitPrepared, .rollbackPrepared, .streamPrepare:
-            throw StreamError(.outOfOrder(kind), at: lsn)
-        }
-    }
-
-    private mutating func streamAborted(_ xid: TransactionID, _ subxid: TransactionID) -> Action {
-        guard xid == subxid else {
-            streamed[xid]?.aborted.insert(subxid)
-            return .none
-        }
-        streamed[xid] = nil
-        return .discard(xid)
-    }
-
-    private mutating func beginReplay(
-        _ commit: StreamCommitMessage, _ kind: MessageKind, at lsn: LSN
-    ) throws(StreamError) -> Action {
-        guard let transaction = streamed[commit.xid] else {
-            throw StreamError(.unknownStreamedTransaction(commit.xid), at: lsn)
-        }
-        try open(
-            OpenTransaction(
-                xid: commit.xid, commitLSN: commit.commitLSN, commitTime: commit.commitTime,
-                origin: transaction.origin, endLSN: commit.endLSN,
-                isUnwanted: skipsTransactionsWithOrigin && transaction.origin != nil),
-            kind, at: lsn)
-        replaying = commit.xid
-        return .replay(commit.xid)
-    }
-
-    /// Takes one spooled message of the transaction that ``Action/replay(_:)`` named.
-    public mutating func replay(_ body: RawSpan, at lsn: LSN) throws(StreamError) {
-        guard let xid = replaying else { preconditionFailure("no replay is under way") }
-        let kind = try kind(of: body, at: lsn)
-        let isAborted = try streamed[xid]?.aborted.contains(subxid(of: body, at: lsn)) ?? false
-        if kind.isRow {
-            if !isAborted { try appendRow(body, streamed: true, at: lsn) }
-            return
-        }
-        let message = try decode(body, streamed: true, at: lsn)
-        // What a rolled-back subtransaction told of a relation still describes the rows that
-        // come after it: the server does not repeat itself within a transaction.
-        if case .relation(let relation) = message { learnStreamed(relation.relation, in: xid) }
-        if case .truncate(let truncate) = message, !isAborted {
-            try appendTruncate(truncate, at: lsn)
-        }
-    }
-
-    /// The last spooled message was given. Its relations become everybody's now, unless a
-    /// newer description came meanwhile: the server does not repeat them.
-    public mutating func finishReplay() throws(StreamError) -> Action {
-        guard let xid = replaying, let transaction = open, let end = transaction.endLSN else {
-            preconditionFailure("no replay is under way")
-        }
-        let action = try finish(end: end, .streamCommit, at: transaction.commitLSN)
-        replaying = nil
-        forgetIndexes()
-        if let ended = streamed.removeValue(forKey: xid) {
-            for (id, relation) in ended.relations {
-                learn(relation, described: ended.described[id] ?? 0)
-            }
-        }
-        return action
-    }
-
-    // MARK: Relations
-
-    private mutating func learn(_ relation: Relation, described when: Int) {
-        guard when > described[relation.id] ?? 0 else { return }
-        described[relation.id] = when
-        guard relations[relation.id] != relation else { return }
-        relations[relation.id] = relation
-        forget(relation.id)
-    }
-
-    private mutating func learnStreamed(_ relation: Relation, in xid: TransactionID) {
-        streamed[xid]?.relations[relation.id] = relation
-        forget(relation.id)
-    }
-
-    private mutating func forget(_ id: RelationID) {
-        relationIndexes[id] = nil
-        lastTarget = nil
-    }
-
-    private mutating func forgetIndexes() {
-        relationIndexes.removeAll(keepingCapacity: true)
-        lastTarget = nil
-    }
-
-    private func relation(_ id: RelationID) -> Relation? {
-        if let xid = replaying, let own = streamed[xid]?.relations[id] { return own }
-        return relations[id]
-    }
-
-    private mutating func target(
-        _ id: RelationID, at lsn: LSN
-    ) throws(StreamError) -> Target {
-        if let last = lastTarget, last.id == id { return last }
-        guard let relation = relation(id) else { throw StreamError(.unknownRelation(id), at: lsn) }
-        let target = Target(
-            id: id, index: isWanted(relation) ? index(of: relation) : nil,
-            columnCount: relation.columns.count)
-        lastTarget = target
-        return target
-    }
-
-    private mutating func index(of relation: Relation) -> UInt32 {
-        if let known = relationIndexes[relation.id] { return known }
-        let index = UInt32(batch.relations.count)
-        batch.relations.append(relation)
-        relationIndexes[relation.id] = index
-        return index
-    }
-
-    private mutating func isWanted(_ relation: Relation) -> Bool {
-        guard let open, !open.isUnwanted else { return false }
-        let name = TableName(relation)
-        guard let snapshot = tables[name] else {
-            if unfollowed[name] == nil { unfollowed[name] = false }
-            return false
-        }
-        // Both are ends of records, so a commit record that starts before one ends there or
-        // before it.
-        return open.commitLSN >= snapshot && open.commitLSN >= position
-    }
-
-    // MARK: Changes
-
-    private mutating func appendRow(
-        _ body: RawSpan, streamed: Bool, at lsn: LSN
-    ) throws(StreamError) {
-        let (bytes, columns) = (batch.bytes.count, batch.columns.count)
-        let row = try decodeRow(body, streamed: streamed, at: lsn)
-        let target = try target(row.relationID, at: lsn)
-        if row.oldKind != .none { try check(row.old, target, at: lsn) }
-        if row.kind != .delete { try check(row.new, target, at: lsn) }
-        guard let index = target.index else {
-            batch.bytes.removeLast(batch.bytes.count - bytes)
-            batch.columns.removeLast(batch.columns.count - columns)
-            return
-        }
-        _ = openIndex()
-        batch.changes.append(
-            Change(
-                kind: row.kind, oldKind: row.oldKind, relation: index, old: row.old,
-                new: row.new, lsn: lsn))
-    }
-
-    private func check(
-        _ tuple: Tuple, _ target: Target, at lsn: LSN
-    ) throws(StreamError) {
-        guard Int(tuple.count) == target.columnCount else {
-            throw StreamError(
-                .columnCount(expected: target.columnCount, got: Int(tuple.count)), at: lsn)
-        }
-    }
-
-    private mutating func appendTruncate(
-        _ truncate: TruncateMessage, at lsn: LSN
-    ) throws(StreamError) {
-        var indexes: [UInt32] = []
-        for id in truncate.relationIDs {
-            if let index = try target(id, at: lsn).index { indexes.append(index) }
-        }
-        guard !indexes.isEmpty else { return }
-        _ = openIndex()
-        batch.truncates.append(
-            Truncate(
-                relations: indexes, cascade: truncate.cascade,
-                restartIdentity: truncate.restartIdentity))
-        batch.changes.append(
-            Change(
-                kind: .truncate, oldKind: .none, relation: UInt32(batch.truncates.count - 1),
-                old: .none, new: .none, lsn: lsn))
-    }
-
-    /// The open transaction's place in the batch, made at its first change there.
-    private mutating func openIndex() -> Int {
-        guard let transaction = open else { preconditionFailure("no transaction is open") }
-        if let index = transaction.indexInBatch { return index }
-        batch.transactions.append(
-            Transaction(
-                xid: transaction.xid, commitLSN: transaction.commitLSN, endLSN: .zero,
-                commitTime: transaction.commitTime, origin: transaction.origin,
-                firstChange: batch.changes.count, beganEarlier: transaction.beganEarlier,
-                isComplete: false))
-        open?.indexInBatch = batch.transactions.count - 1
-        return batch.transactions.count - 1
-    }
-
-    // MARK: Decoding
-
-    private func kind(of body: RawSpan, at lsn: LSN) throws(StreamError) -> MessageKind {
-        do { return try decoder.kind(of: body) } catch {
-            throw StreamError(.malformed(error), at: lsn)
-        }
-    }
-
-    private func subxid(of body: RawSpan, at lsn: LSN) throws(StreamError) -> TransactionID {
-        do { return try decoder.streamedXID(of: body) } catch {
-            throw StreamError(.malformed(error), at: lsn)
-        }
-    }
-
-    private func decode(
-        _ body: RawSpan, streamed: Bool, at lsn: LSN
-    ) throws(StreamError) -> ControlMessage {
-        do { return try decoder.decodeControl(body, streamed: streamed) } catch {
-            throw StreamError(.malformed(error), at: lsn)
-        }
-    }
-
-    private mutating func decodeRow(
-        _ body: RawSpan, streamed: Bool, at lsn: LSN
-    ) throws(StreamError) -> RowMessage {
-        do { return try decoder.decodeRow(body, streamed: streamed, into: &batch) } catch {
-            throw StreamError(.malformed(error), at: lsn)
-        }
     }
 }

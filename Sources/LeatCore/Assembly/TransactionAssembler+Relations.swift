@@ -1,0 +1,63 @@
+internal import PGWire
+
+extension TransactionAssembler {
+    mutating func learn(_ relation: Relation, described when: Int) {
+        guard when > described[relation.id] ?? 0 else { return }
+        described[relation.id] = when
+        guard relations[relation.id] != relation else { return }
+        relations[relation.id] = relation
+        forget(relation.id)
+    }
+
+    mutating func learnStreamed(_ relation: Relation, in xid: TransactionID) {
+        streamed[xid]?.relations[relation.id] = relation
+        forget(relation.id)
+    }
+
+    mutating func forget(_ id: RelationID) {
+        relationIndexes[id] = nil
+        lastTarget = nil
+    }
+
+    mutating func forgetIndexes() {
+        relationIndexes.removeAll(keepingCapacity: true)
+        lastTarget = nil
+    }
+
+    func relation(_ id: RelationID) -> Relation? {
+        if let xid = replaying, let own = streamed[xid]?.relations[id] { return own }
+        return relations[id]
+    }
+
+    mutating func target(
+        _ id: RelationID, at lsn: LSN
+    ) throws(StreamError) -> Target {
+        if let last = lastTarget, last.id == id { return last }
+        guard let relation = relation(id) else { throw StreamError(.unknownRelation(id), at: lsn) }
+        let target = Target(
+            id: id, index: isWanted(relation) ? index(of: relation) : nil,
+            columnCount: relation.columns.count)
+        lastTarget = target
+        return target
+    }
+
+    mutating func index(of relation: Relation) -> UInt32 {
+        if let known = relationIndexes[relation.id] { return known }
+        let index = UInt32(batch.relations.count)
+        batch.relations.append(relation)
+        relationIndexes[relation.id] = index
+        return index
+    }
+
+    mutating func isWanted(_ relation: Relation) -> Bool {
+        guard let open, !open.isUnwanted else { return false }
+        let name = TableName(relation)
+        guard let snapshot = tables[name] else {
+            if unfollowed[name] == nil { unfollowed[name] = false }
+            return false
+        }
+        // Both are ends of records, so a commit record that starts before one ends there or
+        // before it.
+        return open.commitLSN >= snapshot && open.commitLSN >= position
+    }
+}

@@ -1,0 +1,109 @@
+public import PGWire
+
+extension TransactionAssembler {
+    mutating func streamStarted(
+        _ start: StreamStartMessage, _ kind: MessageKind, at lsn: LSN
+    ) throws(StreamError) -> Action {
+        guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
+        streaming = start.xid
+        guard start.isFirstSegment else {
+            guard streamed[start.xid] != nil else {
+                throw StreamError(.unknownStreamedTransaction(start.xid), at: lsn)
+            }
+            return .none
+        }
+        streamed[start.xid] = StreamedTransaction()
+        return .discard(start.xid)
+    }
+
+    mutating func receiveStreamed(
+        _ kind: MessageKind, _ body: RawSpan, _ xid: TransactionID, at lsn: LSN
+    ) throws(StreamError) -> Action {
+        switch kind {
+        case .streamStop:
+            _ = try decode(body, streamed: true, at: lsn)
+            streaming = nil
+            return .none
+        case .relation:
+            guard case .relation(let message) = try decode(body, streamed: true, at: lsn) else {
+                preconditionFailure("a message of kind R is a relation")
+            }
+            descriptions += 1
+            streamed[xid]?.described[message.relation.id] = descriptions
+            return .spool(xid)
+        case .insert, .update, .delete, .truncate:
+            return .spool(xid)
+        case .origin:
+            guard case .origin(let origin) = try decode(body, streamed: true, at: lsn) else {
+                preconditionFailure("a message of kind O is an origin")
+            }
+            streamed[xid]?.origin = origin.name
+            return .none
+        case .message, .type:
+            return .none
+        case .begin, .commit, .streamStart, .streamCommit, .streamAbort, .beginPrepare, .prepare,
+            .commitPrepared, .rollbackPrepared, .streamPrepare:
+            throw StreamError(.outOfOrder(kind), at: lsn)
+        }
+    }
+
+    mutating func streamAborted(_ xid: TransactionID, _ subxid: TransactionID) -> Action {
+        guard xid == subxid else {
+            streamed[xid]?.aborted.insert(subxid)
+            return .none
+        }
+        streamed[xid] = nil
+        return .discard(xid)
+    }
+
+    mutating func beginReplay(
+        _ commit: StreamCommitMessage, _ kind: MessageKind, at lsn: LSN
+    ) throws(StreamError) -> Action {
+        guard let transaction = streamed[commit.xid] else {
+            throw StreamError(.unknownStreamedTransaction(commit.xid), at: lsn)
+        }
+        try open(
+            OpenTransaction(
+                xid: commit.xid, commitLSN: commit.commitLSN, commitTime: commit.commitTime,
+                origin: transaction.origin, endLSN: commit.endLSN,
+                isUnwanted: skipsTransactionsWithOrigin && transaction.origin != nil),
+            kind, at: lsn)
+        replaying = commit.xid
+        return .replay(commit.xid)
+    }
+
+    /// Takes one spooled message of the transaction that ``Action/replay(_:)`` named.
+    public mutating func replay(_ body: RawSpan, at lsn: LSN) throws(StreamError) {
+        guard let xid = replaying else { preconditionFailure("no replay is under way") }
+        let kind = try kind(of: body, at: lsn)
+        let isAborted = try streamed[xid]?.aborted.contains(subxid(of: body, at: lsn)) ?? false
+        if kind.isRow {
+            if !isAborted { try appendRow(body, streamed: true, at: lsn) }
+            return
+        }
+        let message = try decode(body, streamed: true, at: lsn)
+        // What a rolled-back subtransaction told of a relation still describes the rows that
+        // come after it: the server does not repeat itself within a transaction.
+        if case .relation(let relation) = message { learnStreamed(relation.relation, in: xid) }
+        if case .truncate(let truncate) = message, !isAborted {
+            try appendTruncate(truncate, at: lsn)
+        }
+    }
+
+    /// The last spooled message was given. Its relations become everybody's now, unless a
+    /// newer description came meanwhile: the server does not repeat them.
+    public mutating func finishReplay() throws(StreamError) -> Action {
+        guard let xid = replaying, let transaction = open, let end = transaction.endLSN else {
+            preconditionFailure("no replay is under way")
+        }
+        let action = try finish(end: end, .streamCommit, at: transaction.commitLSN)
+        replaying = nil
+        forgetIndexes()
+        if let ended = streamed.removeValue(forKey: xid) {
+            for (id, relation) in ended.relations {
+                learn(relation, described: ended.described[id] ?? 0)
+            }
+        }
+        return action
+    }
+}

@@ -1,0 +1,124 @@
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+
+extension StreamPreparation {
+    struct Start {
+        var position: LSN
+        var confirmed: LSN
+    }
+
+    func begin(
+        _ decision: StartDecision, _ facts: StartFacts, _ tables: [SourceTable],
+        _ plans: [TableName: RelationPlan], _ system: SystemIdentity
+    ) async throws -> Start {
+        switch decision {
+        case .create, .recreate:
+            return try await beginNew(decision, tables, plans, system)
+        case .adopt(let position):
+            logger.info("taking over slot", metadata: ["slot": "\(configuration.slotName)"])
+            try await storeBeginning(at: position, tables, adopting: system)
+            return Start(position: position, confirmed: position)
+        case .resume(let position):
+            let plan = try await listTables(tables)
+            try await copyLate(tables.filter { plan.pending.contains($0.name) }, plans)
+            return Start(
+                position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position)
+        }
+    }
+
+    func beginNew(
+        _ decision: StartDecision, _ tables: [SourceTable],
+        _ plans: [TableName: RelationPlan], _ system: SystemIdentity
+    ) async throws -> Start {
+        try await checkCopy(tables, plans)
+        try await writeCreating(system)
+        try await emptyTargets(tables, plans)
+        let slotName = configuration.slotName
+        if decision == .recreate {
+            logger.info("dropping a slot that was never read", metadata: ["slot": "\(slotName)"])
+            try await servers.source.run { try ReplicationSlot(session: $0, name: slotName).drop() }
+        }
+        while true {
+            let slot = try await createSlot(slotName, isTemporary: false)
+            FailPoint.slotCreated.reached()
+            do {
+                let point = slot.consistentPoint
+                try await storeBeginning(at: point, tables, adopting: nil)
+                if configuration.copiesTables {
+                    try await copy(tables, slot)
+                }
+                return Start(position: point, confirmed: point)
+            } catch let rewritten as SnapshotHolder.Rewritten {
+                try await forget(slotName, rewritten)
+            }
+        }
+    }
+
+    /// A table was rewritten while the slot was made: its snapshot shows it empty.
+    func forget(_ slotName: String, _ rewritten: SnapshotHolder.Rewritten) async throws {
+        logger.warning(
+            "a table was rewritten while the slot was made; making it anew",
+            metadata: ["tables": "\(rewritten.tables.map(\.description))"])
+        let stream = configuration.stream
+        try await servers.applier.run { session in
+            _ = try session.query(
+                "update leat.progress set state = 'creating' where stream = $1", [stream.text])
+        }
+        try await servers.source.run { try ReplicationSlot(session: $0, name: slotName).drop() }
+    }
+
+    /// Position, publications and the list of tables, in one transaction.
+    ///
+    /// - Parameter system: For a slot that is taken over. Its row is made here, so that there is
+    ///   never a `creating` that would drop a slot that is not ours.
+    func storeBeginning(
+        at position: LSN, _ tables: [SourceTable], adopting system: SystemIdentity?
+    ) async throws {
+        let (configuration, target) = (configuration, servers.target)
+        let identities = try await servers.source.run { session in
+            try Publication(session: session, configuration: configuration).identities()
+        }
+        let plan = try await listPlan(tables)
+        try await servers.applier.run { session in
+            let progress = ProgressStore(session: session, stream: configuration.stream)
+            let store = TableStore(session: session, stream: configuration.stream)
+            try session.transaction {
+                if let system {
+                    try progress.insertCreating(configuration, source: system, target: target)
+                }
+                try progress.begin(
+                    at: position, ownsSlot: system == nil, publicationOIDs: identities)
+                try store.apply(plan)
+                if !configuration.copiesTables {
+                    for table in tables { try store.adopt(table.name, snapshot: position) }
+                }
+            }
+        }
+    }
+
+    func listPlan(_ tables: [SourceTable]) async throws -> TablePlan {
+        let stream = configuration.stream
+        let published = tables.map {
+            TablePlan.Published(table: $0.name, membership: $0.membership)
+        }
+        return try await servers.applier.run { session in
+            TablePlan(
+                published: published,
+                stored: try TableStore(session: session, stream: stream).read())
+        }
+    }
+
+    func listTables(_ tables: [SourceTable]) async throws -> TablePlan {
+        let plan = try await listPlan(tables)
+        let stream = configuration.stream
+        try await servers.applier.run { session in
+            try session.transaction { try TableStore(session: session, stream: stream).apply(plan) }
+        }
+        for table in plan.removed {
+            logger.info("table is no longer followed", metadata: ["table": "\(table)"])
+        }
+        return plan
+    }
+}
