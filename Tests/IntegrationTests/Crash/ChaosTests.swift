@@ -10,7 +10,7 @@ struct ChaosTests {
     func survives() async throws {
         let environment = ProcessInfo.processInfo.environment
         let seconds = environment["LEAT_CHAOS_SECONDS"].flatMap { Double($0) } ?? 20
-        let seed = environment["LEAT_SEED"].flatMap { UInt64($0) } ?? .random(in: 0 ... .max)
+        let seed = SeededGenerator.seed
         let kills = killTimes(seconds, seed)
         print("chaos: LEAT_SEED=\(seed), \(seconds) s, kills at \(kills)")
         let stream = try await StreamFixture(tables: "")

@@ -87,7 +87,7 @@ struct LargeTransactionTests {
                 try await abandoned
                 if test.targetCrashes { try await crashTarget(stream) }
             }
-            try await stream.waitUntilCaughtUp(timeout: .seconds(240))
+            try await stream.waitUntilCaughtUp(timeout: .seconds(480))
         }
 
         print("\(test.testDescription): \(duration), peak \(leat.peakResidentBytes >> 20) MiB")

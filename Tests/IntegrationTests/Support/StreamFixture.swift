@@ -189,14 +189,18 @@ final class StreamFixture: Sendable {
     }
 }
 
-/// Calls a function for each of a server's slots or origins of this name, when it can.
+/// Calls a function for each of a server's slots or origins of this name, when it can. Origins
+/// have the database's number in their name too.
 private func drop(
     _ function: String, _ column: String, of name: String, _ server: TemporaryCluster
 ) async throws {
     let catalog = column == "roname" ? "pg_replication_origin" : "pg_replication_slots"
     try await waitUntil("\(name) is dropped") {
         let dropped = try? await server.sql(
-            "select \(function)(\(column)) from \(catalog) where \(column) = '\(name)'")
+            """
+            select \(function)(\(column)) from \(catalog)
+            where \(column) ~ '^\(name)(_[0-9]+)?(_copy[0-9]*)?$'
+            """)
         return dropped != nil
     }
 }
