@@ -85,7 +85,9 @@ public struct SyncJob: Sendable {
         case .retry(let reason):
             let wait = backoff.next(random: Double.random(in: 0..<1))
             status.update { $0.phase = .waiting }
-            logger.warning("\(reason). Trying again.", metadata: ["in": "\(wait)"])
+            // libpq's words are whole sentences.
+            let sentence = reason.hasSuffix(".") ? reason : "\(reason)."
+            logger.warning("\(sentence) Trying again.", metadata: ["in": "\(wait)"])
             try await Task.sleep(for: wait)
         }
     }
