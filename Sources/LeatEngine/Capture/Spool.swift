@@ -161,27 +161,36 @@ final class SpoolReader {
 
     /// Makes `count` bytes from `start` on available; false if the file has none left.
     private func fill(_ count: Int) throws -> Bool {
-        guard buffer.count - start < count else { return true }
-        buffer.removeFirst(start)
-        start = 0
-        while buffer.count < count {
-            let old = buffer.count
-            let wanted = max(SpoolReader.chunkSize, count - old)
-            buffer.append(contentsOf: repeatElement(0, count: wanted))
-            let got = buffer.withUnsafeMutableBytes { bytes in
-                read(descriptor, bytes.baseAddress.map { $0 + old }, wanted)
-            }
-            buffer.removeLast(wanted - max(got, 0))
-            guard got >= 0 || errno == EINTR else {
-                throw Spool.halt("read \(path)", String(cString: strerror(errno)))
-            }
-            if got == 0 {
-                guard buffer.isEmpty else {
+        while buffer.count - start < count {
+            let left = buffer.count - start
+            guard try readMore(max(SpoolReader.chunkSize, count - left)) else {
+                guard left == 0 else {
                     throw Spool.halt("read \(path)", "it ends within a message")
                 }
                 return false
             }
         }
         return true
+    }
+
+    /// Drops what was used up and appends up to `wanted` bytes; false at the end of the file.
+    private func readMore(_ wanted: Int) throws -> Bool {
+        let left = buffer.count - start
+        var got = 0
+        buffer = Array(unsafeUninitializedCapacity: left + wanted) { fresh, count in
+            buffer.withUnsafeBytes { old in
+                UnsafeMutableRawBufferPointer(fresh)
+                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: old[start...]))
+            }
+            repeat {
+                got = read(descriptor, fresh.baseAddress.map { $0 + left }, wanted)
+            } while got < 0 && errno == EINTR
+            count = left + max(got, 0)
+        }
+        start = 0
+        guard got >= 0 else {
+            throw Spool.halt("read \(path)", String(cString: strerror(errno)))
+        }
+        return got > 0
     }
 }
