@@ -50,6 +50,7 @@ public struct ConnectionError: Error, Sendable {
 extension ConnectionError: CustomStringConvertible {
     public var description: String {
         let reason = server.map(\.description) ?? message
-        return "Cannot \(attempted) at the \(endpoint): \(reason)"
+        let place = attempted == "connect" ? "to" : "at"
+        return "Cannot \(attempted) \(place) the \(endpoint): \(reason)"
     }
 }

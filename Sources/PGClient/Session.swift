@@ -205,7 +205,8 @@ public final class Session {
 
     var lastMessage: String {
         let text = connection.map { String(cString: PQerrorMessage($0)) } ?? "out of memory"
-        return String(text.split(separator: "\n").joined(separator: " "))
+        // libpq's messages have several lines, some indented, and end with a newline.
+        return text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
     var isBroken: Bool { PQstatus(connection) == CONNECTION_BAD }

@@ -13,6 +13,8 @@ struct DurationText: ExpressibleByArgument {
         self.duration = duration
     }
 
+    var defaultValueDescription: String { "\(Int(duration / .seconds(1)))s" }
+
     init?(argument: String) {
         let unit = DurationText.units.first { argument.hasSuffix($0.suffix) }
         let digits = unit.map { String(argument.dropLast($0.suffix.count)) } ?? argument
