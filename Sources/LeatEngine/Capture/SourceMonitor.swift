@@ -17,7 +17,6 @@ struct SourceMonitor {
     let clientEncoding: String
     let publicationOIDs: [String]
     let memberships: [TableName: String]
-    let positions: SharedPosition
     let status: SyncStatus
     let logger: Logger
 

@@ -123,12 +123,11 @@ enum Preflight {
                 """)
     }
 
-    /// Whether the stream can be binary.
+    /// Whether the stream can be binary, which was wished for.
     static func usesBinary(
         _ wanted: SyncConfiguration.Binary, _ plans: [TableName: RelationPlan],
         _ safety: BinarySafety
     ) throws -> Bool {
-        guard wanted != .off else { return false }
         let unsafe = plans.values.flatMap { safety.unsafeColumns($0) }.sorted()
         guard wanted == .on, !unsafe.isEmpty else { return unsafe.isEmpty }
         throw Halt(

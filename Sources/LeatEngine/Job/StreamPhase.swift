@@ -152,7 +152,7 @@ struct StreamPhase {
             publicationOIDs: prepared.publicationOIDs,
             memberships: Dictionary(
                 prepared.tables.map { ($0.name, $0.membership) }, uniquingKeysWith: { a, _ in a }),
-            positions: positions, status: run.status, logger: logger)
+            status: run.status, logger: logger)
         try await withThrowingTaskGroup(of: TaskEnd.self) { group in
             var parts = MultiProducerSingleConsumerAsyncChannel.makeChannel(
                 of: Batch.self, throwing: Never.self,

@@ -32,8 +32,11 @@ extension StreamPreparation {
         _ decision: StartDecision, _ tables: [SourceTable],
         _ plans: [TableName: RelationPlan], _ system: SystemIdentity
     ) async throws -> Start {
-        try await checkCopy(tables, plans)
-        try await writeCreating(system)
+        if !configuration.ownsPublication {
+            // Else done before the publication was made.
+            try await checkCopy(tables, plans)
+            try await writeCreating(system)
+        }
         try await emptyTargets(tables, plans)
         let slotName = configuration.slotName
         if decision == .recreate {

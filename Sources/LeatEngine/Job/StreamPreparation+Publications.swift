@@ -123,6 +123,7 @@ extension StreamPreparation {
         _ plans: [TableName: RelationPlan], _ sourceTypes: TypeCatalog
     ) async throws -> Bool {
         let wanted = configuration.binary
+        guard wanted != .off else { return false }
         let version = try await servers.source.run { $0.serverVersion }
         let form = Applier.SourceForm(types: sourceTypes, isBinary: true, serverVersion: version)
         return try await servers.applier.run { session in
