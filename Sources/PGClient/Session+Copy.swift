@@ -76,6 +76,19 @@ extension Session {
         return try finishCopy(attempted)
     }
 
+    /// Ends the copy without its rows: the server rolls it back, which is no error here.
+    public func abandonCopyIn() throws(ConnectionError) {
+        let attempted = "abandon COPY FROM"
+        while true {
+            let sent = PQputCopyEnd(connection, "abandoned")
+            if sent == 1 { break }
+            if sent < 0 { throw lost(attempted) }
+            try flush(attempting: attempted)
+        }
+        try flush(attempting: attempted)
+        try drainResults(attempted)
+    }
+
     func beginCopy(_ sql: String, expecting status: ExecStatusType) throws(ConnectionError) {
         let attempted = Session.attempt(sql)
         guard PQsendQuery(connection, sql) == 1 else { throw lost(attempted) }

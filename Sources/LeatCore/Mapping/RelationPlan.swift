@@ -8,6 +8,8 @@ public struct RelationPlan: Sendable {
         public var typeOID: UInt32
         /// `GENERATED ALWAYS AS IDENTITY` on the target: it can be inserted, not updated.
         public var isIdentityAlways: Bool
+        /// What the target column's type is made of, quoted, if it is a domain.
+        public var domainBase: String?
     }
 
     /// How the row of an update or delete is found.
@@ -88,6 +90,15 @@ public struct RelationPlan: Sendable {
         }
     }
 
+    /// Whether a moved key may be applied as DELETE and INSERT: a column that the stream does
+    /// not send would lose its value.
+    public var canReinsert: Bool {
+        target.columns.allSatisfy { column in
+            column.isGenerated
+                || columns.contains { $0.name.isSameName(as: column.name) }
+        }
+    }
+
     /// Indexes of identity columns that an UPDATE cannot write.
     public var identityAlways: [Int] { columns.indices.filter { columns[$0].isIdentityAlways } }
 }
@@ -118,7 +129,15 @@ private struct ColumnMatcher {
             checkType(column, found)
         }
         return RelationPlan.Column(
-            name: column.name, typeOID: found.typeOID, isIdentityAlways: found.identity == .always)
+            name: column.name, typeOID: found.typeOID,
+            isIdentityAlways: found.identity == .always,
+            domainBase: targetTypes[found.typeOID].flatMap(domainBase))
+    }
+
+    private func domainBase(_ type: CatalogType) -> String? {
+        guard type.kind == .domain else { return nil }
+        let base = targetTypes.base(type, -1).type
+        return "\(SQLText.identifier(base.schema)).\(SQLText.identifier(base.name))"
     }
 
     private mutating func checkType(_ column: RelationColumn, _ found: TargetTable.Column) {

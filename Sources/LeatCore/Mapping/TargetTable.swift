@@ -52,14 +52,19 @@ public struct TargetTable: Sendable, Hashable {
     public var kind: Kind
     public var columns: [Column]
     public var uniqueIndexes: [UniqueIndex]
+    /// Whether something fires on its changes under the session's role: a trigger, a rule, a
+    /// foreign key. What it does may depend on the order of the changes.
+    public var fires: Bool
 
     public init(
-        name: TableName, kind: Kind, columns: [Column], uniqueIndexes: [UniqueIndex]
+        name: TableName, kind: Kind, columns: [Column], uniqueIndexes: [UniqueIndex],
+        fires: Bool = false
     ) {
         self.name = name
         self.kind = kind
         self.columns = columns
         self.uniqueIndexes = uniqueIndexes
+        self.fires = fires
     }
 
     /// For statements that must not reach the children of an inheritance parent. A partitioned

@@ -52,9 +52,14 @@ actor Applier: SessionActor {
     private var binarySafety: BinarySafety?
     private var isTransactionOpen = false
     private var marksOrigin = false
+    private var choice = SetChoice(roundTrip: .zero)
+    private var staging = StagingTables(areAllowed: false)
+    /// Tables whose net changes failed, with the batches for which they stay in source order.
+    private var heldBack: [TableName: Int] = [:]
 
     /// Prepared statements beyond this many are all thrown away: plans take the server's memory.
     private static let mostStatements = 500
+    private static let batchesHeldBack = 100
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
@@ -117,6 +122,7 @@ actor Applier: SessionActor {
                 source.isBinary ? source.safety(session, targetTypes: targetTypes) : nil
             let mark = try setUpOrigin(session)
             try session.execute("set synchronous_commit = off")
+            try prepareSets(session)
             let store = ProgressStore(session: session, stream: stream)
             guard let row = try session.transaction("begin", { try store.readForUpdate() }),
                 row.stored.endLSN == end
@@ -126,11 +132,25 @@ actor Applier: SessionActor {
         }
     }
 
+    private func prepareSets(_ session: Session) throws {
+        try session.execute(SetStatements.planSettings)
+        let mayStage = try session.query(
+            "select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary')"
+        ).scalar
+        staging = StagingTables(areAllowed: mayStage == "t")
+        let clock = ContinuousClock()
+        let trips = try (0..<3).map { _ in try clock.measure { try session.execute("select") } }
+        choice = SetChoice(roundTrip: trips.min() ?? .zero)
+    }
+
     // MARK: Batches
 
     func apply(_ batch: Batch) async throws -> Applied {
         try await cancellable {
-            if prepared - forgotten > Applier.mostStatements { try forgetStatements() }
+            if prepared - forgotten > Applier.mostStatements || staging.areOld, !isTransactionOpen {
+                try forgetStatements()
+            }
+            startBatch()
             var applied = Applied()
             let (relations, problem) = try resolve(batch)
             let fitting = problem.map { batch.prefix(beforeChange: $0.change) } ?? batch
@@ -140,6 +160,11 @@ actor Applier: SessionActor {
             if let problem { throw problem.halt }
             return applied
         }
+    }
+
+    private func startBatch() {
+        staging.batch += 1
+        heldBack = heldBack.compactMapValues { $0 > 1 ? $0 - 1 : nil }
     }
 
     /// The ways to the target, by the index of the batch's relations. Where one is missing, the
@@ -177,8 +202,55 @@ actor Applier: SessionActor {
         _ run: ApplyRun, _ batch: Batch, _ relations: [RelationStatements?],
         _ applied: inout Applied
     ) throws {
+        if run.changes.count >= choice.worthFolding {
+            guard try !applyFolded(run, batch, relations) else {
+                return applied.count(run, batch)
+            }
+            // What was prepared went with the failure.
+            return try apply(inOrder: run, batch, resolve(batch).0, &applied)
+        }
+        try apply(inOrder: run, batch, relations, &applied)
+    }
+
+    /// Net changes first. If they meet anything unexpected the same changes follow in the
+    /// source's order, which decides what is wrong with which of them.
+    ///
+    /// - Returns: Whether they were applied; if not, everything is as before.
+    private func applyFolded(
+        _ run: ApplyRun, _ batch: Batch, _ relations: [RelationStatements?]
+    ) throws -> Bool {
+        let session = try open()
+        let goesOn = isTransactionOpen
+        let folded = FoldedWriter(
+            session: session, batch: batch, relations: relations, choice: choice,
+            isHeldBack: { heldBack[$0] != nil })
         do {
-            try write(run, batch, relations)
+            try write(run) { writer in
+                if goesOn { try writer.send("savepoint leat") }
+                try folded.send(run.changes, &writer, &staging)
+                guard goesOn else { return }
+                // Not before it is known that each set met the rows it should.
+                try writer.pause()
+                try writer.resume()
+                try writer.send("release savepoint leat")
+            }
+            return true
+        } catch let failure as ApplyFailure {
+            try checkTransient(failure)
+            for table in folded.tables(blamedFor: failure) {
+                heldBack[table] = Applier.batchesHeldBack
+            }
+            try goesOn ? abandonPiece() : abandon()
+            return false
+        }
+    }
+
+    private func apply(
+        inOrder run: ApplyRun, _ batch: Batch, _ relations: [RelationStatements?],
+        _ applied: inout Applied
+    ) throws {
+        do {
+            try write(run) { try $0.send(run.changes, of: batch, relations) }
             applied.count(run, batch)
         } catch let failure as ApplyFailure {
             try abandon()
@@ -191,13 +263,19 @@ actor Applier: SessionActor {
     private func retryAlone(
         _ failure: ApplyFailure, _ run: ApplyRun, _ batch: Batch, _ applied: inout Applied
     ) throws {
-        if case .server(let error) = failure.reason, Transient.isTransient(sqlState: error.sqlState)
-        {
-            throw Restart(reason: "the target said: \(error)")
-        }
+        try checkTransient(failure)
         guard run.transactions.count > 1 else { throw failure.halt(batch) }
         let (relations, _) = try resolve(batch)
-        for single in run.singles(batch) { try apply(single, batch, relations, &applied) }
+        for single in run.singles(batch) {
+            try apply(inOrder: single, batch, relations, &applied)
+        }
+    }
+
+    private func checkTransient(_ failure: ApplyFailure) throws {
+        guard case .server(let error) = failure.reason,
+            Transient.isTransient(sqlState: error.sqlState)
+        else { return }
+        throw Restart(reason: "the target said: \(error)")
     }
 
     /// Leaves the session as after a rollback. What was prepared in the failed pipeline may or
@@ -209,15 +287,20 @@ actor Applier: SessionActor {
         try forgetStatements()
     }
 
+    /// As ``abandon()``, but what earlier batches brought of the transaction stays.
+    private func abandonPiece() throws {
+        try open().execute("rollback to savepoint leat; release savepoint leat")
+        try forgetStatements()
+    }
+
     private func forgetStatements() throws {
-        try open().execute("deallocate all")
+        try open().execute("deallocate all; discard temporary")
         statements.removeAll()
+        staging.removeAll()
         forgotten = prepared
     }
 
-    private func write(
-        _ run: ApplyRun, _ batch: Batch, _ relations: [RelationStatements?]
-    ) throws {
+    private func write(_ run: ApplyRun, _ send: (inout BatchWriter) throws -> Void) throws {
         let session = try open()
         var writer = try BatchWriter(session: session, prepared: prepared)
         defer { prepared = writer.prepared }
@@ -225,10 +308,10 @@ actor Applier: SessionActor {
         do {
             if !isTransactionOpen { try writer.send("begin") }
             isTransactionOpen = true
-            try writer.send(run.changes, of: batch, relations)
+            try send(&writer)
             if let last = run.end { try sendPosition(last, &writer) }
             place = try writer.finish()
-        } catch let failure as ApplyFailure where failure.isUnsent {
+        } catch let failure as ApplyFailure {
             // Refused before it was sent: the pipeline's other answers are still to come.
             _ = try? writer.finish()
             throw failure
@@ -289,6 +372,7 @@ actor Applier: SessionActor {
     func store(_ wanted: LSN) async throws -> LSN? {
         try await cancellable {
             guard !isTransactionOpen else { return nil }
+            if staging.areOld { try forgetStatements() }
             guard let position else { preconditionFailure("the applier has not started") }
             let end = max(wanted, position.end)
             let session = try open()
@@ -325,16 +409,6 @@ actor Applier: SessionActor {
         let made = RelationStatements(plan)
         statements[relation] = made
         return made
-    }
-}
-
-extension ApplyFailure {
-    /// Found by us while sending, not by the server.
-    fileprivate var isUnsent: Bool {
-        switch reason {
-        case .missingValue, .noIdentity: true
-        case .server, .rowCount: false
-        }
     }
 }
 

@@ -10,6 +10,8 @@ struct ApplyFailure: Error {
         case rowCount(Int)
         /// A value that was not sent is needed to find or write the row.
         case missingValue(column: String)
+        /// Values of one table came in text and in binary form, which one COPY cannot take.
+        case mixedForms
         /// Less than the whole old row was sent, and the table has no key to find it by.
         case noIdentity
     }
@@ -55,6 +57,7 @@ extension ApplyFailure {
             return "\(name): its row is missing on the target"
         case .rowCount(let count): return "it met \(count) rows on the target instead of one"
         case .missingValue(let column): return "the value of column \(column) was not sent"
+        case .mixedForms: return "its values came in text and in binary form"
         case .noIdentity: return "the source sent no replica identity of its row"
         }
     }

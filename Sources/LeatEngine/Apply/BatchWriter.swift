@@ -15,6 +15,8 @@ struct BatchWriter {
     private enum Expectation {
         case command
         case change(Int, exactlyOne: Bool)
+        /// The net changes of many rows; the first one's index.
+        case set(rows: Int, change: Int)
         case position
     }
 
@@ -23,6 +25,8 @@ struct BatchWriter {
     private var parameters = ParameterList()
     private var sentSinceFlush = 0
     private(set) var prepared: Int
+    private(set) var isInPipeline = false
+    private var place: String?
 
     /// Enough to fill a packet many times, few enough to keep libpq's buffer small.
     private static let flushInterval = 512
@@ -30,7 +34,7 @@ struct BatchWriter {
     init(session: Session, prepared: Int) throws {
         self.session = session
         self.prepared = prepared
-        try session.enterPipeline()
+        try resume()
     }
 
     mutating func send(_ sql: String, _ values: [String] = []) throws {
@@ -106,11 +110,28 @@ struct BatchWriter {
         _ prepared: RelationStatements.Prepared, _ change: Change, at index: Int, _ batch: Batch,
         _ arena: UnsafeRawBufferPointer, _ plan: RelationPlan
     ) throws {
+        try batch.columns.withUnsafeBufferPointer { columns in
+            guard let columns = columns.baseAddress else {
+                return try execute(prepared, nil, nil, at: index, nil, plan)
+            }
+            try execute(
+                prepared, columns + Int(change.old.first), columns + Int(change.new.first),
+                at: index, arena.baseAddress, plan)
+        }
+    }
+
+    private mutating func execute(
+        _ prepared: RelationStatements.Prepared, _ old: UnsafePointer<Column>?,
+        _ new: UnsafePointer<Column>?, at index: Int, _ arena: UnsafeRawPointer?,
+        _ plan: RelationPlan
+    ) throws {
         parameters.removeAll()
         for parameter in prepared.statement.parameters {
-            let tuple = parameter.isOld ? change.old : change.new
-            let column = batch.columns[Int(tuple.first) + parameter.column]
-            let value = arena.baseAddress.map { $0 + Int(column.offset) }
+            guard let tuple = parameter.isOld ? old : new else {
+                preconditionFailure("a statement with parameters has a tuple")
+            }
+            let column = tuple[parameter.column]
+            let value = arena.map { $0 + Int(column.offset) }
             switch (column.kind, value) {
             case (.null, _):
                 parameters.appendNull()
@@ -190,6 +211,39 @@ struct BatchWriter {
         expectations.append(.change(index, exactlyOne: false))
     }
 
+    // MARK: Net changes
+
+    /// Sends one net change of a row as a statement of its own.
+    mutating func send(
+        _ row: NetRow, as step: NetRow.Step, unchanged: [Int], _ key: UnsafePointer<Column>,
+        _ new: UnsafePointer<Column>, _ arena: UnsafeRawPointer, _ relation: RelationStatements
+    ) throws {
+        let prepared: RelationStatements.Prepared?
+        switch step {
+        case .delete: prepared = try relation.delete { try prepare($0) }
+        case .insert: prepared = try relation.insert { try prepare($0) }
+        case .update:
+            prepared = try relation.update(old: .key, unchanged: unchanged) { try prepare($0) }
+        }
+        guard let prepared else { return }
+        try execute(prepared, key, new, at: Int(row.change), arena, relation.plan)
+    }
+
+    /// - Returns: The statement's name, for ``sendSet(_:rows:change:)``.
+    mutating func prepareSet(_ sql: String) throws -> String {
+        prepared += 1
+        let name = "leat\(prepared)"
+        try session.sendPrepare(name, sql, types: [])
+        expectations.append(.command)
+        return name
+    }
+
+    /// - Parameter rows: How many it must meet.
+    mutating func sendSet(_ name: String, rows: Int, change: Int) throws {
+        try session.sendPrepared(name, ParameterList())
+        expectations.append(.set(rows: rows, change: change))
+    }
+
     // MARK: Answers
 
     /// Sends what is left, reads every answer and leaves pipeline mode.
@@ -197,11 +251,26 @@ struct BatchWriter {
     /// - Returns: The position row's new place, if the position was sent and was ours to move.
     /// - Throws: ``ApplyFailure`` for the first thing that went wrong.
     mutating func finish() throws -> String? {
+        try pause()
+        return place
+    }
+
+    /// Leaves pipeline mode, because COPY cannot be in it; ``resume()`` enters it again.
+    ///
+    /// - Throws: ``ApplyFailure`` for the first thing that went wrong.
+    mutating func pause() throws {
+        guard isInPipeline else { return }
+        let failure = expectations.isEmpty ? nil : try readAnswers()
+        try session.exitPipeline()
+        isInPipeline = false
+        if let failure { throw failure }
+    }
+
+    private mutating func readAnswers() throws -> ApplyFailure? {
         try session.sendSync()
         try session.flushPipeline()
         FailPoint.batchSent.reached()
         var failure: ApplyFailure?
-        var place: String?
         for expectation in expectations {
             let answer = try session.nextAnswer()
             if failure == nil { failure = check(answer, expectation) }
@@ -212,18 +281,25 @@ struct BatchWriter {
         guard case .sync = try session.nextAnswer() else {
             preconditionFailure("a pipeline's last answer is its sync")
         }
-        try session.exitPipeline()
-        if let failure { throw failure }
-        return place
+        expectations.removeAll(keepingCapacity: true)
+        return failure
+    }
+
+    mutating func resume() throws {
+        guard !isInPipeline else { return }
+        try session.enterPipeline()
+        isInPipeline = true
     }
 
     private func check(_ answer: PipelineAnswer, _ expectation: Expectation) -> ApplyFailure? {
         switch (answer, expectation) {
-        case (.failed(let error), .change(let index, _)):
+        case (.failed(let error), .change(let index, _)), (.failed(let error), .set(_, let index)):
             return ApplyFailure(reason: .server(error), change: index)
         case (.failed(let error), .command), (.failed(let error), .position):
             return ApplyFailure(reason: .server(error), change: nil)
         case (.command(let count), .change(let index, exactlyOne: true)) where count != 1:
+            return ApplyFailure(reason: .rowCount(count), change: index)
+        case (.command(let count), .set(let rows, let index)) where count != rows:
             return ApplyFailure(reason: .rowCount(count), change: index)
         case (.command, _), (.rows, _), (.skipped, _), (.sync, _):
             return nil

@@ -16,6 +16,8 @@ final class RelationStatements {
     }
 
     let plan: RelationPlan
+    /// Nil if changes are always applied in the source's order.
+    let sets: RelationSets?
     private var insert: Prepared?
     private var delete: Prepared?
     private var wholeUpdates: [Prepared?] = [nil, nil, nil]
@@ -23,6 +25,7 @@ final class RelationStatements {
 
     init(_ plan: RelationPlan) {
         self.plan = plan
+        sets = RelationSets(plan)
     }
 
     /// - Parameter prepare: Called once a shape.

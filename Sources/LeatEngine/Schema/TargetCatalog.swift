@@ -22,7 +22,7 @@ struct TargetCatalog {
                 select p from pg_catalog.unnest(
                   '{SELECT,INSERT,UPDATE,DELETE}'::pg_catalog.text[]) p
                 where not pg_catalog.has_table_privilege(c.oid, p)), ', '),
-              pg_catalog.has_schema_privilege(n.oid, 'usage')
+              pg_catalog.has_schema_privilege(n.oid, 'usage'), \(TargetCatalog.fires)
             from pg_catalog.pg_class c
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             where n.nspname = $1 and c.relname = $2
@@ -40,8 +40,23 @@ struct TargetCatalog {
         if let lacking = row[3], !lacking.isEmpty { throw Problem.lacksPrivilege(lacking) }
         return TargetTable(
             name: name, kind: kind, columns: try columns(oid),
-            uniqueIndexes: try uniqueIndexes(oid))
+            uniqueIndexes: try uniqueIndexes(oid), fires: row[5] == "t")
     }
+
+    /// Whether a trigger or rule of table `c`, or a trigger of one of its partitions, fires under
+    /// the session's role. A foreign key is a trigger, too.
+    private static let fires = """
+        (with enabled as (
+          select case pg_catalog.current_setting('session_replication_role')
+            when 'replica' then '{A,R}'::"char"[] else '{A,O}'::"char"[] end as modes)
+        select exists (
+          select from pg_catalog.pg_trigger g, enabled
+          where g.tgenabled = any (modes) and g.tgrelid in (
+            select c.oid union all select p.relid from pg_catalog.pg_partition_tree(c.oid) p))
+        or exists (
+          select from pg_catalog.pg_rewrite r, enabled
+          where r.ev_class = c.oid and r.ev_type <> '1' and r.ev_enabled = any (modes)))
+        """
 
     private func columns(_ oid: String) throws -> [TargetTable.Column] {
         try session.query(

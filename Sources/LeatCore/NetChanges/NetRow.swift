@@ -1,0 +1,40 @@
+/// What remains of all changes to one row within a batch.
+public struct NetRow: Sendable, Equatable {
+    public enum Effect: UInt8, Sendable {
+        /// It came and went.
+        case nothing
+        case insert
+        case update
+        case delete
+        /// Deleted, and another row inserted under its key. Never an update: columns that the
+        /// stream does not send start anew.
+        case replace
+    }
+
+    /// What is done to a table with its rows: in this order.
+    public enum Step: Sendable { case delete, update, insert }
+
+    public var effect: Effect
+    /// Whether ``new`` lies in the table's ``NetTable/merged`` columns instead of the batch's.
+    public var isMerged: Bool
+    /// Whether some column of the new tuple was not sent (unchanged TOAST).
+    public var isPartial: Bool
+    /// Index of the change that was folded in last: for messages.
+    public var change: UInt32
+    /// First column of the tuple that holds the key, in the batch's columns.
+    public var key: UInt32
+    /// First column of the new tuple.
+    public var new: UInt32
+
+    public var deletes: Bool { effect == .delete || effect == .replace }
+    public var inserts: Bool { effect == .insert || effect == .replace }
+    public var updates: Bool { effect == .update }
+
+    public func has(_ step: Step) -> Bool {
+        switch step {
+        case .delete: deletes
+        case .update: updates
+        case .insert: inserts
+        }
+    }
+}

@@ -1,0 +1,118 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// Applies a run's changes as net changes: sets where there are many, statements where few.
+///
+///     fold ... - stage by COPY - [deletes, updates, few inserts in one pipeline] - insert by COPY
+///
+/// A change that cannot be folded is a barrier: what its table has so far is applied before it.
+/// Tables do not wait for one another, for nothing here looks across tables: one that something
+/// fires on is never folded.
+struct FoldedWriter {
+    let session: Session
+    let batch: Batch
+    let relations: [RelationStatements?]
+    let choice: SetChoice
+    /// By the index of the batch's relations; nil where changes stay in the source's order.
+    let sets: [RelationSets?]
+    /// Other descriptions of the same table in the batch, by the index of the batch's relations.
+    private let siblings: [[Int]]
+
+    init(
+        session: Session, batch: Batch, relations: [RelationStatements?], choice: SetChoice,
+        isHeldBack: (TableName) -> Bool
+    ) {
+        self.session = session
+        self.batch = batch
+        self.relations = relations
+        self.choice = choice
+        let sets = relations.map { relation -> RelationSets? in
+            guard let relation, !isHeldBack(TableName(relation.plan.relation)) else { return nil }
+            return relation.sets
+        }
+        self.sets = sets
+        let names = batch.relations.map { TableName($0) }
+        siblings = names.indices.map { index in
+            names.indices.filter { names[$0] == names[index] && sets[$0] !== sets[index] }
+        }
+    }
+
+    /// Sends the changes through `writer`; what is sent last is still to be answered.
+    func send(
+        _ range: Range<Int>, _ writer: inout BatchWriter, _ staging: inout StagingTables
+    ) throws {
+        for case let sets? in sets { sets.net.removeAll() }
+        var start = range.lowerBound
+        while let barrier = fold(start..<range.upperBound) {
+            try flush(tablesToApply(before: barrier), &writer, &staging)
+            try writer.send(barrier..<barrier + 1, of: batch, relations)
+            start = barrier + 1
+        }
+        try flush(Array(sets.indices), &writer, &staging)
+    }
+
+    /// Whom a failure is to be charged to: its table, or all if it names none.
+    func tables(blamedFor failure: ApplyFailure) -> [TableName] {
+        let blamed =
+            failure.change.map { index in
+                let change = batch.changes[index]
+                return change.kind == .truncate ? [] : [Int(change.relation)]
+            } ?? Array(sets.indices)
+        return blamed.filter { sets[$0] != nil }.map { TableName(batch.relations[$0]) }
+    }
+
+    // MARK: Folding
+
+    /// Folds changes up to the first that cannot be, and returns its index.
+    private func fold(_ range: Range<Int>) -> Int? {
+        let columns = batch.columns.span
+        let bytes = batch.bytes.span.bytes
+        for index in range {
+            let change = batch.changes[index]
+            switch change.kind {
+            case .message: continue
+            case .truncate: return index
+            case .insert, .update, .delete: break
+            }
+            guard let sets = sets[Int(change.relation)] else { return index }
+            // The same table by an earlier description: its rows have other columns.
+            if siblings[Int(change.relation)].contains(where: isPending) { return index }
+            if sets.net.fold(change, at: index, columns, bytes) == .barrier { return index }
+        }
+        return nil
+    }
+
+    private func isPending(_ relation: Int) -> Bool {
+        sets[relation].map { !$0.net.isEmpty } ?? false
+    }
+
+    private func tablesToApply(before barrier: Int) -> [Int] {
+        let change = batch.changes[barrier]
+        let relations =
+            change.kind == .truncate
+            ? batch.truncates[Int(change.relation)].relations.map(Int.init)
+            : [Int(change.relation)]
+        return relations.flatMap { [$0] + siblings[$0] }
+    }
+
+    // MARK: Applying
+
+    private func flush(
+        _ indexes: [Int], _ writer: inout BatchWriter, _ staging: inout StagingTables
+    ) throws {
+        // A relation may be described twice in a batch, in the same words: its rows are together.
+        var seen: Set<ObjectIdentifier> = []
+        let senders = indexes.compactMap { index -> SetSender? in
+            guard isPending(index), let sets = sets[index], let statements = relations[index],
+                seen.insert(ObjectIdentifier(sets)).inserted
+            else { return nil }
+            return SetSender(
+                sets, statements, session: session, batch: batch, choice, staging)
+        }
+        for sender in senders { try sender.stage(&writer, &staging) }
+        for sender in senders { try sender.sendChanges(&writer) }
+        for sender in senders { try sender.copyInserts(&writer) }
+        for sender in senders { sender.forget() }
+    }
+}

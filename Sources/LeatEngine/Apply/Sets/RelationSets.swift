@@ -1,0 +1,42 @@
+internal import LeatCore
+internal import PGWire
+
+/// The net changes of one relation in the batch at hand, and what was made on this connection to
+/// apply them as sets.
+final class RelationSets {
+    /// A staging table with the statements that apply what is in it.
+    struct Staging {
+        var name: String
+        var delete: String?
+        /// By the columns that the rows do not send; all sent is `update`.
+        var updates: [[Int]: Update] = [:]
+        var lastBatch = 0
+    }
+
+    struct Update {
+        var operation: Int
+        /// Nil if there is nothing to set.
+        var statement: String?
+    }
+
+    let plan: RelationPlan
+    let key: [Int]
+    let all: [Int]
+    var net: NetTable
+    var staging: Staging?
+
+    /// - Returns: Nil if changes of the table cannot be folded: what they fire, or that there is
+    ///   nothing in a row, keeps them in the source's order.
+    init?(_ plan: RelationPlan) {
+        guard !plan.target.fires, !plan.columns.isEmpty else { return nil }
+        self.plan = plan
+        all = Array(plan.columns.indices)
+        if SetStatements.canStage(plan), case .key(let columns, _) = plan.identity {
+            key = columns
+        } else {
+            key = []
+        }
+        net = NetTable(
+            key: key, columnCount: plan.columns.count, movesKeys: plan.canReinsert)
+    }
+}

@@ -1,0 +1,236 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// Sends the net changes of one relation: deletes, then updates, then inserts.
+final class SetSender {
+    private let sets: RelationSets
+    private let statements: RelationStatements
+    private let session: Session
+    private let batch: Batch
+    private let isStaged: Bool
+    private let isCopied: Bool
+    private let isBinary: Bool
+
+    private var rows: [NetRow] { sets.net.rows }
+
+    init(
+        _ sets: RelationSets, _ statements: RelationStatements, session: Session, batch: Batch,
+        _ choice: SetChoice, _ staging: StagingTables
+    ) {
+        self.sets = sets
+        self.statements = statements
+        self.session = session
+        self.batch = batch
+        let sizes = SetSender.sizes(sets.net, batch, columns: sets.all.count)
+        isStaged =
+            choice.stages(sizes.staged, bytes: sizes.stagedBytes) && staging.hasRoom(for: sets)
+        isCopied = choice.copiesInserts(sizes.inserted)
+        isBinary = SetSender.isBinary(sets.net, batch, columns: sets.all.count)
+    }
+
+    private static func sizes(
+        _ net: NetTable, _ batch: Batch, columns: Int
+    ) -> (staged: Int, stagedBytes: Int, inserted: Int) {
+        var (staged, bytes, inserted) = (0, 0, 0)
+        for row in net.rows {
+            if row.inserts { inserted += 1 }
+            guard row.deletes || row.updates else { continue }
+            staged += 1
+            guard row.updates else { continue }
+            for index in Int(row.new)..<Int(row.new) + columns {
+                bytes += Int((row.isMerged ? net.merged[index] : batch.columns[index]).length)
+            }
+        }
+        return (staged, bytes, inserted)
+    }
+
+    /// A stream sends either form; the first value tells.
+    private static func isBinary(_ net: NetTable, _ batch: Batch, columns: Int) -> Bool {
+        for row in net.rows {
+            for column in batch.columns[Int(row.key)..<Int(row.key) + columns]
+            where column.hasValue {
+                return column.kind == .binary
+            }
+        }
+        return false
+    }
+
+    // MARK: Rows
+
+    private typealias Columns = UnsafePointer<Column>
+
+    /// Lends the net rows with their key and new tuples.
+    private func forEachRow(
+        _ body: (NetRow, _ key: Columns, _ new: Columns, UnsafeRawPointer) throws -> Void
+    ) throws {
+        try batch.bytes.withUnsafeBytes { arena in
+            try batch.columns.withUnsafeBufferPointer { columns in
+                try sets.net.merged.withUnsafeBufferPointer { merged in
+                    guard let columns = columns.baseAddress else { return }
+                    // Without any value in the batch nothing is read from it.
+                    let arena = arena.baseAddress ?? UnsafeRawPointer(columns)
+                    for row in rows {
+                        let merged = row.isMerged ? merged.baseAddress : nil
+                        try body(
+                            row, columns + Int(row.key), (merged ?? columns) + Int(row.new), arena)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The rows are applied.
+    func forget() {
+        sets.net.removeAll()
+    }
+
+    private func unchanged(_ row: NetRow, _ new: Columns) -> [Int] {
+        row.isPartial ? sets.all.filter { new[$0].kind == .unchangedTOAST } : []
+    }
+
+    // MARK: Staging
+
+    /// Fills the staging table, if there is to be one.
+    func stage(_ writer: inout BatchWriter, _ staging: inout StagingTables) throws {
+        guard isStaged else { return }
+        try writer.pause()
+        try attempt { try staging.prepare(sets, session) }
+        guard let name = sets.staging?.name else { preconditionFailure("it was just made") }
+        let order = rows.contains(where: \.updates) ? sets.all : sets.key
+        let statement = SetStatements(sets.plan, staging: name)
+        _ = try copy(statement.copyToStaging(order, binary: isBinary), order) { row, key, new in
+            if row.deletes { return (SetStatements.Operation.delete, key) }
+            return row.updates ? (operation(unchanged(row, new)), new) : nil
+        }
+        try writer.resume()
+    }
+
+    private func operation(_ unchanged: [Int]) -> Int {
+        guard let staging = sets.staging else { preconditionFailure("there is a staging table") }
+        if let known = staging.updates[unchanged] { return known.operation }
+        let operation = SetStatements.Operation.update + staging.updates.count
+        sets.staging?.updates[unchanged] = RelationSets.Update(operation: operation)
+        return operation
+    }
+
+    // MARK: Statements
+
+    /// Sends the deletes, the updates and, unless they are copied, the inserts.
+    func sendChanges(_ writer: inout BatchWriter) throws {
+        if isStaged {
+            try sendSets(&writer)
+        } else {
+            try sendSingles(.delete, &writer)
+            try sendSingles(.update, &writer)
+        }
+        if !isCopied { try sendSingles(.insert, &writer) }
+    }
+
+    private func sendSets(_ writer: inout BatchWriter) throws {
+        let deleted = rows.lazy.filter(\.deletes).count
+        if deleted > 0 {
+            try writer.sendSet(deleteSet(&writer), rows: deleted, change: firstChange)
+        }
+        var updated: [[Int]: Int] = [:]
+        try forEachRow { row, _, new, _ in
+            if row.updates { updated[unchanged(row, new), default: 0] += 1 }
+        }
+        for (unchanged, count) in updated {
+            guard let statement = try updateSet(unchanged, &writer) else { continue }
+            try writer.sendSet(statement, rows: count, change: firstChange)
+        }
+    }
+
+    private var firstChange: Int { Int(rows.first?.change ?? 0) }
+
+    private func deleteSet(_ writer: inout BatchWriter) throws -> String {
+        guard let staging = sets.staging else { preconditionFailure("there is a staging table") }
+        if let known = staging.delete { return known }
+        let sql = SetStatements(sets.plan, staging: staging.name).delete()
+        let made = try writer.prepareSet(sql)
+        sets.staging?.delete = made
+        return made
+    }
+
+    private func updateSet(_ unchanged: [Int], _ writer: inout BatchWriter) throws -> String? {
+        guard let staging = sets.staging, let update = staging.updates[unchanged] else {
+            preconditionFailure("the rows were staged")
+        }
+        if let known = update.statement { return known }
+        let sql = SetStatements(sets.plan, staging: staging.name)
+            .update(operation: update.operation, unchanged: unchanged)
+        let made = try sql.map { try writer.prepareSet($0) }
+        sets.staging?.updates[unchanged]?.statement = made
+        return made
+    }
+
+    private func sendSingles(_ step: NetRow.Step, _ writer: inout BatchWriter) throws {
+        try forEachRow { row, key, new, arena in
+            guard row.has(step) else { return }
+            try writer.send(
+                row, as: step, unchanged: unchanged(row, new), key, new, arena, statements)
+        }
+    }
+
+    // MARK: COPY
+
+    /// Inserts by COPY, if they are many.
+    func copyInserts(_ writer: inout BatchWriter) throws {
+        guard isCopied else { return }
+        try writer.pause()
+        let sql = SetStatements.copyRows(sets.plan, binary: isBinary)
+        let expected = rows.lazy.filter(\.inserts).count
+        let copied = try copy(sql, sets.all) { row, _, new in
+            row.inserts ? (nil, new) : nil
+        }
+        guard copied == expected else {
+            throw ApplyFailure(reason: .rowCount(copied), change: firstChange)
+        }
+        try writer.resume()
+    }
+
+    /// Copies the rows that `body` names, each with an operation or none, and counts them.
+    ///
+    /// - Throws: ``ApplyFailure`` for what the server says of it.
+    private func copy(
+        _ sql: String, _ order: [Int],
+        _ body: (NetRow, Columns, Columns) -> (operation: Int?, Columns)?
+    ) throws -> Int {
+        try attempt {
+            try session.beginCopyIn(sql)
+            let buffer = CopyBuffer(isBinary: isBinary)
+            buffer.begin()
+            try forEachRow { row, key, new, arena in
+                guard let (operation, tuple) = body(row, key, new) else { return }
+                guard buffer.append(operation: operation, tuple, order, arena) else {
+                    try session.abandonCopyIn()
+                    throw ApplyFailure(reason: .mixedForms, change: Int(row.change))
+                }
+                if buffer.count >= SetSender.chunk { try send(buffer) }
+            }
+            buffer.end()
+            try send(buffer)
+            return try session.endCopyIn()
+        }
+    }
+
+    /// Bytes given to libpq at a time.
+    private static let chunk = 60 << 10
+
+    private func send(_ buffer: CopyBuffer) throws {
+        try buffer.withBytes { bytes throws(ConnectionError) in
+            try session.putCopyData(bytes)
+        }
+        buffer.removeAll()
+    }
+
+    private func attempt<Value>(_ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as ConnectionError {
+            guard error.code == .server, let server = error.server else { throw error }
+            throw ApplyFailure(reason: .server(server), change: firstChange)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+internal import LeatCore
+internal import PGClient
+
+/// The staging tables of one session: temporary tables that are emptied at every commit.
+///
+/// Each commit that used one empties all of them, so there are few. A temporary table keeps the
+/// database's oldest transaction id where it was when the table was made, and no vacuum can move
+/// it: so none grows old.
+struct StagingTables {
+    /// Beyond this many the one unused longest makes room, if it has rested for a while.
+    private static let most = 32
+    private static let rest = 50
+    private static let longestLife: Duration = .seconds(15 * 60)
+
+    /// Whether the role may make any.
+    private(set) var areAllowed: Bool
+    private var users: [RelationSets] = []
+    private var made = 0
+    private var oldest: ContinuousClock.Instant?
+    /// Counts batches, as a measure of age.
+    var batch = 0
+
+    init(areAllowed: Bool) {
+        self.areAllowed = areAllowed
+    }
+
+    var areOld: Bool {
+        guard let oldest else { return false }
+        return .now - oldest > StagingTables.longestLife
+    }
+
+    /// The tables are gone.
+    mutating func removeAll() {
+        users = []
+        oldest = nil
+    }
+
+    /// Whether `sets` has a staging table or may get one.
+    func hasRoom(for sets: RelationSets) -> Bool {
+        guard areAllowed else { return false }
+        return sets.staging != nil || users.count < StagingTables.most || resting != nil
+    }
+
+    private var resting: Int? {
+        let index = users.indices.min { lastBatch($0) < lastBatch($1) }
+        return index.flatMap { batch - lastBatch($0) > StagingTables.rest ? $0 : nil }
+    }
+
+    private func lastBatch(_ index: Int) -> Int { users[index].staging?.lastBatch ?? 0 }
+
+    /// Makes the staging table of `sets`, unless it is there. The session is within a
+    /// transaction and not in pipeline mode.
+    mutating func prepare(_ sets: RelationSets, _ session: Session) throws {
+        if sets.staging == nil {
+            if users.count >= StagingTables.most, let index = resting {
+                try drop(users.remove(at: index), session)
+            }
+            made += 1
+            let name = "leat_staging_\(made)"
+            try session.execute(SetStatements(sets.plan, staging: name).createStaging)
+            sets.staging = RelationSets.Staging(name: name)
+            users.append(sets)
+            oldest = oldest ?? .now
+        }
+        sets.staging?.lastBatch = batch
+    }
+
+    private func drop(_ sets: RelationSets, _ session: Session) throws {
+        guard let staging = sets.staging else { return }
+        sets.staging = nil
+        let statements = [staging.delete] + staging.updates.values.map(\.statement)
+        for case let statement? in statements { try session.execute("deallocate \(statement)") }
+        try session.execute("drop table pg_temp.\(SQLText.identifier(staging.name))")
+    }
+}

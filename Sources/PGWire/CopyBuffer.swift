@@ -1,0 +1,213 @@
+/// Rows in the form that COPY FROM STDIN takes, ready to be sent.
+///
+/// Values pass from a batch's arena as they came from the source: in text form only the
+/// characters are escaped that COPY gives a meaning to, in binary form a length is put before.
+///
+/// Layout: section "COPY", "File Formats", of the manual.
+public final class CopyBuffer {
+    public let isBinary: Bool
+    // SAFETY: owned by this object, `capacity` bytes of it allocated, the first `count` written.
+    private var base: UnsafeMutablePointer<UInt8>
+    private var capacity: Int
+    /// Bytes written since the last ``removeAll()``.
+    public private(set) var count = 0
+
+    public init(isBinary: Bool) {
+        self.isBinary = isBinary
+        capacity = 1 << 16
+        base = .allocate(capacity: capacity)
+    }
+
+    deinit {
+        base.deallocate()
+    }
+
+    public func removeAll() {
+        count = 0
+    }
+
+    /// Valid until the next change of the buffer.
+    public func withBytes<Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        try body(UnsafeRawBufferPointer(start: base, count: count))
+    }
+
+    // MARK: The frame of a binary copy
+
+    /// What stands before the first row.
+    public func begin() {
+        guard isBinary else { return }
+        let header: [UInt8] = [
+            0x50, 0x47, 0x43, 0x4F, 0x50, 0x59, 0x0A, 0xFF, 0x0D, 0x0A, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        ]
+        reserve(header.count)
+        for byte in header { put(byte) }
+    }
+
+    /// What stands behind the last row.
+    public func end() {
+        guard isBinary else { return }
+        reserve(2)
+        put(UInt16.max)
+    }
+
+    // MARK: Rows
+
+    /// Appends one row.
+    ///
+    /// - Parameters:
+    ///   - operation: A small number to stand before the columns, if not nil.
+    ///   - columns: The tuple's columns; what was not sent becomes NULL.
+    ///   - order: Which of them, and in what order.
+    ///   - arena: The bytes that the columns point into.
+    /// - Returns: False if a value is not in the buffer's form; nothing was appended then.
+    public func append(
+        operation: Int?, _ columns: UnsafePointer<Column>, _ order: [Int],
+        _ arena: UnsafeRawPointer
+    ) -> Bool {
+        let start = count
+        var bytes = 16
+        for index in order { bytes += 2 * Int(columns[index].length) + 4 }
+        reserve(bytes)
+        let isWhole =
+            isBinary
+            ? appendBinary(operation, columns, order, arena)
+            : appendText(operation, columns, order, arena)
+        if !isWhole { count = start }
+        return isWhole
+    }
+
+    private func reserve(_ bytes: Int) {
+        guard count + bytes > capacity else { return }
+        capacity = max(2 * capacity, count + bytes)
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+        larger.update(from: base, count: count)
+        base.deallocate()
+        base = larger
+    }
+
+    private func put(_ byte: UInt8) {
+        base[count] = byte
+        count += 1
+    }
+
+    private func put<Integer: FixedWidthInteger>(_ value: Integer) {
+        let bigEndian = value.bigEndian
+        UnsafeMutableRawPointer(base + count).storeBytes(of: bigEndian, as: Integer.self)
+        count += MemoryLayout<Integer>.size
+    }
+
+    private func appendBinary(
+        _ operation: Int?, _ columns: UnsafePointer<Column>, _ order: [Int],
+        _ arena: UnsafeRawPointer
+    ) -> Bool {
+        put(Int16(truncatingIfNeeded: order.count + (operation == nil ? 0 : 1)))
+        if let operation {
+            put(Int32(2))
+            put(Int16(truncatingIfNeeded: operation))
+        }
+        for index in order {
+            let column = columns[index]
+            switch column.kind {
+            case .binary:
+                put(Int32(bitPattern: column.length))
+                copy(arena + Int(column.offset), Int(column.length))
+            case .null, .unchangedTOAST:
+                put(Int32(-1))
+            case .text:
+                return false
+            }
+        }
+        return true
+    }
+
+    private func copy(_ source: UnsafeRawPointer, _ length: Int) {
+        UnsafeMutableRawPointer(base + count).copyMemory(from: source, byteCount: length)
+        count += length
+    }
+
+    private func appendText(
+        _ operation: Int?, _ columns: UnsafePointer<Column>, _ order: [Int],
+        _ arena: UnsafeRawPointer
+    ) -> Bool {
+        if let operation {
+            for digit in String(operation).utf8 { put(digit) }
+            put(CopyBuffer.tab)
+        }
+        var isFirst = true
+        for index in order {
+            if !isFirst { put(CopyBuffer.tab) }
+            isFirst = false
+            let column = columns[index]
+            switch column.kind {
+            case .text:
+                copyEscaped(arena + Int(column.offset), Int(column.length))
+            case .null, .unchangedTOAST:
+                put(CopyBuffer.backslash)
+                put(UInt8(ascii: "N"))
+            case .binary:
+                return false
+            }
+        }
+        put(CopyBuffer.newline)
+        return true
+    }
+
+    private static let tab = UInt8(ascii: "\t")
+    private static let newline = UInt8(ascii: "\n")
+    private static let backslash = UInt8(ascii: "\\")
+
+    /// Eight bytes at a time while none of them needs a backslash. Bytes of multi-byte
+    /// characters are no ASCII in any encoding that a database may have.
+    private func copyEscaped(_ source: UnsafeRawPointer, _ length: Int) {
+        var offset = 0
+        let target = UnsafeMutableRawPointer(base)
+        while offset + 8 <= length {
+            let word = source.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            if CopyBuffer.mayNeedEscape(word) {
+                for index in offset..<offset + 8 {
+                    putEscaped(source.load(fromByteOffset: index, as: UInt8.self))
+                }
+            } else {
+                target.storeBytes(of: word, toByteOffset: count, as: UInt64.self)
+                count += 8
+            }
+            offset += 8
+        }
+        while offset < length {
+            putEscaped(source.load(fromByteOffset: offset, as: UInt8.self))
+            offset += 1
+        }
+    }
+
+    /// Whether one of the eight bytes is a backslash or below 16. A borrow between bytes may say
+    /// so of others, never hide one.
+    private static func mayNeedEscape(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let high: UInt64 = 0x8080_8080_8080_8080
+        let control = (word &- ones &* 0x10) & ~word & high
+        let slashes = word ^ (ones &* UInt64(backslash))
+        let slash = (slashes &- ones) & ~slashes & high
+        return (control | slash) != 0
+    }
+
+    private func putEscaped(_ byte: UInt8) {
+        switch byte {
+        case CopyBuffer.newline:
+            put(CopyBuffer.backslash)
+            put(UInt8(ascii: "n"))
+        case UInt8(ascii: "\r"):
+            put(CopyBuffer.backslash)
+            put(UInt8(ascii: "r"))
+        case CopyBuffer.tab:
+            put(CopyBuffer.backslash)
+            put(UInt8(ascii: "t"))
+        case CopyBuffer.backslash:
+            put(CopyBuffer.backslash)
+            put(CopyBuffer.backslash)
+        default:
+            put(byte)
+        }
+    }
+}
