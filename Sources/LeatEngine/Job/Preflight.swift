@@ -132,7 +132,7 @@ enum Preflight {
         guard wanted == .on, !unsafe.isEmpty else { return unsafe.isEmpty }
         throw Halt(
             .preflight,
-            "Binary form is not safe for: \(unsafe.prefix(20).joined(separator: ", ")).",
+            "Binary form is not safe for: \(unsafe.joined(separator: ", ")).",
             advice: "Use --binary off (the default), or auto.")
     }
 }

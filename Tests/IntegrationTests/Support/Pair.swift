@@ -51,24 +51,28 @@ final class Pair: Sendable {
     /// - Parameters:
     ///   - schema: SQL that is run on both sides first.
     ///   - rows: SQL that is run on the source after it.
+    ///   - options: More of `create database` for each side.
     static func with(
         _ versions: Versions = Versions(.v16, .v16), schema: String = "", rows: String = "",
+        options: (source: String, target: String) = ("", ""),
         _ body: (Pair) async throws -> Void
     ) async throws {
         try await with(
             ClusterPool.shared.cluster(versions.source, .source),
-            ClusterPool.shared.cluster(versions.target, .target), schema: schema, rows: rows, body)
+            ClusterPool.shared.cluster(versions.target, .target), schema: schema, rows: rows,
+            options: options, body)
     }
 
     /// Runs `body` with a pair on these servers.
     static func with(
         _ source: TemporaryCluster, _ target: TemporaryCluster, schema: String = "",
-        rows: String = "", _ body: (Pair) async throws -> Void
+        rows: String = "", options: (source: String, target: String) = ("", ""),
+        _ body: (Pair) async throws -> Void
     ) async throws {
         await Turnstile.shared.enter()
         let pair = Pair(source, target)
         do {
-            try await pair.create(schema, rows)
+            try await pair.create(schema, rows, options)
             try await body(pair)
         } catch {
             await pair.remove()
@@ -79,9 +83,11 @@ final class Pair: Sendable {
         await Turnstile.shared.leave()
     }
 
-    private func create(_ schema: String, _ rows: String) async throws {
-        _ = try await source.createDatabase(database)
-        _ = try await target.createDatabase(database)
+    private func create(
+        _ schema: String, _ rows: String, _ options: (source: String, target: String)
+    ) async throws {
+        _ = try await source.createDatabase(database, options: options.source)
+        _ = try await target.createDatabase(database, options: options.target)
         try await both(schema)
         try await onSource(rows)
     }

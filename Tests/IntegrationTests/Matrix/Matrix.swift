@@ -1,0 +1,61 @@
+import Foundation
+import LeatTestSupport
+
+/// Runs every case at every place once, and answers how each went.
+///
+/// All cases without a home of their own share one run at a place. If that ends early, halves of
+/// them run again, until the guilty ones stand alone.
+actor Matrix {
+    static let shared = Matrix()
+
+    /// All cases, of all groups; with `LEAT_CASES` only those whose `group/name` begins with it.
+    static let cases = (TypeCases.all).filter { test in
+        let wanted = ProcessInfo.processInfo.environment["LEAT_CASES"] ?? ""
+        return "\(test.group.rawValue)/\(test.name)".hasPrefix(wanted)
+    }
+
+    private var runs: [Place: Task<[String: CaseResult], Never>] = [:]
+
+    /// How a case went at a place.
+    func result(of test: Case, at place: Place) async -> CaseResult {
+        let result: CaseResult
+        if let reason = test.skipped(place.versions) {
+            result = CaseResult(verdict: .notRun, reason: reason)
+        } else if Matrix.shares(test, at: place) {
+            let task = runs[place] ?? Task { await Matrix.runShared(at: place) }
+            runs[place] = task
+            result = await task.value[test.id] ?? CaseResult(verdict: .same)
+        } else if place.form == .binary, let reason = test.textOnly(place.versions) {
+            result = CaseResult(verdict: .notRun, reason: "in binary: \(reason)")
+        } else {
+            do { result = try await OwnRun(test: test, place: place).run() } catch {
+                result = .failed(error)
+            }
+        }
+        Results.shared.append(test, result, at: place)
+        return result
+    }
+
+    private static func shares(_ test: Case, at place: Place) -> Bool {
+        test.home == nil && test.options.isEmpty && test.refusal(place.versions) == nil
+            && test.skipped(place.versions) == nil
+    }
+
+    private static func runShared(at place: Place) async -> [String: CaseResult] {
+        await run(cases.filter { shares($0, at: place) }, at: place)
+    }
+
+    private static func run(_ cases: [Case], at place: Place) async -> [String: CaseResult] {
+        do {
+            return try await SharedRun(cases: cases, place: place).run()
+        } catch {
+            guard cases.count > 1 else {
+                return Dictionary(uniqueKeysWithValues: cases.map { ($0.id, .failed(error)) })
+            }
+            let middle = cases.count / 2
+            let first = await run(Array(cases[..<middle]), at: place)
+            let second = await run(Array(cases[middle...]), at: place)
+            return first.merging(second) { first, _ in first }
+        }
+    }
+}
