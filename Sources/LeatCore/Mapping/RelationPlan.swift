@@ -121,7 +121,8 @@ private struct ColumnMatcher {
             return RelationPlan.Column(name: column.name, typeOID: 0, isIdentityAlways: false)
         }
         if found.isGenerated {
-            problems.append("column \(column.name) is generated on the target, plain on the source")
+            problems.append(
+                "column \(column.name) is generated on the target, but the source sends its values")
             mends.append(
                 "alter table \(target.name.quoted) alter column "
                     + "\(SQLText.identifier(column.name)) drop expression;")

@@ -44,7 +44,7 @@ extension TableName {
 
 extension String {
     /// Equality of identifiers: byte by byte.
-    func isSameName(as other: String) -> Bool {
+    public func isSameName(as other: String) -> Bool {
         utf8.elementsEqual(other.utf8)
     }
 }

@@ -22,6 +22,7 @@ enum Preflight {
         for table in tables {
             do {
                 let target = try TargetTables.resolve(table.name, session)
+                try checkGenerated(table, target)
                 plans[table.name] = try RelationPlan(
                     relation: table.relation, sourceTypes: sourceTypes, target: target,
                     targetTypes: targetTypes)
@@ -35,6 +36,23 @@ enum Preflight {
         }
         guard problems.isEmpty else { throw combined(problems) }
         return (plans, later)
+    }
+
+    /// A generated column is computed on the target too. As a plain one it would stay empty there.
+    private static func checkGenerated(_ table: SourceTable, _ target: TargetTable) throws {
+        let plain = table.unsentGenerated.filter { name in
+            target.columns.contains { $0.name.isSameName(as: name) && !$0.isGenerated }
+        }
+        guard !plain.isEmpty else { return }
+        let list = plain.map {
+            "column \($0) is generated on the source and not sent, but plain on the target"
+        }
+        throw Halt(
+            .stoppedOnChange, "Table \(table.name) does not fit: \(list.joined(separator: "; ")).",
+            advice: """
+                Make it generated on the target too, or drop it there; a source of 18 or newer \
+                can send it: --publication with one that has publish_generated_columns = stored.
+                """)
     }
 
     static func combined(_ problems: [Halt]) -> Halt {

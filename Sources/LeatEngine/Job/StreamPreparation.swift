@@ -43,12 +43,27 @@ struct StreamPreparation {
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
         let tables = try await publish(decision, progress, system, sourceTypes)
         let (plans, later) = try await plans(tables, sourceTypes)
+        warnOfUnsent(tables)
         for halt in later {
             logger.warning("the stream will stop at its first such change: \(halt)")
         }
         let isBinary = try await usesBinary(plans, sourceTypes)
         let start = try await begin(decision, facts, tables, plans, system)
         return try await prepared(start, tables, isBinary, system, sourceTypes)
+    }
+
+    /// What the publications leave out is none of the stream's, but nobody should find it out by
+    /// rows that differ.
+    func warnOfUnsent(_ tables: [SourceTable]) {
+        let partial = Dictionary(grouping: tables.filter { !$0.unsentKinds.isEmpty }) {
+            $0.unsentKinds.joined(separator: ", ")
+        }
+        for (kinds, tables) in partial.sorted(by: { $0.key < $1.key }) {
+            let names = tables.map { "\($0.name)" }.joined(separator: ", ")
+            logger.warning(
+                "the publications do not send \(kinds) of these tables",
+                metadata: ["tables": "\(names)"])
+        }
     }
 
     // MARK: Facts

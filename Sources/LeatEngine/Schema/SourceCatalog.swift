@@ -133,13 +133,15 @@ struct SourceCatalog {
     ///   attnames (null: all columns) and rowfilter.
     private func tables(from published: String) throws -> [SourceTable] {
         let columns = try columns(from: published)
+        let generated = try unsentGenerated(from: published)
         return try session.query(
             """
             select n.nspname, c.relname, c.oid, c.relkind = 'p', c.relreplident,
               pg_catalog.string_agg(\(membership), ' ' order by t.pubname),
               case when pg_catalog.bool_or(t.rowfilter is null) then null
                 else pg_catalog.string_agg('(' || t.rowfilter || ')', ' or ') end,
-              pg_catalog.pg_table_size(c.oid), greatest(c.reltuples, 0)::pg_catalog.int8
+              pg_catalog.pg_table_size(c.oid), greatest(c.reltuples, 0)::pg_catalog.int8,
+              \(SourceCatalog.unsentKinds)
             from (\(published)) t
             left join pg_catalog.pg_publication p on p.pubname = t.pubname
             join pg_catalog.pg_namespace n on n.nspname = t.schemaname
@@ -147,8 +149,17 @@ struct SourceCatalog {
             group by n.nspname, c.relname, c.oid, c.relkind, c.relreplident, c.reltuples
             order by 1, 2
             """
-        ).rows.compactMap { SourceTable(row: $0, columns: columns) }
+        ).rows.compactMap { SourceTable(row: $0, columns: columns, generated: generated) }
     }
+
+    /// A table without a publication yet gets one that sends everything.
+    private static let unsentKinds = """
+        pg_catalog.concat_ws(',',
+          case when not pg_catalog.bool_or(coalesce(p.pubinsert, true)) then 'inserts' end,
+          case when not pg_catalog.bool_or(coalesce(p.pubupdate, true)) then 'updates' end,
+          case when not pg_catalog.bool_or(coalesce(p.pubdelete, true)) then 'deletes' end,
+          case when not pg_catalog.bool_or(coalesce(p.pubtruncate, true)) then 'truncates' end)
+        """
 
     /// Each publication with the OID of the row through which it has the table, or a partition
     /// root above it, or its schema.
@@ -170,20 +181,56 @@ struct SourceCatalog {
             (select a.relid from pg_catalog.pg_partition_ancestors(c.oid) a))), '')
         """
 
-    /// Columns in the order of the Relation message, by table OID.
-    private func columns(from published: String) throws -> [UInt32: [RelationColumn]] {
-        // 15 lists generated columns too, but only 18 and newer send any.
+    /// Whether a publication sends column `a`. 15 lists generated columns too, but only 18 and
+    /// newer send any.
+    private var isSent: String {
         let sent = session.serverVersion >= 180_000 ? "true" : "a.attgenerated = ''"
+        return """
+            case when t.attnames is null then a.attgenerated = ''
+              else \(sent) and a.attname = any (t.attnames) end
+            """
+    }
+
+    /// The generated columns that are not sent, by table OID; none of a table with a column list,
+    /// whose author knew what is left out.
+    private func unsentGenerated(from published: String) throws -> [UInt32: [String]] {
+        let hasList =
+            session.serverVersion >= 150_000
+            ? """
+            exists (select from pg_catalog.pg_publication_rel r
+              join pg_catalog.pg_publication p on p.oid = r.prpubid
+              where p.pubname = t.pubname and r.prrelid = c.oid and r.prattrs is not null)
+            """ : "false"
         let rows = try session.query(
             """
-            select distinct c.oid, a.attnum, a.attname, a.atttypid, a.atttypmod,
-              c.relreplident = 'f' or coalesce(a.attnum = any (i.indkey::pg_catalog.int2[]), false)
+            select c.oid, a.attname
             from (\(published)) t
             join pg_catalog.pg_namespace n on n.nspname = t.schemaname
             join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
             join pg_catalog.pg_attribute a on a.attrelid = c.oid
-              and a.attnum > 0 and not a.attisdropped and case when t.attnames is null
-                then a.attgenerated = '' else \(sent) and a.attname = any (t.attnames) end
+              and a.attnum > 0 and not a.attisdropped and a.attgenerated <> ''
+            group by c.oid, a.attnum, a.attname
+            having not pg_catalog.bool_or(\(isSent)) and not pg_catalog.bool_or(\(hasList))
+            order by c.oid, a.attnum
+            """
+        ).rows
+        return Dictionary(grouping: rows) { $0[0].flatMap(UInt32.init) ?? 0 }
+            .mapValues { $0.compactMap { $0[1] } }
+    }
+
+    /// Columns in the order of the Relation message, by table OID. Columns that the identity's
+    /// index only includes are no part of the key.
+    private func columns(from published: String) throws -> [UInt32: [RelationColumn]] {
+        let rows = try session.query(
+            """
+            select distinct c.oid, a.attnum, a.attname, a.atttypid, a.atttypmod,
+              c.relreplident = 'f' or coalesce(a.attnum = any (
+                (i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]), false)
+            from (\(published)) t
+            join pg_catalog.pg_namespace n on n.nspname = t.schemaname
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
+            join pg_catalog.pg_attribute a on a.attrelid = c.oid
+              and a.attnum > 0 and not a.attisdropped and \(isSent)
             left join pg_catalog.pg_index i on i.indrelid = c.oid
               and case c.relreplident when 'i' then i.indisreplident
                 when 'd' then i.indisprimary else false end
@@ -204,7 +251,9 @@ struct SourceCatalog {
 }
 
 extension SourceTable {
-    fileprivate init?(row: [String?], columns: [UInt32: [RelationColumn]]) {
+    fileprivate init?(
+        row: [String?], columns: [UInt32: [RelationColumn]], generated: [UInt32: [String]]
+    ) {
         guard let schema = row[0], let name = row[1], let oid = row[2].flatMap(UInt32.init),
             let identity = row[4]?.utf8.first.flatMap(ReplicaIdentity.init)
         else { return nil }
@@ -213,6 +262,8 @@ extension SourceTable {
                 id: RelationID(rawValue: oid), schema: schema, name: name,
                 replicaIdentity: identity, columns: columns[oid] ?? []),
             isPartitioned: row[3] == "t", membership: row[5] ?? "", rowFilter: row[6],
+            unsentKinds: (row[9] ?? "").split(separator: ",").map(String.init),
+            unsentGenerated: generated[oid] ?? [],
             sizeBytes: row[7].flatMap(Int.init) ?? 0, estimatedRows: row[8].flatMap(Int.init) ?? 0)
     }
 }

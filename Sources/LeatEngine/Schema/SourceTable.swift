@@ -10,6 +10,10 @@ struct SourceTable: Sendable {
     var membership: String
     /// SQL condition of the publications' row filters; nil: all rows.
     var rowFilter: String?
+    /// Kinds of changes that none of the publications sends: "updates", "deletes", "truncates".
+    var unsentKinds: [String]
+    /// Generated columns, of which no value is sent.
+    var unsentGenerated: [String]
     /// `pg_table_size` in bytes, for the order of copying.
     var sizeBytes: Int
     /// The planner's estimate, for progress.

@@ -31,11 +31,10 @@ struct TargetCatalog {
         ).rows.first
         guard let row, let oid = row[0] else { throw Problem.missing }
         guard let kind = TargetTable.Kind(rawValue: row[1] ?? "") else {
-            throw Problem.unsuitable("it is a view or a foreign table")
+            throw Problem.unsuitable("it is \(TargetCatalog.kind(row[1]))")
         }
-        guard row[2] == "p" else {
-            throw Problem.unsuitable("it is unlogged or temporary: a crash would empty it")
-        }
+        guard row[2] == "p" else { throw Problem.unsuitable("it is \(TargetCatalog.unlogged)") }
+        if kind == .partitioned { try checkPartitions(oid) }
         guard row[4] == "t" else { throw Problem.lacksSchemaUsage }
         if let lacking = row[3], !lacking.isEmpty { throw Problem.lacksPrivilege(lacking) }
         return TargetTable(
@@ -57,6 +56,32 @@ struct TargetCatalog {
           select from pg_catalog.pg_rewrite r, enabled
           where r.ev_class = c.oid and r.ev_type <> '1' and r.ev_enabled = any (modes)))
         """
+
+    private static let unlogged = "unlogged or temporary: a crash would empty it"
+
+    /// What a `pg_class.relkind` is that holds no rows of its own.
+    private static func kind(_ relkind: String?) -> String {
+        switch relkind {
+        case "v": "a view"
+        case "m": "a materialized view"
+        default: "a foreign table"
+        }
+    }
+
+    /// Rows go to the partitions, whatever the root is.
+    private func checkPartitions(_ oid: String) throws {
+        let row = try session.query(
+            """
+            select c.oid::pg_catalog.regclass, c.relkind
+            from pg_catalog.pg_partition_tree($1::pg_catalog.oid::pg_catalog.regclass) p
+            join pg_catalog.pg_class c on c.oid = p.relid
+            where c.relkind = 'f' or c.relpersistence <> 'p' order by 1 limit 1
+            """, [oid]
+        ).rows.first
+        guard let row, let name = row[0] else { return }
+        let what = row[1] == "f" ? TargetCatalog.kind(row[1]) : TargetCatalog.unlogged
+        throw Problem.unsuitable("its partition \(name) is \(what)")
+    }
 
     private func columns(_ oid: String) throws -> [TargetTable.Column] {
         try session.query(

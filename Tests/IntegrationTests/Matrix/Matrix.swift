@@ -9,7 +9,7 @@ actor Matrix {
     static let shared = Matrix()
 
     /// All cases, of all groups; with `LEAT_CASES` only those whose `group/name` begins with it.
-    static let cases = (TypeCases.all).filter { test in
+    static let cases = (TypeCases.all + IdentityCases.all + ShapeCases.all).filter { test in
         let wanted = ProcessInfo.processInfo.environment["LEAT_CASES"] ?? ""
         return "\(test.group.rawValue)/\(test.name)".hasPrefix(wanted)
     }
