@@ -46,6 +46,15 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
+        // Measures parts of the above; not installed.
+        .target(name: "CAllocationCount"),
+        .executableTarget(
+            name: "leat-bench",
+            dependencies: [
+                "CAllocationCount", "PGWire", "LeatCore", "LeatTestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "LeatTestSupport", dependencies: ["PGWire"], swiftSettings: strict),
         .testTarget(
             name: "PGWireTests", dependencies: ["PGWire", "LeatTestSupport"],
