@@ -51,13 +51,21 @@ extension TransactionAssembler {
 
     mutating func isWanted(_ relation: Relation) -> Bool {
         guard let open, !open.isUnwanted else { return false }
-        let name = TableName(relation)
-        guard let snapshot = tables[name] else {
-            if unfollowed[name] == nil { unfollowed[name] = false }
-            return false
-        }
         // Both are ends of records, so a commit record that starts before one ends there or
         // before it.
-        return open.commitLSN >= snapshot && open.commitLSN >= position
+        guard open.commitLSN >= position else { return false }
+        guard let table = tables[relation.id] else {
+            noteUnfollowed(relation, in: open)
+            return false
+        }
+        return open.commitLSN >= table.snapshot
+    }
+
+    /// One that had the name of a followed table before that was copied is a predecessor that is
+    /// gone, and nobody's concern.
+    mutating func noteUnfollowed(_ relation: Relation, in open: OpenTransaction) {
+        let name = TableName(relation)
+        if let snapshot = tables.snapshot(ofName: name), open.commitLSN < snapshot { return }
+        if unfollowed[relation.id] == nil { unfollowed[relation.id] = (name, false) }
     }
 }

@@ -57,7 +57,7 @@ public struct TransactionAssembler: Sendable {
     }
 
     let decoder: MessageDecoder
-    let tables: [TableName: LSN]
+    let tables: FollowedTables
     let skipsTransactionsWithOrigin: Bool
     let position: LSN
 
@@ -72,18 +72,16 @@ public struct TransactionAssembler: Sendable {
     /// Rows of one table mostly follow one another.
     var lastTarget: Target?
     /// Tables in the stream that are not followed, each told once by ``takeUnfollowed()``.
-    var unfollowed: [TableName: Bool] = [:]
+    var unfollowed: [RelationID: (name: TableName, isTold: Bool)] = [:]
 
     public internal(set) var batch = Batch()
     public internal(set) var completeTransactions = 0
 
     /// - Parameters:
-    ///   - tables: The tables to follow, each with the LSN of the snapshot it was copied at:
-    ///     what a transaction that committed before it did to the table is there already.
     ///   - position: Transactions that end at or before it are stored already.
     ///   - skipsTransactionsWithOrigin: `origin none` for servers that do not filter themselves.
     public init(
-        decoder: MessageDecoder, tables: [TableName: LSN], position: LSN,
+        decoder: MessageDecoder, tables: FollowedTables, position: LSN,
         skipsTransactionsWithOrigin: Bool = false
     ) {
         self.decoder = decoder
@@ -109,11 +107,11 @@ public struct TransactionAssembler: Sendable {
     }
 
     /// Tables that the publication sends and this stream does not follow, each once.
-    public mutating func takeUnfollowed() -> [TableName] {
-        guard unfollowed.contains(where: { !$0.value }) else { return [] }
-        let names = unfollowed.filter { !$0.value }.map(\.key)
-        for name in names { unfollowed[name] = true }
-        return names.sorted()
+    public mutating func takeUnfollowed() -> [RelationID: TableName] {
+        guard unfollowed.contains(where: { !$0.value.isTold }) else { return [:] }
+        let untold = unfollowed.filter { !$0.value.isTold }
+        for id in untold.keys { unfollowed[id]?.isTold = true }
+        return untold.mapValues(\.name)
     }
 
     // MARK: The stream

@@ -5,12 +5,14 @@ public struct TablePlan: Sendable, Equatable {
     /// A table as the source publishes it now.
     public struct Published: Sendable, Equatable {
         public var table: TableName
+        public var id: RelationID
         /// OIDs of the `pg_publication_rel` rows and the like through which it is published. A
         /// table that was taken out and put back has another: changes between are not sent.
         public var membership: String
 
-        public init(table: TableName, membership: String) {
+        public init(table: TableName, id: RelationID, membership: String) {
             self.table = table
+            self.id = id
             self.membership = membership
         }
     }
@@ -18,21 +20,33 @@ public struct TablePlan: Sendable, Equatable {
     /// A row of `leat.tables`.
     public struct Stored: Sendable, Equatable {
         public var table: TableName
+        /// The source's OID; nil in a row from before it was kept.
+        public var id: RelationID?
         public var state: TableState
         public var snapshotLSN: LSN?
         public var membership: String
+        public var targetOID: UInt32?
 
         public init(
-            table: TableName, state: TableState, snapshotLSN: LSN?, membership: String
+            table: TableName, id: RelationID?, state: TableState, snapshotLSN: LSN?,
+            membership: String, targetOID: UInt32? = nil
         ) {
             self.table = table
+            self.id = id
             self.state = state
             self.snapshotLSN = snapshotLSN
             self.membership = membership
+            self.targetOID = targetOID
+        }
+
+        /// The rows on the target are those of this very table, and none of its changes was
+        /// left out since they were copied.
+        public func continues(_ published: Published) -> Bool {
+            membership == published.membership && (id == nil || id == published.id)
         }
     }
 
-    /// No row yet, or one of an earlier membership: written as `init` before anything is copied.
+    /// No row yet, or one of an earlier membership or another table of the name: written as `init` before anything is copied.
     public private(set) var added: [Published] = []
     /// No longer published: the row goes, so that a table that returns is copied again.
     public private(set) var removed: [TableName] = []
@@ -40,11 +54,12 @@ public struct TablePlan: Sendable, Equatable {
     public private(set) var unfinished: [TableName] = []
     public private(set) var ready: [TableName: LSN] = [:]
 
+    /// - Parameter stored: Under the names that the source has now: see ``RenamePlan``.
     public init(published: [Published], stored: [Stored]) {
         let rows = Dictionary(
             stored.map { ($0.table, $0) }, uniquingKeysWith: { first, _ in first })
         for table in published {
-            guard let row = rows[table.table], row.membership == table.membership else {
+            guard let row = rows[table.table], row.continues(table) else {
                 added.append(table)
                 continue
             }

@@ -48,6 +48,7 @@ actor Applier: SessionActor {
     private var forgotten = 0
     private var sourceTypes = TypeCatalog([])
     private var targetTypes = TypeCatalog([])
+    private var followed = FollowedTables([:])
     /// Set if values come in binary form.
     private var binarySafety: BinarySafety?
     private var isTransactionOpen = false
@@ -113,8 +114,11 @@ actor Applier: SessionActor {
     /// Begins to apply at the stored position.
     ///
     /// - Returns: Whether the transactions are marked with an origin.
-    func start(at end: LSN, _ source: SourceForm) async throws -> OriginMark.State {
+    func start(
+        at end: LSN, _ source: SourceForm, _ followed: FollowedTables
+    ) async throws -> OriginMark.State {
         sourceTypes = source.types
+        self.followed = followed
         return try await cancellable {
             let session = try open()
             targetTypes = try session.typeCatalog()
@@ -145,14 +149,16 @@ actor Applier: SessionActor {
 
     // MARK: Batches
 
-    func apply(_ batch: Batch) async throws -> Applied {
+    /// - Parameter refused: Relations whose changes are not to be applied, and why: the
+    ///   transactions before their first change are.
+    func apply(_ batch: Batch, refusing refused: [RelationID: Halt] = [:]) async throws -> Applied {
         try await cancellable {
             if prepared - forgotten > Applier.mostStatements || staging.areOld, !isTransactionOpen {
                 try forgetStatements()
             }
             startBatch()
             var applied = Applied()
-            let (relations, problem) = try resolve(batch)
+            let (relations, problem) = try resolve(batch, refused)
             let fitting = problem.map { batch.prefix(beforeChange: $0.change) } ?? batch
             for run in ApplyRun.split(fitting) {
                 try apply(run, fitting, relations, &applied)
@@ -170,12 +176,13 @@ actor Applier: SessionActor {
     /// The ways to the target, by the index of the batch's relations. Where one is missing, the
     /// transactions before its first change can still be applied.
     private func resolve(
-        _ batch: Batch
+        _ batch: Batch, _ refused: [RelationID: Halt] = [:]
     ) throws -> ([RelationStatements?], (change: Int, halt: Halt)?) {
         var relations: [RelationStatements?] = []
         var problem: (change: Int, halt: Halt)?
         for index in batch.relations.indices {
             do {
+                if let halt = refused[batch.relations[index].id] { throw halt }
                 relations.append(try resolve(batch.relations[index]))
             } catch let halt as Halt {
                 relations.append(nil)
@@ -397,7 +404,8 @@ actor Applier: SessionActor {
             // A type made since the start: the next one reads the source's catalog again.
             throw Restart(reason: "table \(TableName(relation)) has a column of a new type")
         }
-        let table = try TargetTables.resolve(TableName(relation), open())
+        let name = followed.name(of: relation) ?? TableName(relation)
+        let table = try TargetTables.resolve(name, open())
         let plan = try RelationPlan(
             relation: relation, sourceTypes: sourceTypes, target: table, targetTypes: targetTypes)
         if let unsafe = binarySafety?.unsafeColumns(plan), !unsafe.isEmpty {

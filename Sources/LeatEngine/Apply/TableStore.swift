@@ -10,7 +10,7 @@ struct TableStore {
     func read() throws -> [TablePlan.Stored] {
         try session.query(
             """
-            select schema_name, table_name, state, snapshot_lsn, membership
+            select schema_name, table_name, state, snapshot_lsn, membership, source_oid, target_oid
             from leat.tables where stream = $1
             """, [stream.text]
         ).rows.compactMap { row in
@@ -18,8 +18,10 @@ struct TableStore {
                 let state = row[2].flatMap(TableState.init)
             else { return nil }
             return TablePlan.Stored(
-                table: TableName(schema: schema, name: name), state: state,
-                snapshotLSN: row[3].flatMap(LSN.init), membership: row[4] ?? "")
+                table: TableName(schema: schema, name: name),
+                id: row[5].flatMap(UInt32.init).map(RelationID.init(rawValue:)), state: state,
+                snapshotLSN: row[3].flatMap(LSN.init), membership: row[4] ?? "",
+                targetOID: row[6].flatMap(UInt32.init))
         }
     }
 
@@ -29,14 +31,60 @@ struct TableStore {
         for table in plan.added {
             try session.query(
                 """
-                insert into leat.tables (stream, schema_name, table_name, state, membership)
-                values ($1, $2, $3, 'init', $4)
+                insert into leat.tables (stream, schema_name, table_name, state, membership,
+                  source_oid)
+                values ($1, $2, $3, 'init', $4, $5::pg_catalog.oid)
                 on conflict (stream, schema_name, table_name) do update
                   set state = 'init', snapshot_lsn = null, membership = excluded.membership,
+                    source_oid = excluded.source_oid, target_oid = null,
                     copy_attempt = null, rows_copied = null,
                     updated_at = pg_catalog.clock_timestamp()
-                """, [stream.text, table.table.schema, table.table.name, table.membership])
+                """,
+                [
+                    stream.text, table.table.schema, table.table.name, table.membership,
+                    "\(table.id.rawValue)",
+                ])
         }
+    }
+
+    /// Gives the rows of renamed tables their new names: all first a name that no table has,
+    /// for they may have swapped them.
+    func apply(_ renames: [RenamePlan.Rename]) throws {
+        for rename in renames {
+            try session.query(
+                """
+                update leat.tables set schema_name = '', table_name = $4
+                where stream = $1 and schema_name = $2 and table_name = $3
+                """, [stream.text, rename.from.schema, rename.from.name, "\(rename.id.rawValue)"])
+        }
+        for rename in renames {
+            // A table that is gone, or was never copied, may have left a row of the name.
+            try remove(rename.to)
+            try session.query(
+                """
+                update leat.tables set schema_name = $3, table_name = $4
+                where stream = $1 and schema_name = '' and table_name = $2
+                """, [stream.text, "\(rename.id.rawValue)", rename.to.schema, rename.to.name])
+        }
+    }
+
+    /// Keeps by which OIDs the tables are known on both sides.
+    func keepIdentities(_ tables: [TableName: RelationID]) throws {
+        let ids = tables.map { name, id in
+            "(\(SQLText.literal(name.schema)), \(SQLText.literal(name.name)), \(id.rawValue))"
+        }
+        guard !ids.isEmpty else { return }
+        try session.query(
+            """
+            update leat.tables t
+            set source_oid = v.source_oid::pg_catalog.oid, target_oid = c.oid
+            from (values \(ids.joined(separator: ", "))) v (schema_name, table_name, source_oid)
+            left join pg_catalog.pg_namespace n on n.nspname = v.schema_name
+            left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.table_name
+            where t.stream = $1 and t.schema_name = v.schema_name
+              and t.table_name = v.table_name and (t.source_oid, t.target_oid)
+                is distinct from (v.source_oid::pg_catalog.oid, c.oid)
+            """, [stream.text])
     }
 
     private func remove(_ table: TableName) throws {

@@ -34,6 +34,8 @@ enum TargetSchema {
           table_name text not null,
           state text not null check (state in ('init', 'datasync', 'ready')),
           snapshot_lsn pg_catalog.pg_lsn,
+          source_oid pg_catalog.oid,
+          target_oid pg_catalog.oid,
           membership text not null,
           copy_attempt text,
           rows_copied bigint,
@@ -42,10 +44,15 @@ enum TargetSchema {
         )
         """
 
+    /// What `leat.tables` of an earlier version may lack.
+    private static let laterColumns = [
+        "source_oid": "pg_catalog.oid", "target_oid": "pg_catalog.oid",
+    ]
+
     /// Creates what is missing. `if not exists` alone asks for the right to create even then, and
     /// two streams that start together would still collide.
     static func ensure(_ session: Session) throws {
-        guard try !isPresent(session) else { return }
+        guard try !isComplete(session) else { return }
         try session.transaction {
             try session.query("select pg_catalog.pg_advisory_xact_lock(\(lock), 0)")
             try create(session)
@@ -64,6 +71,7 @@ enum TargetSchema {
                 try session.execute(progress)
             }
             if try !exists("to_regclass", "leat.tables", session) { try session.execute(tables) }
+            try addLaterColumns(session)
         } catch let error as ConnectionError where error.sqlState == "42501" {
             throw Halt(
                 .preflight, "The target role may not create schema leat and its tables: \(error).",
@@ -72,6 +80,29 @@ enum TargetSchema {
                     create schema leat authorization ...;
                     """)
         }
+    }
+
+    private static func addLaterColumns(_ session: Session) throws {
+        let columns = try missingColumns(session).map { name in
+            "add column if not exists \(name) \(laterColumns[name] ?? "text")"
+        }
+        guard !columns.isEmpty else { return }
+        try session.execute("alter table leat.tables \(columns.joined(separator: ", "))")
+    }
+
+    private static func missingColumns(_ session: Session) throws -> [String] {
+        let present = Set(
+            try session.query(
+                """
+                select attname from pg_catalog.pg_attribute
+                where attrelid = pg_catalog.to_regclass('leat.tables') and attnum > 0
+                """
+            ).firstColumn)
+        return laterColumns.keys.filter { !present.contains($0) }.sorted()
+    }
+
+    private static func isComplete(_ session: Session) throws -> Bool {
+        try isPresent(session) && missingColumns(session).isEmpty
     }
 
     static func isPresent(_ session: Session) throws -> Bool {

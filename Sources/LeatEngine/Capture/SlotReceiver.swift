@@ -41,7 +41,7 @@ actor SlotReceiver: SessionActor {
     private var nextPayload = 0
     private var batchBegan: ContinuousClock.Instant?
     private var keepalives = KeepalivePolicy()
-    private var unfollowed: [TableName] = []
+    private var unfollowed: [RelationID: TableName] = [:]
     private var silentSince: ContinuousClock.Instant?
 
     /// PostgreSQL's `wal_receiver_timeout`: a server that hangs keeps its connections open.
@@ -87,7 +87,7 @@ actor SlotReceiver: SessionActor {
         var position: LSN
         var options: [(name: String, value: String)]
         var protocolVersion: Int
-        var tables: [TableName: LSN]
+        var tables: FollowedTables
         var skipsTransactionsWithOrigin: Bool
         var spoolFolder: String
         var positions: SharedPosition
@@ -138,8 +138,8 @@ actor SlotReceiver: SessionActor {
     }
 
     /// Tables seen in the stream that are not followed, each once.
-    func takeUnfollowed() -> [TableName] {
-        defer { unfollowed = [] }
+    func takeUnfollowed() -> [RelationID: TableName] {
+        defer { unfollowed = [:] }
         return unfollowed
     }
 
@@ -207,7 +207,7 @@ actor SlotReceiver: SessionActor {
                 break
             }
         }
-        unfollowed += assembler?.takeUnfollowed() ?? []
+        unfollowed.merge(assembler?.takeUnfollowed() ?? [:]) { first, _ in first }
     }
 
     private var assembledBytes: Int { assembler?.batch.byteCount ?? 0 }

@@ -10,15 +10,18 @@ internal import PGWire
 /// compares the publications with those that the stream began with.
 struct SourceMonitor {
     static let interval: Duration = .seconds(1)
-    static let publicationInterval: Duration = .seconds(60)
     static let logInterval: Duration = .seconds(60)
 
     let configuration: SyncConfiguration
     let clientEncoding: String
-    let publicationOIDs: [String]
-    let memberships: [TableName: String]
+    let publications: PublicationWatch
     let status: SyncStatus
     let logger: Logger
+
+    /// A minute, unless the stream is asked to be quicker in everything.
+    private var publicationInterval: Duration {
+        min(.seconds(60), max(configuration.statusInterval * 6, SourceMonitor.interval))
+    }
 
     /// Runs until the task is cancelled.
     ///
@@ -27,9 +30,8 @@ struct SourceMonitor {
     ///   can stop.
     func run() async throws {
         var connection = try await connect()
-        var nextCheck = ContinuousClock.now + SourceMonitor.publicationInterval
+        var nextCheck = ContinuousClock.now + publicationInterval
         var nextLog = ContinuousClock.now + SourceMonitor.logInterval
-        var missing: Set<TableName> = []
         while true {
             do {
                 try await measureLag(connection)
@@ -38,10 +40,11 @@ struct SourceMonitor {
                     logProgress()
                 }
                 if ContinuousClock.now >= nextCheck {
-                    nextCheck = .now + SourceMonitor.publicationInterval
-                    try await checkPublications(connection, &missing)
+                    nextCheck = .now + publicationInterval
+                    try await publications.check(connection)
                 }
-            } catch let error as ConnectionError where error.code == .lost {
+            } catch let error as ConnectionError {
+                guard error.code == .lost else { throw error }
                 // Somebody may have ended just this session. A source that is going down
                 // refuses the next one.
                 logger.debug("monitoring session lost", metadata: ["error": "\(error)"])
@@ -85,56 +88,5 @@ struct SourceMonitor {
                 "rows": "\(snapshot.rowsApplied)",
                 "transactions": "\(snapshot.transactionsApplied)",
             ])
-    }
-
-    private func checkPublications(
-        _ connection: Connection, _ missing: inout Set<TableName>
-    ) async throws {
-        let configuration = configuration
-        let (identities, tables) = try await connection.run { session in
-            (
-                try Publication(session: session, configuration: configuration).identities(),
-                try SourceCatalog(session: session)
-                    .publishedTables(of: configuration.publicationNames)
-            )
-        }
-        try SourceMonitor.compare(publicationOIDs, identities)
-        let now = Dictionary(tables.map { ($0.name, $0.membership) }) { first, _ in first }
-        for (table, membership) in memberships where now[table] != membership {
-            guard now[table] == nil else { throw SourceMonitor.rejoined(table) }
-            guard missing.insert(table).inserted else { continue }
-            logger.warning(
-                "table is no longer published: its changes stop here",
-                metadata: ["table": "\(table)"])
-        }
-    }
-
-    static func compare(_ stored: [String], _ now: [String]) throws {
-        guard stored != now else { return }
-        let changed = Set(stored).subtracting(now).sorted()
-            .map(Publication.name)
-        guard !changed.isEmpty else { return }
-        throw Halt(
-            .positionMismatch,
-            """
-            Publication \(changed.joined(separator: ", ")) was dropped, or dropped and made \
-            again: changes from between were not sent.
-            """,
-            advice: """
-                Run "leat cleanup" for this stream and start it again with --truncate, which \
-                copies the tables anew.
-                """)
-    }
-
-    private static func rejoined(_ table: TableName) -> Halt {
-        Halt(
-            .positionMismatch,
-            """
-            Table \(table) was taken out of its publication and put back: changes from between \
-            were not sent.
-            """,
-            advice: """
-                Start again with --truncate: this table is copied anew, the others go on.
-                """)
     }
 }

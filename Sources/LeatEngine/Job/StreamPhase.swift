@@ -35,7 +35,9 @@ struct StreamPhase {
             PositionState(
                 startingAt: prepared.position, confirmed: prepared.confirmed,
                 holdBack: configuration.holdBack))
-        tell(try await servers.applier.start(at: prepared.position, prepared.sourceForm))
+        tell(
+            try await servers.applier.start(
+                at: prepared.position, prepared.sourceForm, prepared.followed))
         let end = try await endPosition()
         try await startStream(positions)
         showStart()
@@ -66,7 +68,7 @@ struct StreamPhase {
     }
 
     private func showStart() {
-        let consistentFrom = prepared.snapshots.values.max()
+        let consistentFrom = prepared.followed.latestSnapshot
         run.status.update { snapshot in
             snapshot.phase = .streaming
             snapshot.position = prepared.position
@@ -75,7 +77,7 @@ struct StreamPhase {
         logger.info(
             "streaming",
             metadata: [
-                "position": "\(prepared.position)", "tables": "\(prepared.snapshots.count)",
+                "position": "\(prepared.position)", "tables": "\(prepared.followed.count)",
                 "slot": "\(configuration.slotName)",
             ])
     }
@@ -100,7 +102,7 @@ struct StreamPhase {
         if configuration.origin == .none, !filtersOriginsHere { options.append(("origin", "none")) }
         let stream = SlotReceiver.Stream(
             slot: configuration.slotName, position: prepared.position, options: options,
-            protocolVersion: streams ? 2 : 1, tables: prepared.snapshots,
+            protocolVersion: streams ? 2 : 1, tables: prepared.followed,
             skipsTransactionsWithOrigin: filtersOriginsHere,
             spoolFolder: configuration.stateDirectory + "/spool", positions: positions)
         try await startPatiently(stream)
@@ -147,12 +149,11 @@ struct StreamPhase {
     // MARK: Flowing
 
     private func flow(_ positions: SharedPosition, _ tickers: StreamTickers) async throws {
+        let watch = PublicationWatch(
+            configuration: configuration, prepared: prepared, logger: logger)
         let monitor = SourceMonitor(
             configuration: configuration, clientEncoding: servers.target.encoding,
-            publicationOIDs: prepared.publicationOIDs,
-            memberships: Dictionary(
-                prepared.tables.map { ($0.name, $0.membership) }, uniquingKeysWith: { a, _ in a }),
-            status: run.status, logger: logger)
+            publications: watch, status: run.status, logger: logger)
         try await withThrowingTaskGroup(of: TaskEnd.self) { group in
             var parts = MultiProducerSingleConsumerAsyncChannel.makeChannel(
                 of: Batch.self, throwing: Never.self,
@@ -172,7 +173,7 @@ struct StreamPhase {
                 receiving: while true {
                     switch try await servers.receiver.next() {
                     case .batch(let batch): try await source?.send(batch)
-                    case .nothing: await tellUnfollowed()
+                    case .nothing: try await tellUnfollowed(watch)
                     case .ended: break receiving
                     }
                 }
@@ -221,19 +222,19 @@ struct StreamPhase {
     ) async throws {
         defer { if positions.batchApplied() { servers.receiver.applierIsIdle() } }
         guard let batch = tickers.upToEnd(batch) else { return }
-        let applied = try await servers.applier.apply(batch)
+        let refused = try await TableRenames(servers: servers)
+            .refusals(in: batch, prepared.followed)
+        let applied = try await servers.applier.apply(batch, refusing: refused)
         if let end = applied.end {
             positions.with { $0.committed(through: end, isDurable: false, at: .now) }
         }
         tickers.show(applied)
     }
 
-    private func tellUnfollowed() async {
-        for table in await servers.receiver.takeUnfollowed() {
-            logger.warning(
-                "table is published but not followed; it is copied at the next start",
-                metadata: ["table": "\(table)"])
-        }
+    private func tellUnfollowed(_ watch: PublicationWatch) async throws {
+        let tables = await servers.receiver.takeUnfollowed()
+        guard !tables.isEmpty else { return }
+        try await watch.tell(tables, servers.source)
     }
 
     // MARK: Ending

@@ -104,7 +104,8 @@ extension StreamPreparation {
     func listPlan(_ tables: [SourceTable]) async throws -> TablePlan {
         let stream = configuration.stream
         let published = tables.map {
-            TablePlan.Published(table: $0.name, membership: $0.membership)
+            TablePlan.Published(
+                table: $0.name, id: $0.relation.id, membership: $0.membership)
         }
         return try await servers.applier.run { session in
             TablePlan(

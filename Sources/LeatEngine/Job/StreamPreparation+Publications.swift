@@ -52,7 +52,7 @@ extension StreamPreparation {
         let now = try await servers.source.run {
             try Publication(session: $0, configuration: configuration).identities()
         }
-        try SourceMonitor.compare(progress.publicationOIDs, now)
+        try PublicationWatch.compare(progress.publicationOIDs, now)
     }
 
     /// All checks come before the row `creating`, and that before anything that is created.
@@ -111,8 +111,10 @@ extension StreamPreparation {
     ) async throws -> (plans: [TableName: RelationPlan], later: [Halt]) {
         let stream = configuration.stream
         return try await servers.applier.run { session in
+            let ids = Dictionary(
+                tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
             let ready = try TableStore(session: session, stream: stream).read()
-                .filter { $0.state == .ready }
+                .filter { $0.state == .ready && ($0.id == nil || $0.id == ids[$0.table]) }
             return try Preflight.plans(
                 tables, sourceTypes: sourceTypes, target: session,
                 followed: Set(ready.map(\.table)))

@@ -13,8 +13,7 @@ struct StreamPreparation {
         var position: LSN
         var confirmed: LSN
         var tables: [SourceTable]
-        /// Each followed table with the LSN of the snapshot it was copied at.
-        var snapshots: [TableName: LSN]
+        var followed: FollowedTables
         var publicationOIDs: [String]
         var sourceTypes: TypeCatalog
         var isBinary: Bool
@@ -40,6 +39,7 @@ struct StreamPreparation {
         try await servers.source.run { session in
             try Preflight.checkDecoding(session, needsSlot: decision == .create)
         }
+        if case .resume = decision { try await followRenames() }
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
         let tables = try await publish(decision, progress, system, sourceTypes)
         let (plans, later) = try await plans(tables, sourceTypes)
@@ -137,20 +137,33 @@ struct StreamPreparation {
                 try Publication(session: session, configuration: configuration).identities()
             )
         }
+        let ids = Dictionary(
+            tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
         let stored = try await servers.applier.run { session in
             try ProgressStore(session: session, stream: configuration.stream).setSession(
                 timeline: system.timeline, format: isBinary ? "binary" : "text",
                 encoding: encoding)
-            return try TableStore(session: session, stream: configuration.stream).read()
+            let store = TableStore(session: session, stream: configuration.stream)
+            try store.keepIdentities(ids)
+            return try store.read()
         }
-        let followed = Set(tables.map(\.name))
-        let snapshots = stored.filter { $0.state == .ready && followed.contains($0.table) }
         return Prepared(
             position: start.position, confirmed: start.confirmed, tables: tables,
-            snapshots: Dictionary(
-                snapshots.map { ($0.table, $0.snapshotLSN ?? .zero) }, uniquingKeysWith: max),
-            publicationOIDs: identities, sourceTypes: sourceTypes, isBinary: isBinary,
+            followed: StreamPreparation.followed(stored, ids), publicationOIDs: identities,
+            sourceTypes: sourceTypes, isBinary: isBinary,
             sourceVersion: version,
             walSenderTimeout: timeout == 0 ? .seconds(60) : .milliseconds(timeout))
+    }
+
+    static func followed(
+        _ stored: [TablePlan.Stored], _ ids: [TableName: RelationID]
+    ) -> FollowedTables {
+        var tables: [RelationID: FollowedTables.Table] = [:]
+        for row in stored where row.state == .ready {
+            guard let id = ids[row.table] else { continue }
+            tables[id] = FollowedTables.Table(
+                name: row.table, snapshot: row.snapshotLSN ?? .zero, targetOID: row.targetOID)
+        }
+        return FollowedTables(tables)
     }
 }

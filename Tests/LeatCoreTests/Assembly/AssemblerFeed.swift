@@ -19,15 +19,25 @@ struct AssemblerFeed {
     private(set) var transactions: [AssembledTransaction] = []
     private var open: AssembledTransaction?
 
-    /// - Parameter tables: To follow, all of schema `public`.
+    /// - Parameter tables: To follow, all of schema `public`: `a` and `b`, or `t1`, `t2` and so on,
+    ///   with their number as OID.
     init(
         _ tables: [String: LSN] = ["a": .zero, "b": .zero], position: LSN = .zero,
         skipsTransactionsWithOrigin: Bool = false
     ) {
-        let names = tables.map { (TableName(schema: "public", name: $0.key), $0.value) }
+        let followed = tables.map { name, snapshot in
+            (
+                name == "a"
+                    ? Wire.a
+                    : name == "b"
+                        ? Wire.b : RelationID(rawValue: UInt32(name.dropFirst()) ?? 0),
+                FollowedTables.Table(
+                    name: TableName(schema: "public", name: name), snapshot: snapshot)
+            )
+        }
         assembler = TransactionAssembler(
             decoder: MessageDecoder(protocolVersion: 2),
-            tables: Dictionary(uniqueKeysWithValues: names), position: position,
+            tables: FollowedTables(Dictionary(uniqueKeysWithValues: followed)), position: position,
             skipsTransactionsWithOrigin: skipsTransactionsWithOrigin)
     }
 
@@ -57,7 +67,7 @@ struct AssemblerFeed {
     }
 
     mutating func takeUnfollowed() -> [String] {
-        assembler.takeUnfollowed().map(\.description)
+        assembler.takeUnfollowed().values.map(\.description).sorted()
     }
 
     /// Takes the batch and puts pieces of transactions together again.

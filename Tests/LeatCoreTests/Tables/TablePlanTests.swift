@@ -5,14 +5,19 @@ import Testing
 
 private func table(_ name: String) -> TableName { TableName(schema: "public", name: name) }
 
-private func published(_ name: String, _ membership: String = "1") -> TablePlan.Published {
-    .init(table: table(name), membership: membership)
+private func published(
+    _ name: String, _ membership: String = "1", id: UInt32 = 1
+) -> TablePlan.Published {
+    .init(table: table(name), id: RelationID(rawValue: id), membership: membership)
 }
 
 private func stored(
-    _ name: String, _ state: TableState, snapshot: LSN? = nil, _ membership: String = "1"
+    _ name: String, _ state: TableState, snapshot: LSN? = nil, _ membership: String = "1",
+    id: UInt32? = 1
 ) -> TablePlan.Stored {
-    .init(table: table(name), state: state, snapshotLSN: snapshot, membership: membership)
+    .init(
+        table: table(name), id: id.map(RelationID.init(rawValue:)), state: state,
+        snapshotLSN: snapshot, membership: membership)
 }
 
 @Suite("Table plan")
@@ -44,6 +49,24 @@ struct TablePlanTests {
         #expect(plan.added == [published("a", "2")])
         #expect(plan.pending == [table("a")])
         #expect(plan.removed.isEmpty && plan.ready.isEmpty)
+    }
+
+    @Test("a table that was dropped and made again is copied again", arguments: TableState.allCases)
+    func remade(_ state: TableState) {
+        let plan = TablePlan(
+            published: [published("a", id: 2)], stored: [stored("a", state, snapshot: 5, id: 1)])
+
+        #expect(plan.added == [published("a", id: 2)])
+        #expect(plan.removed.isEmpty && plan.ready.isEmpty)
+    }
+
+    @Test("a row from before OIDs were kept is known by its name")
+    func withoutID() {
+        let plan = TablePlan(
+            published: [published("a", id: 2)], stored: [stored("a", .ready, snapshot: 5, id: nil)])
+
+        #expect(plan.ready == [table("a"): 5])
+        #expect(plan.pending.isEmpty)
     }
 
     @Test(
@@ -111,14 +134,17 @@ private struct TableHistory {
 
     /// As `sync` starts: rows first, then the copies; it may crash before each step.
     private mutating func start() {
-        let published = publication.map { TablePlan.Published(table: $0.key, membership: $0.value) }
+        let published = publication.map {
+            TablePlan.Published(
+                table: $0.key, id: RelationID(rawValue: 1), membership: $0.value)
+        }
         let plan = TablePlan(published: published, stored: Array(rows.values))
         check(plan)
         if random.once(in: 6) { return }
         for name in plan.removed { rows[name] = nil }
         for added in plan.added {
             rows[added.table] = .init(
-                table: added.table, state: .initial, snapshotLSN: nil,
+                table: added.table, id: added.id, state: .initial, snapshotLSN: nil,
                 membership: added.membership)
         }
         for name in plan.pending {

@@ -1,0 +1,51 @@
+public import PGWire
+
+/// The tables that a stream follows, found by the source's OID.
+///
+/// A name is not enough to know a table by: names change, and change hands. The stream spells
+/// them as they were when the change was made, the catalog as they are now; the OID is the same
+/// from the table's creation to its end.
+public struct FollowedTables: Sendable {
+    public struct Table: Sendable, Hashable {
+        /// On the target, and on the source when the stream started.
+        public var name: TableName
+        /// What a transaction that committed before it did to the table was copied.
+        public var snapshot: LSN
+        /// The target's OID of it; nil if it was never seen there.
+        public var targetOID: UInt32?
+
+        public init(name: TableName, snapshot: LSN, targetOID: UInt32? = nil) {
+            self.name = name
+            self.snapshot = snapshot
+            self.targetOID = targetOID
+        }
+    }
+
+    private let tables: [RelationID: Table]
+    private let snapshots: [TableName: LSN]
+
+    public init(_ tables: [RelationID: Table]) {
+        self.tables = tables
+        snapshots = Dictionary(
+            tables.values.map { ($0.name, $0.snapshot) }, uniquingKeysWith: max)
+    }
+
+    public subscript(id: RelationID) -> Table? { tables[id] }
+
+    /// The snapshot of the table that has this name now.
+    public func snapshot(ofName name: TableName) -> LSN? { snapshots[name] }
+
+    public var count: Int { tables.count }
+    public var ids: [RelationID] { Array(tables.keys) }
+    /// The latest snapshot: the target equals no state of the source before it.
+    public var latestSnapshot: LSN? { tables.values.map(\.snapshot).max() }
+
+    /// For a relation that has another name than its table: what the target calls it. Nil for
+    /// one that is not followed.
+    public func name(of relation: Relation) -> TableName? { tables[relation.id]?.name }
+
+    public func isRenamed(_ relation: Relation) -> Bool {
+        guard let name = name(of: relation) else { return false }
+        return name != TableName(relation)
+    }
+}

@@ -1,0 +1,132 @@
+public import PGWire
+
+/// What names have to change on the target before a stream goes on.
+///
+/// Rows always go to the right table, because a table is known by its OID on both sides. The
+/// names are kept the same so that people, and the next copy, find the table too.
+///
+/// A worked example, two tables that swap their names on the source. `leat.tables` has 16400
+/// `a` (target 24400) and 16410 `b` (target 24410); the source says 16400 is `b`, 16410 is `a`.
+/// As long as the target says 24400 is `a`, three statements are owed; once it says 24400 is
+/// `b`, the rows of `leat.tables` take the new names. By names alone the two states look alike.
+public struct RenamePlan: Sendable, Equatable {
+    /// A followed table under all its names.
+    public struct Table: Sendable, Equatable {
+        public var id: RelationID
+        /// In `leat.tables`.
+        public var stored: TableName
+        /// On the source at this moment.
+        public var source: TableName
+        public var targetOID: UInt32?
+
+        public init(id: RelationID, stored: TableName, source: TableName, targetOID: UInt32?) {
+            self.id = id
+            self.stored = stored
+            self.source = source
+            self.targetOID = targetOID
+        }
+    }
+
+    /// Tables of the target, with their OIDs.
+    public struct TargetNames: Sendable {
+        private let names: [UInt32: TableName]
+        private let oids: [TableName: UInt32]
+
+        public init(_ tables: [(oid: UInt32, name: TableName)]) {
+            names = Dictionary(tables.map { ($0.oid, $0.name) }, uniquingKeysWith: { a, _ in a })
+            oids = Dictionary(tables.map { ($0.name, $0.oid) }, uniquingKeysWith: { a, _ in a })
+        }
+
+        public subscript(oid: UInt32) -> TableName? { names[oid] }
+        public subscript(name: TableName) -> UInt32? { oids[name] }
+    }
+
+    public struct Rename: Sendable, Equatable {
+        public var id: RelationID
+        public var from: TableName
+        public var to: TableName
+    }
+
+    /// Done on the target already: the rows of `leat.tables` are to follow.
+    public private(set) var done: [Rename] = []
+    /// Still to be done on the target.
+    public private(set) var owed: [Rename] = []
+    /// Names that an owed rename needs, and that another table of the target has.
+    public private(set) var blocked: [TableName] = []
+
+    public init(_ tables: [Table], target: TargetNames) {
+        let claimed = Set(tables.compactMap(\.targetOID))
+        func isFree(_ name: TableName) -> Bool {
+            target[name].map { !claimed.contains($0) } ?? false
+        }
+        for table in tables.sorted(by: { $0.id.rawValue < $1.id.rawValue }) {
+            let rename = Rename(id: table.id, from: table.stored, to: table.source)
+            let isNamed = table.stored == table.source
+            switch table.targetOID.flatMap({ target[$0] }) {
+            case table.source?:
+                if !isNamed { done.append(rename) }
+            case let current?:
+                // The operator put another table in its place: it is what has the name now.
+                if isNamed && isFree(table.source) { continue }
+                // Missing under its name: said by whoever looks for it.
+                if isNamed && target[table.source] == nil { continue }
+                owed.append(Rename(id: table.id, from: current, to: table.source))
+            case nil:
+                guard !isNamed else { continue }
+                // Not known by OID: as long as the old name is there, it has the rows.
+                if isFree(table.stored) { owed.append(rename) } else { done.append(rename) }
+            }
+        }
+        let leaving = Set(owed.map(\.from))
+        blocked = owed.map(\.to).filter { target[$0] != nil && !leaving.contains($0) }
+    }
+
+    /// The statements for the target, in an order in which they work.
+    public var statements: [String] {
+        var left = owed
+        var lines: [String] = []
+        while !left.isEmpty {
+            let leaving = Set(left.map(\.from))
+            if let next = left.firstIndex(where: { !leaving.contains($0.to) }) {
+                let rename = left.remove(at: next)
+                lines += RenamePlan.statements(rename.from, rename.to)
+            } else {
+                // A ring of names: one steps aside.
+                let aside = TableName(
+                    schema: left[0].from.schema, name: "leat_renamed_\(left[0].id.rawValue)")
+                lines += RenamePlan.statements(left[0].from, aside)
+                left[0].from = aside
+            }
+        }
+        return lines
+    }
+
+    private static func statements(_ from: TableName, _ to: TableName) -> [String] {
+        var lines: [String] = []
+        var current = from
+        if !from.schema.utf8.elementsEqual(to.schema.utf8) {
+            lines.append(
+                "alter table \(current.quoted) set schema \(SQLText.identifier(to.schema));")
+            current.schema = to.schema
+        }
+        if !from.name.utf8.elementsEqual(to.name.utf8) {
+            lines.append("alter table \(current.quoted) rename to \(SQLText.identifier(to.name));")
+        }
+        return lines
+    }
+
+    /// What stops the stream; nil if nothing is owed.
+    public var halt: Halt? {
+        guard !owed.isEmpty else { return nil }
+        let list = owed.map { "\($0.from) is \($0.to) on the source now" }
+        let names = blocked.map(\.description).joined(separator: ", ")
+        let room = blocked.isEmpty ? "" : "\nFirst make room there for \(names)."
+        return Halt(
+            .stoppedOnChange, "Renamed: table \(list.joined(separator: ", table ")).",
+            advice: """
+                On the target run, in one transaction:
+                \(statements.joined(separator: "\n"))\(room)
+                Then start again: it goes on where it stopped, and copies nothing anew.
+                """)
+    }
+}

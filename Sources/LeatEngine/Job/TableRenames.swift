@@ -1,0 +1,107 @@
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+
+/// Finds out which followed tables have another name by now, on either side.
+struct TableRenames {
+    let servers: SyncRun.Servers
+
+    /// - Parameter tables: By the source's OID; those that are gone there are left out.
+    func plan(_ tables: [RelationID: FollowedTables.Table]) async throws -> RenamePlan {
+        let ids = Array(tables.keys)
+        let names = try await servers.source.run { try TableNames(session: $0).names(of: ids) }
+        let found = tables.compactMap { id, table in
+            names[id].map { name in
+                RenamePlan.Table(
+                    id: id, stored: table.name, source: name, targetOID: table.targetOID)
+            }
+        }
+        let target = try await servers.applier.run { session in
+            try TableNames(session: session).known(
+                oids: found.compactMap(\.targetOID),
+                names: found.flatMap { [$0.stored, $0.source] }
+            )
+        }
+        return RenamePlan(found, target: target)
+    }
+
+    /// What refuses the changes of relations in a batch that have another name than their table.
+    ///
+    /// The stream spells a name as it was at the change. One that the source does not have any
+    /// more is from before a rename that the target has seen already: nothing is owed.
+    ///
+    /// - Throws: ``Restart`` if a table was renamed on the target too, ahead of the stream.
+    func refusals(
+        in batch: Batch, _ followed: FollowedTables
+    ) async throws -> [RelationID: Halt] {
+        let renamed = batch.relations.filter(followed.isRenamed).map(\.id)
+        guard !renamed.isEmpty else { return [:] }
+        let all = followed.ids.compactMap { id in followed[id].map { (id, $0) } }
+        let plan = try await plan(Dictionary(all, uniquingKeysWith: { first, _ in first }))
+        if let done = plan.done.first(where: { renamed.contains($0.id) }) {
+            throw Restart(reason: "table \(done.from) is called \(done.to) on both sides now")
+        }
+        guard let halt = plan.halt else { return [:] }
+        let owed = Set(plan.owed.map(\.id))
+        return Dictionary(
+            renamed.filter(owed.contains).map { ($0, halt) },
+            uniquingKeysWith: { first, _ in first })
+    }
+}
+
+extension StreamPreparation {
+    /// Takes over the new names of tables that were renamed on both sides.
+    ///
+    /// - Throws: ``Halt`` (exit code 7) if one was renamed on the source alone.
+    func followRenames() async throws {
+        let stream = configuration.stream
+        let stored = try await servers.applier.run { session in
+            try TableStore(session: session, stream: stream).read()
+        }
+        var tables: [RelationID: FollowedTables.Table] = [:]
+        for row in stored where row.state == .ready {
+            guard let id = row.id else { continue }
+            tables[id] = FollowedTables.Table(
+                name: row.table, snapshot: row.snapshotLSN ?? .zero, targetOID: row.targetOID)
+        }
+        let renames = TableRenames(servers: servers)
+        let ids = Array(tables.keys)
+        let names = try await servers.source.run { try TableNames(session: $0).names(of: ids) }
+        try checkSelection(tables, names)
+        // What is not selected any more is given up by this start, under whatever name.
+        let plan = try await renames.plan(
+            tables.filter { id, _ in names[id].map(configuration.wants) ?? false })
+        if let halt = plan.halt { throw halt }
+        guard !plan.done.isEmpty else { return }
+        try await servers.applier.run { session in
+            try session.transaction {
+                try TableStore(session: session, stream: stream).apply(plan.done)
+            }
+        }
+        for rename in plan.done {
+            logger.info(
+                "table was renamed on both sides",
+                metadata: ["from": "\(rename.from)", "to": "\(rename.to)"])
+        }
+    }
+
+    /// A rename must not take a table out of the selection by the way.
+    private func checkSelection(
+        _ tables: [RelationID: FollowedTables.Table], _ names: [RelationID: TableName]
+    ) throws {
+        for (id, table) in tables {
+            guard let name = names[id], configuration.wants(table.name), !configuration.wants(name)
+            else { continue }
+            throw Halt(
+                .configuration,
+                """
+                Table \(table.name), which this stream follows, is called \(name) on the source \
+                now, and that name is not selected.
+                """,
+                advice: """
+                    Select it with --tables \(name), or give it up with --exclude \(table.name).
+                    """)
+        }
+    }
+}

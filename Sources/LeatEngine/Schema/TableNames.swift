@@ -1,0 +1,41 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// Reads what tables are called now, by their OIDs.
+struct TableNames {
+    let session: Session
+
+    /// Those that are gone are left out.
+    func names(of ids: [RelationID]) throws -> [RelationID: TableName] {
+        guard !ids.isEmpty else { return [:] }
+        let list = ids.map { "\($0.rawValue)" }.joined(separator: ", ")
+        let rows = try tables(where: "c.oid in (\(list))")
+        return Dictionary(
+            rows.map { (RelationID(rawValue: $0.oid), $0.name) }, uniquingKeysWith: { a, _ in a })
+    }
+
+    /// The tables that have one of these OIDs or names.
+    func known(oids: [UInt32], names: [TableName]) throws -> RenamePlan.TargetNames {
+        let oids = (oids.map(String.init) + ["0"]).joined(separator: ", ")
+        let pairs = names.map { "(\(SQLText.literal($0.schema)), \(SQLText.literal($0.name)))" }
+        let condition =
+            pairs.isEmpty
+            ? "false" : "(n.nspname, c.relname) in (\(pairs.joined(separator: ", ")))"
+        return RenamePlan.TargetNames(try tables(where: "c.oid in (\(oids)) or \(condition)"))
+    }
+
+    private func tables(where condition: String) throws -> [(oid: UInt32, name: TableName)] {
+        try session.query(
+            """
+            select c.oid, n.nspname, c.relname from pg_catalog.pg_class c
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            where c.relkind in ('r', 'p', 'v', 'm', 'f') and (\(condition))
+            """
+        ).rows.compactMap { row in
+            guard let oid = row[0].flatMap(UInt32.init), let schema = row[1], let name = row[2]
+            else { return nil }
+            return (oid, TableName(schema: schema, name: name))
+        }
+    }
+}
