@@ -59,6 +59,15 @@ struct SyncCommand: AsyncParsableCommand {
     @Option(help: "Changes to follow: any, or none for those made on the source itself.")
     var origin = SyncConfiguration.Origin.any
 
+    @Option(
+        help: ArgumentHelp(
+            "What to do about a change that does not fit; repeatable. Default: stop.",
+            discussion: SyncCommand.conflictHelp, valueName: "kind=policy"))
+    var onConflict: [String] = []
+
+    @Flag(help: "Show the values of keys in messages, and keep them in leat.conflicts.")
+    var showValues = false
+
     @Option(help: "Confirm only what was stored this long ago, for targets that may fail over.")
     var holdBack = DurationText(.zero)
 
@@ -69,6 +78,10 @@ struct SyncCommand: AsyncParsableCommand {
     var yes = false
 
     @OptionGroup var log: LogOptions
+
+    private static let conflictHelp = ConflictKind.allCases.map { kind in
+        "\(kind.rawValue)=\(kind.policies.map(\.rawValue).joined(separator: "|"))"
+    }.joined(separator: ", ")
 
     func validate() throws {
         guard (1...64).contains(copyJobs) else {
@@ -112,6 +125,8 @@ struct SyncCommand: AsyncParsableCommand {
         configuration.streaming = streaming == .on
         configuration.binary = binary
         configuration.origin = origin
+        configuration.conflicts = try ConflictPolicies(onConflict)
+        configuration.showsValues = showValues
         configuration.holdBack = holdBack.duration
         configuration.statusInterval = max(statusInterval.duration, .milliseconds(100))
         return configuration

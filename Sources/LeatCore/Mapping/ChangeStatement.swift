@@ -14,7 +14,7 @@ public struct ChangeStatement: Sendable, Equatable {
 }
 
 /// Writes the SQL of a ``ChangeStatement``, numbering its parameters.
-private struct StatementWriter {
+struct StatementWriter {
     let plan: RelationPlan
     var types: [UInt32] = []
     var parameters: [ChangeStatement.Parameter] = []

@@ -17,6 +17,8 @@ actor Applier: SessionActor {
         var commitTime: PostgresTimestamp?
         var transactions = 0
         var changes = 0
+        /// Resolved in what is committed now.
+        var conflicts: [ConflictCount] = []
     }
 
     /// What shapes the values that the source sends.
@@ -39,24 +41,29 @@ actor Applier: SessionActor {
 
     private nonisolated let executor = ConnectionExecutor(label: "leat.apply")
     nonisolated let interrupt = Interrupt()
-    private nonisolated let stream: StreamName
+    nonisolated let stream: StreamName
+    nonisolated let handling: ApplyHandling
     private var session: Session?
     private var position: Position?
     private var statements: [Relation: RelationStatements] = [:]
     /// Statements named so far, and how many of them are thrown away.
-    private var prepared = 0
+    var prepared = 0
     private var forgotten = 0
     private var sourceTypes = TypeCatalog([])
     private var targetTypes = TypeCatalog([])
     private var followed = FollowedTables([:])
     /// Set if values come in binary form.
     private var binarySafety: BinarySafety?
-    private var isTransactionOpen = false
+    var isTransactionOpen = false
+    /// Conflicts resolved in the open transaction.
+    var openConflicts: [ConflictCount] = []
     private var marksOrigin = false
     private var choice = SetChoice(roundTrip: .zero)
     private var staging = StagingTables(areAllowed: false)
     /// Tables whose net changes failed, with the batches for which they stay in source order.
     private var heldBack: [TableName: Int] = [:]
+    /// Whether the session has `session_replication_role = replica`.
+    private(set) var isReplica = false
 
     /// Prepared statements beyond this many are all thrown away: plans take the server's memory.
     private static let mostStatements = 500
@@ -66,8 +73,9 @@ actor Applier: SessionActor {
         executor.asUnownedSerialExecutor()
     }
 
-    init(stream: StreamName) {
+    init(stream: StreamName, handling: ApplyHandling = ApplyHandling()) {
         self.stream = stream
+        self.handling = handling
     }
 
     /// Runs `body` with the session, on its thread. Cancellation ends its waits.
@@ -75,7 +83,7 @@ actor Applier: SessionActor {
         try await cancellable { try body(try open()) }
     }
 
-    private func open() throws -> Session {
+    func open() throws -> Session {
         guard let session else { preconditionFailure("the applier is not connected") }
         return session
     }
@@ -89,7 +97,7 @@ actor Applier: SessionActor {
                 interrupt: interrupt)
             self.session = session
             try session.prepare(clientEncoding: nil)
-            try ApplySession.configure(session)
+            isReplica = try ApplySession.configure(session, handling.role)
             try StreamLock(session: session, stream: stream).take(own: own)
         }
     }
@@ -158,10 +166,10 @@ actor Applier: SessionActor {
             }
             startBatch()
             var applied = Applied()
-            let (relations, problem) = try resolve(batch, refused)
+            let (_, problem) = try resolve(batch, refused)
             let fitting = problem.map { batch.prefix(beforeChange: $0.change) } ?? batch
             for run in ApplyRun.split(fitting) {
-                try apply(run, fitting, relations, &applied)
+                try apply(run, fitting, &applied)
             }
             if let problem { throw problem.halt }
             return applied
@@ -175,7 +183,7 @@ actor Applier: SessionActor {
 
     /// The ways to the target, by the index of the batch's relations. Where one is missing, the
     /// transactions before its first change can still be applied.
-    private func resolve(
+    func resolve(
         _ batch: Batch, _ refused: [RelationID: Halt] = [:]
     ) throws -> ([RelationStatements?], (change: Int, halt: Halt)?) {
         var relations: [RelationStatements?] = []
@@ -202,65 +210,77 @@ actor Applier: SessionActor {
             guard isTransactionOpen else { return }
             try open().execute("rollback")
             isTransactionOpen = false
+            openConflicts = []
         }
     }
 
     private func apply(
-        _ run: ApplyRun, _ batch: Batch, _ relations: [RelationStatements?],
-        _ applied: inout Applied
+        _ run: ApplyRun, _ batch: Batch, _ applied: inout Applied
     ) throws {
-        if run.changes.count >= choice.worthFolding {
-            guard try !applyFolded(run, batch, relations) else {
-                return applied.count(run, batch)
-            }
-            // What was prepared went with the failure.
-            return try apply(inOrder: run, batch, resolve(batch).0, &applied)
+        if run.changes.count >= choice.worthFolding, try applyFolded(run, batch) {
+            return applied.count(run, batch, &openConflicts)
         }
-        try apply(inOrder: run, batch, relations, &applied)
+        try apply(inOrder: run, batch, &applied)
     }
 
     /// Net changes first. If they meet anything unexpected the same changes follow in the
     /// source's order, which decides what is wrong with which of them.
     ///
     /// - Returns: Whether they were applied; if not, everything is as before.
-    private func applyFolded(
-        _ run: ApplyRun, _ batch: Batch, _ relations: [RelationStatements?]
-    ) throws -> Bool {
+    private func applyFolded(_ run: ApplyRun, _ batch: Batch) throws -> Bool {
         let session = try open()
+        let (relations, _) = try resolve(batch)
         let goesOn = isTransactionOpen
         let folded = FoldedWriter(
             session: session, batch: batch, relations: relations, choice: choice,
             isHeldBack: { heldBack[$0] != nil })
         do {
             try write(run) { writer in
-                if goesOn { try writer.send("savepoint leat") }
+                if goesOn {
+                    try writer.send("savepoint leat_sets")
+                } else {
+                    try sendBegin(&writer)
+                }
                 try folded.send(run.changes, &writer, &staging)
                 guard goesOn else { return }
                 // Not before it is known that each set met the rows it should.
                 try writer.pause()
                 try writer.resume()
-                try writer.send("release savepoint leat")
+                try writer.send("release savepoint leat_sets")
             }
             return true
         } catch let failure as ApplyFailure {
-            try checkTransient(failure)
+            try restartIfTransient(failure)
             for table in folded.tables(blamedFor: failure) {
                 heldBack[table] = Applier.batchesHeldBack
             }
-            try goesOn ? abandonPiece() : abandon()
+            guard goesOn else {
+                try abandon()
+                return false
+            }
+            guard failure.isBeforeCommit else {
+                try abandon()
+                throw failure.halt(batch, showsValues: handling.showsValues)
+            }
+            try rollBack(to: "leat_sets")
             return false
         }
     }
 
     private func apply(
-        inOrder run: ApplyRun, _ batch: Batch, _ relations: [RelationStatements?],
-        _ applied: inout Applied
+        inOrder run: ApplyRun, _ batch: Batch, _ applied: inout Applied
     ) throws {
         do {
-            try write(run) { try $0.send(run.changes, of: batch, relations) }
-            applied.count(run, batch)
+            // Known already, unless an earlier run has failed and its statements were forgotten.
+            let (relations, _) = try resolve(batch)
+            try write(run) { writer in
+                let piece = try sendBeginning(&writer)
+                try writer.send(run.changes, of: batch, relations)
+                if let piece { try writer.send("release savepoint \(piece)") }
+            }
+            applied.count(run, batch, &openConflicts)
         } catch let failure as ApplyFailure {
-            try abandon()
+            try retreat(from: failure, run, batch)
             try retryAlone(failure, run, batch, &applied)
         }
     }
@@ -270,37 +290,25 @@ actor Applier: SessionActor {
     private func retryAlone(
         _ failure: ApplyFailure, _ run: ApplyRun, _ batch: Batch, _ applied: inout Applied
     ) throws {
-        try checkTransient(failure)
-        guard run.transactions.count > 1 else { throw failure.halt(batch) }
-        let (relations, _) = try resolve(batch)
-        for single in run.singles(batch) {
-            try apply(inOrder: single, batch, relations, &applied)
+        try restartIfTransient(failure)
+        guard run.transactions.count > 1 else {
+            try applyResolving(failure, run, batch)
+            return applied.count(run, batch, &openConflicts)
         }
-    }
-
-    private func checkTransient(_ failure: ApplyFailure) throws {
-        guard case .server(let error) = failure.reason,
-            Transient.isTransient(sqlState: error.sqlState)
-        else { return }
-        throw Restart(reason: "the target said: \(error)")
+        for single in run.singles(batch) { try apply(inOrder: single, batch, &applied) }
     }
 
     /// Leaves the session as after a rollback. What was prepared in the failed pipeline may or
     /// may not be there, so none of it counts.
-    private func abandon() throws {
+    func abandon() throws {
         let session = try open()
         try session.execute("rollback")
         isTransactionOpen = false
+        openConflicts = []
         try forgetStatements()
     }
 
-    /// As ``abandon()``, but what earlier batches brought of the transaction stays.
-    private func abandonPiece() throws {
-        try open().execute("rollback to savepoint leat; release savepoint leat")
-        try forgetStatements()
-    }
-
-    private func forgetStatements() throws {
+    func forgetStatements() throws {
         try open().execute("deallocate all; discard temporary")
         statements.removeAll()
         staging.removeAll()
@@ -313,8 +321,6 @@ actor Applier: SessionActor {
         defer { prepared = writer.prepared }
         let place: String?
         do {
-            if !isTransactionOpen { try writer.send("begin") }
-            isTransactionOpen = true
             try send(&writer)
             if let last = run.end { try sendPosition(last, &writer) }
             place = try writer.finish()
@@ -323,12 +329,27 @@ actor Applier: SessionActor {
             _ = try? writer.finish()
             throw failure
         }
-        guard let last = run.end else { return }
-        guard let place else { throw try positionLost() }
-        try commit(session, end: last.endLSN, place)
+        try commit(run, place)
     }
 
-    private func sendPosition(_ last: Transaction, _ writer: inout BatchWriter) throws {
+    /// - Returns: The savepoint before a later piece of a transaction, where one is needed.
+    private func sendBeginning(_ writer: inout BatchWriter) throws -> String? {
+        guard isTransactionOpen else {
+            try sendBegin(&writer)
+            return nil
+        }
+        guard handling.conflicts.resolvesAny else { return nil }
+        try writer.send("savepoint \(Applier.pieceSavepoint)")
+        return Applier.pieceSavepoint
+    }
+
+    private func sendBegin(_ writer: inout BatchWriter) throws {
+        try writer.send("begin")
+        if !isReplica { try writer.send("set constraints all deferred") }
+        isTransactionOpen = true
+    }
+
+    func sendPosition(_ last: Transaction, _ writer: inout BatchWriter) throws {
         guard let position else { preconditionFailure("the applier has not started") }
         if marksOrigin {
             try writer.send(
@@ -342,6 +363,23 @@ actor Applier: SessionActor {
             "\(last.endLSN)", "\(last.commitTime.rawValue)", position.ctid, "\(position.end)",
             stream.text,
         ])
+    }
+
+    /// Ends the run's target transaction, if its end is one.
+    ///
+    /// - Parameter place: Where the row of the position lies now.
+    func commit(_ run: ApplyRun, _ place: String?) throws {
+        guard let last = run.end else { return }
+        guard let place else { throw try positionLost() }
+        do {
+            try commit(try open(), end: last.endLSN, place)
+        } catch let error as ConnectionError {
+            // Deferred constraints are checked by COMMIT. It has an answer, so it is not unknown.
+            guard error.code == .server, let server = error.server, !run.changes.isEmpty else {
+                throw error
+            }
+            throw ApplyFailure(reason: .atCommit(server), change: run.changes.upperBound - 1)
+        }
     }
 
     private func commit(_ session: Session, end: LSN, _ place: String) throws {
@@ -421,9 +459,14 @@ actor Applier: SessionActor {
 }
 
 extension Applier.Applied {
-    fileprivate mutating func count(_ run: ApplyRun, _ batch: Batch) {
+    /// - Parameter resolved: Conflicts of the open transaction; taken once it is committed.
+    fileprivate mutating func count(
+        _ run: ApplyRun, _ batch: Batch, _ resolved: inout [ConflictCount]
+    ) {
         changes += run.changes.count
         guard let last = run.end else { return }
+        conflicts += resolved
+        resolved = []
         transactions += run.transactions.count
         end = last.endLSN
         commitTime = last.commitTime

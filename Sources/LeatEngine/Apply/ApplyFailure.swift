@@ -6,7 +6,7 @@ internal import PGWire
 struct ApplyFailure: Error {
     enum Reason {
         case server(ServerError)
-        /// An update or delete met this many rows instead of one.
+        /// A change met this many rows instead of one.
         case rowCount(Int)
         /// A value that was not sent is needed to find or write the row.
         case missingValue(column: String)
@@ -14,81 +14,44 @@ struct ApplyFailure: Error {
         case mixedForms
         /// Less than the whole old row was sent, and the table has no key to find it by.
         case noIdentity
+        /// A deferred constraint at the end of the transaction, of which `change` is the last.
+        case atCommit(ServerError)
     }
 
     var reason: Reason
     /// Index in the batch, or nil where no change is to blame.
     var change: Int?
+    /// Why a policy other than `stop` could not be followed, as a sentence.
+    var note: String?
 }
 
 extension ApplyFailure {
-    /// The sentences for a person: LSN, table, and the way on. No cell value: a server's detail
-    /// would quote the row.
-    func halt(_ batch: Batch) -> Halt {
-        guard let index = change else {
-            return Halt(.target, "The target refused a transaction: \(what(nil)).")
-        }
-        let change = batch.changes[index]
-        let transaction = batch.transactions.last { $0.firstChange <= index }
-        let place = transaction.map { " of transaction \($0.xid.rawValue)" } ?? ""
-        return Halt(
-            .stoppedOnChange,
-            """
-            Stopped at \(change.lsn): the \(change.kind)\(place) on \(tables(change, batch)) \
-            cannot be applied: \(what(change.kind)).
-            """,
-            advice: advice(change, batch))
-    }
-
-    private func tables(_ change: Change, _ batch: Batch) -> String {
-        let relations =
-            change.kind == .truncate
-            ? batch.truncates[Int(change.relation)].relations : [change.relation]
-        return relations.map { "\(TableName(batch.relations[Int($0)]))" }.joined(separator: ", ")
-    }
-
-    private func what(_ kind: Change.Kind?) -> String {
+    var serverError: ServerError? {
         switch reason {
-        case .server(let error):
-            let constraint = error.constraint.map { " (constraint \($0))" } ?? ""
-            return "\(conflictName(error, kind)): \(error.withoutValues)\(constraint)"
-        case .rowCount(0):
-            let name = kind == .delete ? "delete_missing" : "update_missing"
-            return "\(name): its row is missing on the target"
-        case .rowCount(let count): return "it met \(count) rows on the target instead of one"
-        case .missingValue(let column): return "the value of column \(column) was not sent"
-        case .mixedForms: return "its values came in text and in binary form"
-        case .noIdentity: return "the source sent no replica identity of its row"
+        case .server(let error), .atCommit(let error): error
+        case .rowCount, .missingValue, .mixedForms, .noIdentity: nil
         }
     }
 
-    /// PostgreSQL 18's name, where there is one.
-    private func conflictName(_ error: ServerError, _ kind: Change.Kind?) -> String {
-        guard error.sqlState == "23505" else { return "error" }
-        return kind == .update ? "update_exists" : "insert_exists"
-    }
-
-    private func advice(_ change: Change, _ batch: Batch) -> String {
-        let relation =
-            change.kind == .truncate ? nil : batch.relations[Int(change.relation)]
-        let key = relation?.columns.filter(\.isKey).map(\.name).joined(separator: ", ") ?? ""
-        let row = key.isEmpty ? "" : " (the row is identified by \(key))"
-        return """
-            Nothing of this transaction was applied; everything before it was. Mend the data or \
-            the table on the target\(row), then start again: it resumes at this transaction.
-            """
+    /// The conflict that it is; nil for anything else, which no policy speaks of.
+    func conflict(_ kind: Change.Kind) -> ConflictKind? {
+        // What a trigger's function does elsewhere, or refuses, is no conflict of this row.
+        if serverError?.isFromFunction == true { return nil }
+        return switch (reason, kind) {
+        case (.rowCount(0), .update): .updateMissing
+        case (.rowCount(0), .delete): .deleteMissing
+        case (.server(let error), .insert) where error.isUniqueViolation: .insertExists
+        case (.server(let error), .update) where error.isUniqueViolation: .updateExists
+        case (.server(let error), _), (.atCommit(let error), _):
+            error.isConstraintViolation ? .constraintFailed : nil
+        case (.rowCount, _), (.missingValue, _), (.mixedForms, _), (.noIdentity, _): nil
+        }
     }
 }
 
 extension ServerError {
-    /// Data exceptions (class 22) quote the value that they refuse.
-    fileprivate var withoutValues: ServerError {
-        guard sqlState.hasPrefix("22") else { return self }
-        var error = self
-        let parts = message.split(separator: "\"", omittingEmptySubsequences: false)
-        error.message = parts.enumerated()
-            .map { $0.offset.isMultiple(of: 2) ? String($0.element) : "..." }
-            .joined(separator: "\"")
-        return error
-    }
+    fileprivate var isUniqueViolation: Bool { sqlState == "23505" }
+
+    /// Class 23 of "PostgreSQL Error Codes": integrity constraint violations.
+    fileprivate var isConstraintViolation: Bool { sqlState.hasPrefix("23") }
 }

@@ -3,21 +3,12 @@ internal import PGClient
 
 /// What a session needs that writes to the target.
 enum ApplySession {
-    /// Role `replica`: foreign keys are not checked and ordinary triggers do not fire, as in
-    /// PostgreSQL's own apply workers.
-    static func configure(_ session: Session) throws {
-        do {
-            try session.execute("set session_replication_role = replica")
-        } catch {
-            guard error.sqlState == "42501" else { throw error }
-            let role = try session.query("select current_user").scalar ?? "..."
-            throw Halt(
-                .preflight, "The target role may not set session_replication_role: \(error).",
-                advice: """
-                    On the target, as a superuser (15 and newer): grant set on parameter \
-                    session_replication_role to \(SQLText.identifier(role));
-                    """)
-        }
+    /// - Returns: Whether the session has role `replica`: foreign keys are not checked and ordinary
+    ///   triggers do not fire, as in PostgreSQL's own apply workers.
+    static func configure(
+        _ session: Session, _ role: SyncConfiguration.Role
+    ) throws -> Bool {
+        let isReplica = try setRole(session, role)
         // A role or database may have it off; the applier turns it off where that is safe.
         try session.execute("set synchronous_commit = on")
         // The backend of a Leat that is gone must go too, for it holds locks: while it waits for
@@ -29,5 +20,58 @@ enum ApplySession {
             set tcp_keepalives_count = 3; set tcp_user_timeout = '60s'
             """)
         _ = try? session.execute("set client_connection_check_interval = '2s'")
+        return isReplica
+    }
+
+    /// The setting may come from the role or the database: on servers before 15 that is the way to
+    /// give it to a role that is no superuser.
+    private static func setRole(
+        _ session: Session, _ role: SyncConfiguration.Role
+    ) throws -> Bool {
+        let now = try session.query(
+            "select pg_catalog.current_setting('session_replication_role')"
+        ).scalar
+        switch role {
+        case .auto:
+            return try now == "replica" || set("replica", session) == nil
+        case .replica:
+            guard now != "replica", let error = try set("replica", session) else { return true }
+            throw try refused(error, session)
+        case .plain, .disableTriggers:
+            guard now == "replica", let error = try set("origin", session) else { return false }
+            throw Halt(
+                .preflight,
+                """
+                The target role has session_replication_role = replica by its own settings, and \
+                may not set it to origin: \(error).
+                """, advice: "Use --role replica, or auto.")
+        }
+    }
+
+    /// - Returns: The refusal of a role that may not.
+    private static func set(_ value: String, _ session: Session) throws -> ConnectionError? {
+        do {
+            try session.execute("set session_replication_role = \(value)")
+            return nil
+        } catch {
+            guard error.sqlState == "42501" else { throw error }
+            return error
+        }
+    }
+
+    private static func refused(_ error: ConnectionError, _ session: Session) throws -> Halt {
+        let role = try session.query("select current_user").scalar ?? "..."
+        return Halt(
+            .preflight, "The target role may not set session_replication_role: \(error).",
+            advice: "On the target, as a superuser: \(grant(to: role))")
+    }
+
+    /// The statement that gives a role the right to role `replica`.
+    static func grant(to role: String) -> String {
+        let name = SQLText.identifier(role)
+        return """
+            grant set on parameter session_replication_role to \(name); (15 and newer), or \
+            alter role \(name) set session_replication_role = replica;
+            """
     }
 }

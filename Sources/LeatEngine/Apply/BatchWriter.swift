@@ -164,7 +164,20 @@ struct BatchWriter {
         return RelationStatements.Prepared(name: name, statement: statement)
     }
 
-    private static func unchanged(_ tuple: Tuple, _ batch: Batch) -> [Int] {
+    /// Sends a statement that is run once, as the unnamed one: the next takes its place.
+    mutating func sendOnce(
+        _ statement: ChangeStatement, _ change: Change, at index: Int, _ batch: Batch,
+        _ plan: RelationPlan
+    ) throws {
+        try session.sendPrepare("", statement.sql, types: statement.types)
+        expectations.append(.command)
+        let prepared = RelationStatements.Prepared(name: "", statement: statement)
+        try batch.bytes.withUnsafeBytes { arena in
+            try execute(prepared, change, at: index, batch, arena, plan)
+        }
+    }
+
+    static func unchanged(_ tuple: Tuple, _ batch: Batch) -> [Int] {
         var unchanged: [Int] = []
         for index in 0..<Int(tuple.count)
         where batch.columns[Int(tuple.first) + index].kind == .unchangedTOAST {

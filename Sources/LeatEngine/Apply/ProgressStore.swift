@@ -81,6 +81,9 @@ struct ProgressStore {
     }
 
     func delete() throws {
+        if try TargetSchema.isPresent("leat.conflicts", session) {
+            try session.query("delete from leat.conflicts where stream = $1", [stream.text])
+        }
         try session.query("delete from leat.tables where stream = $1", [stream.text])
         try session.query("delete from leat.progress where stream = $1", [stream.text])
     }

@@ -49,6 +49,45 @@ enum TargetSchema {
         "source_oid": "pg_catalog.oid", "target_oid": "pg_catalog.oid",
     ]
 
+    /// Conflicts that were resolved without a stop, each stored in the transaction that resolved
+    /// it.
+    private static let conflicts = """
+        create table leat.conflicts (
+          id bigint generated always as identity primary key,
+          stream text not null,
+          time timestamptz not null default pg_catalog.clock_timestamp(),
+          lsn pg_catalog.pg_lsn not null,
+          xid bigint not null,
+          schema_name text not null,
+          table_name text not null,
+          kind text not null,
+          policy text not null check (policy in ('apply', 'skip')),
+          key_columns text[] not null,
+          key_values text[],
+          constraint_name text,
+          message text
+        )
+        """
+
+    /// Triggers that `--role disable-triggers` has disabled, and how they were before.
+    private static let triggers = """
+        create table leat.triggers (
+          stream text not null,
+          schema_name text not null,
+          table_name text not null,
+          trigger_name text not null,
+          enabled "char" not null check (enabled in ('O', 'A')),
+          disabled_at timestamptz not null default pg_catalog.clock_timestamp(),
+          primary key (stream, schema_name, table_name, trigger_name)
+        )
+        """
+
+    /// In the order of their making; the first two are those that a stream cannot be without.
+    private static let all = [
+        ("leat.progress", progress), ("leat.tables", tables), ("leat.conflicts", conflicts),
+        ("leat.triggers", triggers),
+    ]
+
     /// Creates what is missing. `if not exists` alone asks for the right to create even then, and
     /// two streams that start together would still collide.
     static func ensure(_ session: Session) throws {
@@ -67,10 +106,9 @@ enum TargetSchema {
             if try !exists("to_regnamespace", "leat", session) {
                 try session.execute("create schema if not exists leat")
             }
-            if try !exists("to_regclass", "leat.progress", session) {
-                try session.execute(progress)
+            for (name, definition) in all where try !isPresent(name, session) {
+                try session.execute(definition)
             }
-            if try !exists("to_regclass", "leat.tables", session) { try session.execute(tables) }
             try addLaterColumns(session)
         } catch let error as ConnectionError where error.sqlState == "42501" {
             throw Halt(
@@ -102,12 +140,16 @@ enum TargetSchema {
     }
 
     private static func isComplete(_ session: Session) throws -> Bool {
-        try isPresent(session) && missingColumns(session).isEmpty
+        try all.allSatisfy { try isPresent($0.0, session) } && missingColumns(session).isEmpty
     }
 
     static func isPresent(_ session: Session) throws -> Bool {
-        try exists("to_regclass", "leat.progress", session)
-            && exists("to_regclass", "leat.tables", session)
+        try all.prefix(2).allSatisfy { try isPresent($0.0, session) }
+    }
+
+    /// Whether one of the tables is there: an older Leat made fewer.
+    static func isPresent(_ table: String, _ session: Session) throws -> Bool {
+        try exists("to_regclass", table, session)
     }
 
     private static func exists(

@@ -49,7 +49,7 @@ actor TableCopier: SessionActor {
                 configuration.target, options: .init(peer: .target, applicationName: name),
                 interrupt: interrupt)
             try target.prepare(clientEncoding: nil)
-            try ApplySession.configure(target)
+            _ = try ApplySession.configure(target, configuration.role)
             self.target = target
             try markOrigin(target)
         }
@@ -141,7 +141,7 @@ actor TableCopier: SessionActor {
         if let state = error.sqlState, Transient.isTransient(sqlState: state) { return error }
         return Halt(
             error.peer == .source ? .source : .target,
-            "Table \(table) cannot be copied: \(error).",
+            "Table \(table) cannot be copied: \(error.withoutValues).",
             advice: """
                 Nothing of this table was kept; finished tables stay. Mend it, or leave the table \
                 out with --exclude, and start again.

@@ -13,6 +13,7 @@ public enum FailPoint: String, Sendable {
     case batchSent = "batch-sent"
     case commitSent = "commit-sent"
     case storedNotConfirmed = "stored-not-confirmed"
+    case conflictRecorded = "conflict-recorded"
     case midStream = "mid-stream"
 
     public func reached() {

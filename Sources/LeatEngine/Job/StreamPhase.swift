@@ -229,6 +229,20 @@ struct StreamPhase {
             positions.with { $0.committed(through: end, isDurable: false, at: .now) }
         }
         tickers.show(applied)
+        tell(applied.conflicts)
+    }
+
+    /// One line a table, kind and batch: `leat.conflicts` has each.
+    private func tell(_ conflicts: [ConflictCount]) {
+        for conflict in conflicts {
+            logger.warning(
+                "conflicts resolved",
+                metadata: [
+                    "table": "\(conflict.table)", "kind": "\(conflict.kind.rawValue)",
+                    "policy": "\(conflict.policy.rawValue)", "count": "\(conflict.count)",
+                    "first_lsn": "\(conflict.firstLSN)",
+                ])
+        }
     }
 
     private func tellUnfollowed(_ watch: PublicationWatch) async throws {

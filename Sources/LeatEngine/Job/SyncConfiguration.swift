@@ -12,6 +12,18 @@ public struct SyncConfiguration: Sendable {
         case any, none
     }
 
+    /// How the target's own triggers and foreign keys are dealt with.
+    public enum Role: String, Sendable, CaseIterable {
+        /// `replica` if the target role may, else `plain`.
+        case auto
+        /// `session_replication_role = replica`: neither fire nor are checked.
+        case replica
+        /// Foreign keys are checked; tables with triggers that would fire are refused.
+        case plain
+        /// As `plain`, with the user triggers of the followed tables disabled for everybody.
+        case disableTriggers = "disable-triggers"
+    }
+
     public enum End: Sendable, Equatable {
         case lsn(LSN)
         /// The end of the source's WAL when the stream starts.
@@ -35,6 +47,10 @@ public struct SyncConfiguration: Sendable {
     public var streaming = true
     public var binary = Binary.off
     public var origin = Origin.any
+    public var role = Role.replica
+    public var conflicts = ConflictPolicies()
+    /// Whether messages and `leat.conflicts` may hold the values of keys.
+    public var showsValues = false
     public var holdBack: Duration = .zero
     public var statusInterval: Duration = .seconds(10)
     public var stateDirectory: String
@@ -44,6 +60,10 @@ public struct SyncConfiguration: Sendable {
         self.target = target
         self.stream = stream
         self.stateDirectory = stateDirectory
+    }
+
+    var handling: ApplyHandling {
+        ApplyHandling(role: role, conflicts: conflicts, showsValues: showsValues)
     }
 
     public var slotName: String { slot?.text ?? stream.objectName }

@@ -43,7 +43,7 @@ struct SyncRun {
 
     /// - Parameter connected: Called once both servers were reached.
     func run(connected: () -> Void) async throws -> Ending {
-        let applier = Applier(stream: configuration.stream)
+        let applier = Applier(stream: configuration.stream, handling: configuration.handling)
         let receiver = SlotReceiver()
         let source = Connection(label: "leat.source")
         do {

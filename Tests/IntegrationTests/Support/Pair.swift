@@ -183,6 +183,10 @@ final class Pair: Sendable {
 
     /// Brings the target to this moment of the source, and ends.
     func catchUp(_ options: String...) async throws {
+        try await catchUp(options: options)
+    }
+
+    func catchUp(options: [String]) async throws {
         let outcome = try await leat(
             ["sync"] + places + ["--status-interval", "200ms", "--endpos", "now"] + options)
         guard outcome.exitCode == 0 else {

@@ -1,0 +1,9 @@
+internal import LeatCore
+
+/// What an applier was told about the target's own will: its triggers, its foreign keys, and rows
+/// that are not what the source takes them for.
+struct ApplyHandling: Sendable {
+    var role = SyncConfiguration.Role.auto
+    var conflicts = ConflictPolicies()
+    var showsValues = false
+}

@@ -1,0 +1,173 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// What happens after a change has failed, in the source's order.
+///
+/// Nothing of this is on the way of a change that fits. A run of several transactions has been
+/// tried one by one before, so that here one transaction, or one piece of a large one, is left:
+///
+///     savepoint - some changes - release - ... - position - commit
+///
+/// A change that meets a conflict is rolled back to its savepoint, then resolved as the policy
+/// says and recorded in `leat.conflicts`: in the target transaction that holds its rows and moves
+/// the position. A crash before the commit leaves nothing of it, one after it all of it.
+extension Applier {
+    /// Before each later piece of a transaction, if conflicts may be resolved: the pieces before
+    /// it are not sent again by themselves.
+    static let pieceSavepoint = "leat_piece"
+    private static let stepSavepoint = "leat_step"
+
+    /// Leaves the session as it was before the run.
+    func retreat(from failure: ApplyFailure, _ run: ApplyRun, _ batch: Batch) throws {
+        let isLaterPiece = batch.transactions[run.transactions.lowerBound].beganEarlier
+        if isLaterPiece, handling.conflicts.resolvesAny, failure.isBeforeCommit {
+            try rollBack(to: Applier.pieceSavepoint)
+        } else {
+            try abandon()
+        }
+    }
+
+    /// The savepoint is gone too, and with it all that was prepared since: it may or may not be
+    /// there.
+    func rollBack(to savepoint: String) throws {
+        try open().execute("rollback to savepoint \(savepoint); release savepoint \(savepoint)")
+        try forgetStatements()
+    }
+
+    func restartIfTransient(_ failure: ApplyFailure) throws {
+        guard let error = failure.serverError, Transient.isTransient(sqlState: error.sqlState)
+        else { return }
+        throw Restart(reason: "the target said: \(error.withoutValues)")
+    }
+
+    /// Applies a transaction, or a piece of one, that has failed, if a policy speaks of it.
+    ///
+    /// - Throws: ``Halt`` where the policy is `stop`, after a rollback.
+    func applyResolving(
+        _ failure: ApplyFailure, _ run: ApplyRun, _ batch: Batch
+    ) throws {
+        do {
+            guard policy(of: failure, batch) != nil else { throw failure }
+            try begin()
+            try sendSteps(run, batch, resolve(batch).0)
+            try end(run)
+        } catch let failure as ApplyFailure {
+            try abandon()
+            try restartIfTransient(failure)
+            throw failure.halt(batch, showsValues: handling.showsValues)
+        }
+    }
+
+    private func begin() throws {
+        guard !isTransactionOpen else { return }
+        try open().execute(isReplica ? "begin" : "begin; set constraints all deferred")
+        isTransactionOpen = true
+    }
+
+    private func end(_ run: ApplyRun) throws {
+        guard let last = run.end else { return }
+        let place = try pipelined { try sendPosition(last, &$0) }
+        try commit(run, place)
+    }
+
+    /// What to do about a failure; nil for `stop`.
+    private func policy(
+        of failure: ApplyFailure, _ batch: Batch
+    ) -> (kind: ConflictKind, policy: ConflictPolicy)? {
+        guard failure.isBeforeCommit, let index = failure.change,
+            let kind = failure.conflict(batch.changes[index].kind)
+        else { return nil }
+        let policy = handling.conflicts[kind]
+        return policy == .stop ? nil : (kind, policy)
+    }
+
+    // MARK: Steps
+
+    private func sendSteps(
+        _ run: ApplyRun, _ batch: Batch, _ known: [RelationStatements?]
+    ) throws {
+        var steps = ConflictSteps(run.changes)
+        var relations = known
+        while let step = steps.next {
+            try open().execute("savepoint \(Applier.stepSavepoint)")
+            do {
+                _ = try pipelined { try $0.send(step, of: batch, relations) }
+                try open().execute("release savepoint \(Applier.stepSavepoint)")
+            } catch let failure as ApplyFailure {
+                try rollBack(to: Applier.stepSavepoint)
+                relations = relations.map { $0.map { RelationStatements($0.plan) } }
+                guard let found = policy(of: failure, batch), let index = failure.change else {
+                    throw failure
+                }
+                guard steps.changeFailed(index) else { continue }
+                try resolve(failure, found.kind, found.policy, batch, relations)
+            }
+            steps.stepEnded()
+        }
+    }
+
+    private func pipelined(_ send: (inout BatchWriter) throws -> Void) throws -> String? {
+        var writer = try BatchWriter(session: open(), prepared: prepared)
+        defer { prepared = writer.prepared }
+        do {
+            try send(&writer)
+        } catch let failure as ApplyFailure {
+            _ = try? writer.finish()
+            throw failure
+        }
+        return try writer.finish()
+    }
+
+    // MARK: Resolving
+
+    private func resolve(
+        _ failure: ApplyFailure, _ kind: ConflictKind, _ policy: ConflictPolicy, _ batch: Batch,
+        _ relations: [RelationStatements?]
+    ) throws {
+        guard let index = failure.change else { preconditionFailure("a conflict is a change's") }
+        let place = ChangePlace(batch, index)
+        guard place.relation != nil, let relation = relations[Int(place.change.relation)] else {
+            // A TRUNCATE that a constraint forbids is more than a row to leave out.
+            throw failure
+        }
+        if policy == .apply, kind != .deleteMissing {
+            try write(place.change, at: index, batch, relation.plan, failure)
+        }
+        let store = ConflictStore(
+            session: try open(), stream: stream, storesValues: handling.showsValues)
+        try store.add(failure, kind, policy, at: place)
+        FailPoint.conflictRecorded.reached()
+        openConflicts.add(kind, policy, at: place)
+    }
+
+    /// Makes the target's row what the source's is.
+    private func write(
+        _ change: Change, at index: Int, _ batch: Batch, _ plan: RelationPlan,
+        _ failure: ApplyFailure
+    ) throws {
+        var failure = failure
+        do {
+            let statement = try ConflictResolution(batch, change, plan).statement()
+            _ = try pipelined { try $0.sendOnce(statement, change, at: index, batch, plan) }
+        } catch let refusal as ConflictResolution.Refusal {
+            failure.note = refusal.sentence
+            throw failure
+        } catch let second as ApplyFailure {
+            guard let error = second.serverError else {
+                failure.note = "It cannot be applied: the row that is in the way has another key."
+                throw failure
+            }
+            if Transient.isTransient(sqlState: error.sqlState) { throw second }
+            failure.note = "It cannot be applied either: \(error.withoutValues)."
+            throw failure
+        }
+    }
+}
+
+extension ApplyFailure {
+    var isBeforeCommit: Bool {
+        if case .atCommit = reason { return false }
+        return true
+    }
+}

@@ -1,0 +1,65 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+extension ApplyFailure {
+    /// The sentences for a person: LSN, table, and the way on. No cell value unless asked for: a
+    /// server's detail would quote the row.
+    func halt(_ batch: Batch, showsValues: Bool = false) -> Halt {
+        guard let index = change else {
+            return Halt(.target, "The target refused a transaction: \(what(nil)).")
+        }
+        let place = ChangePlace(batch, index)
+        let key = place.key(showsValues: showsValues)
+        let message = """
+            Stopped at \(place.lsn): \(subject(place)) on \(place.tables) cannot be applied: \
+            \(what(place.kind)).
+            """
+        let sentences = [note, wayOn(key), policies(place.kind)].compactMap { $0 }
+        return Halt(.stoppedOnChange, message, advice: sentences.joined(separator: " "))
+    }
+
+    private func subject(_ place: ChangePlace) -> String {
+        let transaction = "transaction \(place.xid)"
+        if case .atCommit = reason { return "the end of \(transaction)" }
+        return "the \(place.kind) of \(transaction)"
+    }
+
+    private func what(_ kind: Change.Kind?) -> String {
+        let found = kind.flatMap { conflict($0) }
+        switch reason {
+        case .server(let error), .atCommit(let error):
+            let constraint = error.constraint.map { " (constraint \($0))" } ?? ""
+            return "\(found?.rawValue ?? "error"): \(error.withoutValues)\(constraint)"
+        case .rowCount(0):
+            guard let found else {
+                return "it brought no row, as if a trigger or rule of the target had left it out"
+            }
+            return "\(found.rawValue): its row is missing on the target"
+        case .rowCount(let count): return "it met \(count) rows on the target instead of one"
+        case .missingValue(let column): return "the value of column \(column) was not sent"
+        case .mixedForms: return "its values came in text and in binary form"
+        case .noIdentity: return "the source sent no replica identity of its row"
+        }
+    }
+
+    private func wayOn(_ key: String?) -> String {
+        let row = key.map { " (the row is identified by \($0))" } ?? ""
+        return """
+            Nothing of this transaction was applied; everything before it was. Mend the data or \
+            the table on the target\(row), then start again: it resumes at this transaction.
+            """
+    }
+
+    /// The policies that could be chosen instead of a stop.
+    private func policies(_ kind: Change.Kind) -> String? {
+        // At the end of a transaction nobody knows which of its changes is to blame.
+        if case .atCommit = reason { return nil }
+        guard note == nil, let found = conflict(kind) else { return nil }
+        let others = found.policies.filter { $0 != .stop }.map(\.rawValue)
+        return """
+            To have such changes resolved and recorded in leat.conflicts instead: \
+            --on-conflict \(found.rawValue)=\(others.joined(separator: "|")).
+            """
+    }
+}
