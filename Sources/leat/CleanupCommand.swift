@@ -23,27 +23,15 @@ struct CleanupCommand: AsyncParsableCommand {
             let configuration = SyncConfiguration(
                 source: try source.conninfo(logger), target: try target.conninfo(logger),
                 stream: try stream.name(), stateDirectory: stream.stateDirectory())
-            var refusal: Halt?
+            let consent = Consent(yes)
             let isDone = try await Cleanup(configuration).run { plan in
-                switch yes ? true : ask(plan) {
-                case true?: return true
-                case false?: refusal = Halt(.interrupted, "Nothing was removed.")
-                case nil:
-                    refusal = Halt(
-                        .usage, "Nobody can be asked here: standard input is no terminal.",
-                        advice: "Add --yes.")
-                }
-                return false
+                consent.ask("Remove?\n  " + plan.lines.joined(separator: "\n  ") + "\n")
             }
-            if let refusal { throw refusal }
+            if let refusal = consent.refusal("Nothing was removed.") { throw refusal }
             print(
                 isDone
                     ? "removed stream \(stream.stream)" : "no stream \(stream.stream) on the target"
             )
         }
-    }
-
-    private func ask(_ plan: Cleanup.Plan) -> Bool? {
-        Question.ask("Remove?\n  " + plan.lines.joined(separator: "\n  ") + "\n")
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import LeatCore
 import LeatEngine
 import Logging
@@ -26,29 +25,14 @@ struct StatusCommand: AsyncParsableCommand {
             let reports = try await StreamReport.read(
                 target: target.conninfo(logger),
                 source: source.isGiven ? source.conninfo(logger) : nil,
-                stream: try streamName())
+                stream: try StreamOptions.name(stream))
             if let stream, reports.isEmpty {
                 throw Halt(
                     .configuration, "The target has no stream \(stream).",
                     advice: "leat status without --stream lists those it has.")
             }
-            try json ? printJSON(reports) : printText(reports)
+            try json ? JSONOutput.print(reports) : printText(reports)
         }
-    }
-
-    private func streamName() throws(Halt) -> StreamName? {
-        guard let stream else { return nil }
-        guard let name = StreamName(stream) else {
-            throw Halt(.configuration, "\"\(stream)\" cannot be the name of a stream.")
-        }
-        return name
-    }
-
-    private func printJSON(_ reports: [StreamReport]) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        print(String(decoding: try encoder.encode(reports), as: UTF8.self))
     }
 
     private func printText(_ reports: [StreamReport]) {
@@ -66,6 +50,10 @@ enum StatusText {
             "tables        \(report.tables.ready) of \(report.tables.total) ready",
         ]
         lines += report.tables.pending.prefix(10).map { "              \($0)" }
+        if !report.conflicts.isEmpty {
+            let counts = report.conflicts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+            lines.append("conflicts     \(counts.joined(separator: ", "))")
+        }
         if !report.isConsistent {
             lines.append("state         catching up: the target equals no state of the source yet")
         }

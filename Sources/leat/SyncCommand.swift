@@ -115,8 +115,8 @@ struct SyncCommand: AsyncParsableCommand {
             stream: try stream.name(), stateDirectory: stream.stateDirectory())
         configuration.publications = publication
         configuration.slot = try slotName()
-        configuration.tables = try patterns(tables, "--tables")
-        configuration.excluded = try patterns(exclude, "--exclude")
+        configuration.tables = try TableOptions.patterns(tables, "--tables")
+        configuration.excluded = try TableOptions.patterns(exclude, "--exclude")
         configuration.copiesTables = !noCopy
         configuration.stopsAfterCopy = copyOnly
         configuration.truncatesTables = truncate
@@ -140,17 +140,6 @@ struct SyncCommand: AsyncParsableCommand {
                 advice: "Use 1 to 63 of a-z, 0-9 and underscores.")
         }
         return name
-    }
-
-    private func patterns(_ texts: [String], _ option: String) throws -> [TablePattern] {
-        try texts.flatMap { $0.split(separator: ",") }.map { text in
-            guard let pattern = TablePattern(String(text)) else {
-                throw Halt(
-                    .configuration, "\(option) \"\(text)\" names no table.",
-                    advice: "Write schema.table or table, with * and ? as you like.")
-            }
-            return pattern
-        }
     }
 
     private func end() throws -> SyncConfiguration.End? {

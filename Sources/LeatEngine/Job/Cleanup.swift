@@ -19,7 +19,7 @@ public struct Cleanup: Sendable {
             var lines: [String] = []
             if let slot { lines.append("source: slot \(slot)") }
             if let publication { lines.append("source: publication \(publication)") }
-            lines.append("target: this stream's rows in leat.progress and leat.tables")
+            lines.append("target: this stream's rows in schema leat")
             return lines
         }
     }

@@ -5,4 +5,9 @@ enum JSONText {
     static func strings(_ text: String) -> [String] {
         (try? JSONDecoder().decode([String].self, from: Data(text.utf8))) ?? []
     }
+
+    /// The same where elements may be null.
+    static func optionalStrings(_ text: String) -> [String?] {
+        (try? JSONDecoder().decode([String?].self, from: Data(text.utf8))) ?? []
+    }
 }

@@ -37,6 +37,8 @@ public struct StreamReport: Sendable, Codable, Equatable {
     /// snapshot of every table.
     public var isConsistent: Bool
     public var tables: Tables
+    /// Resolved by `--on-conflict` and recorded, by their kind.
+    public var conflicts: [String: Int]
     public var slot: Slot?
 
     /// Reads the reports of one stream, or of all on the target.
@@ -69,7 +71,8 @@ public struct StreamReport: Sendable, Codable, Equatable {
         guard try TargetSchema.isPresent(session) else { return [] }
         return try session.query(
             """
-            select p.stream, p.state, p.end_lsn, \(time("p.commit_time")), \(time("p.updated_at")),
+            select p.stream, p.state, p.end_lsn, \(SQLTime.rfc3339("p.commit_time")),
+              \(SQLTime.rfc3339("p.updated_at")),
               p.source_database, p.slot, pg_catalog.array_to_json(p.publications)::text,
               exists (select from pg_catalog.pg_locks l
                 where l.locktype = 'advisory' and l.granted
@@ -87,6 +90,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
             """, [stream]
         ).rows.map { row in
             let pending = try pendingTables(session, row[0] ?? "")
+            let conflicts = try ConflictBook.counts(session, stream: row[0] ?? "")
             return StreamReport(
                 stream: row[0] ?? "", state: row[1] ?? "", position: row[2] ?? "",
                 commitTime: row[3], updatedAt: row[4] ?? "", sourceDatabase: row[5] ?? "",
@@ -95,12 +99,8 @@ public struct StreamReport: Sendable, Codable, Equatable {
                 tables: Tables(
                     total: Int(row[10] ?? "") ?? 0, ready: Int(row[11] ?? "") ?? 0,
                     pending: pending),
-                slot: nil)
+                conflicts: conflicts, slot: nil)
         }
-    }
-
-    private static func time(_ column: String) -> String {
-        "pg_catalog.to_char(\(column), 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
     }
 
     private static func pendingTables(_ session: Session, _ stream: String) throws -> [String] {

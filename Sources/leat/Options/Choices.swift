@@ -1,5 +1,7 @@
 public import ArgumentParser
+public import LeatCore
 public import LeatEngine
 
 extension SyncConfiguration.Binary: ExpressibleByArgument {}
+extension ConflictKind: ExpressibleByArgument {}
 extension SyncConfiguration.Origin: ExpressibleByArgument {}

@@ -9,6 +9,15 @@ struct StreamOptions: ParsableArguments {
     @Option(help: "Folder for the stream's local state. Default: $XDG_STATE_HOME/leat/<stream>.")
     var stateDir: String?
 
+    /// The stream of a command that may do without.
+    static func name(_ text: String?) throws(Halt) -> StreamName? {
+        guard let text else { return nil }
+        guard let name = StreamName(text) else {
+            throw Halt(.configuration, "\"\(text)\" cannot be the name of a stream.")
+        }
+        return name
+    }
+
     func name() throws(Halt) -> StreamName {
         guard let name = StreamName(stream) else {
             throw Halt(

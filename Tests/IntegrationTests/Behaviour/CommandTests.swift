@@ -139,6 +139,7 @@ struct CommandTests {
             ["sync", "--copy-jobs", "password=SECRET"], ["sync", "--binary", "perhaps"],
             ["sync", "--no-copy", "--truncate"], ["sync", "--status-interval", "-1s"],
             ["bogus"], ["status", "--json=SECRET"],
+            ["conflicts", "list", "--kind", "bogus"], ["conflicts", "list", "--limit", "0"],
         ])
     func usage(_ arguments: [String]) async throws {
         let (exitCode, output, log) = try await LeatProcess.run(arguments)
@@ -160,6 +161,10 @@ struct CommandTests {
             ["--source", "host=h dbname=d", "--target", "host=h dbname=d", "--slot", "A-b"],
             ["--source", "host=h dbname=d", "--target", "host=h dbname=d", "--endpos", "soon"],
             ["--source", "host=h dbname=d", "--target", "host=h dbname=d", "--tables", "a."],
+            [
+                "--source", "host=h dbname=d", "--target", "host=h dbname=d", "--on-conflict",
+                "update_exists=apply",
+            ],
             ["--source", "host=h user=u password=SECRET", "--target", "host=h dbname=d"],
             ["--source", "dbname=d password=SECRET", "--target", "host=h dbname=d"],
             ["--source", "postgresql://u:SECRET@/d", "--target", "host=h dbname=d"],

@@ -1,0 +1,154 @@
+public import LeatCore
+public import PGClient
+
+/// Reads and clears `leat.conflicts` for `leat conflicts`.
+public struct ConflictBook: Sendable {
+    /// Which conflicts are meant; what is empty leaves the choice open.
+    public struct Filter: Sendable {
+        public var stream: StreamName?
+        public var tables: [TablePattern] = []
+        public var kinds: [ConflictKind] = []
+
+        public init(
+            stream: StreamName? = nil, tables: [TablePattern] = [], kinds: [ConflictKind] = []
+        ) {
+            self.stream = stream
+            self.tables = tables
+            self.kinds = kinds
+        }
+    }
+
+    private let target: Conninfo
+    private let filter: Filter
+
+    public init(target: Conninfo, filter: Filter) {
+        self.target = target
+        self.filter = filter
+    }
+
+    /// - Returns: How many there are, and the latest of them, the oldest first.
+    /// - Throws: ``Halt``.
+    public func list(limit: Int) async throws -> (total: Int, conflicts: [RecordedConflict]) {
+        try await withSession { session in
+            guard let condition = try condition(session) else { return (0, []) }
+            return (try count(condition, session), try rows(condition, limit, session))
+        }
+    }
+
+    /// - Parameter confirm: Asked once, with the number of those that will go, if there are any.
+    /// - Returns: How many are gone; nil if it was not confirmed.
+    /// - Throws: ``Halt``.
+    public func clear(confirm: @Sendable (Int) -> Bool) async throws -> Int? {
+        try await withSession { session in
+            guard let condition = try condition(session) else { return 0 }
+            // Those that come while somebody is asked stay.
+            let last = try session.query("select max(c.id) from leat.conflicts c").scalar ?? "0"
+            let found = "\(condition) and c.id <= \(last)"
+            let number = try count(found, session)
+            guard number > 0 else { return 0 }
+            guard confirm(number) else { return nil }
+            return try session.query("delete from leat.conflicts c where \(found)").affectedRows
+        }
+    }
+
+    private func withSession<Value: Sendable>(
+        _ body: @Sendable (Session) throws -> Value
+    ) async throws -> Value {
+        do {
+            let name = filter.stream ?? StreamName("conflicts")!
+            let connection = try await Connection.open(target, peer: .target, stream: name)
+            let value = try await connection.run(body)
+            await connection.close()
+            return value
+        } catch {
+            guard case .halt(let halt) = Failure(error, wasConnected: false) else {
+                throw Halt(.target, "\(error)")
+            }
+            throw halt
+        }
+    }
+
+    // MARK: Queries
+
+    /// Nil if nothing can be found.
+    private func condition(_ session: Session) throws -> String? {
+        guard try TargetSchema.isPresent("leat.conflicts", session) else { return nil }
+        var conditions = ["true"]
+        if let stream = filter.stream {
+            conditions.append("c.stream = \(SQLText.literal(stream.text))")
+        }
+        if !filter.kinds.isEmpty {
+            conditions.append("c.kind = any (\(SQLText.textArray(filter.kinds.map(\.rawValue))))")
+        }
+        if !filter.tables.isEmpty {
+            let tables = try matching(session)
+            // Of several arrays at once only under its bare name.
+            conditions.append(
+                """
+                (c.schema_name, c.table_name) in (select f.s, f.t from unnest(
+                  \(SQLText.textArray(tables.map(\.schema))),
+                  \(SQLText.textArray(tables.map(\.name)))) as f (s, t))
+                """)
+        }
+        return conditions.joined(separator: " and ")
+    }
+
+    private func matching(_ session: Session) throws -> [TableName] {
+        try session.query("select distinct c.schema_name, c.table_name from leat.conflicts c").rows
+            .map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") }
+            .filter { table in filter.tables.contains { $0.matches(table) } }
+    }
+
+    private func count(_ condition: String, _ session: Session) throws -> Int {
+        try session.query(
+            "select pg_catalog.count(*) from leat.conflicts c where \(condition)"
+        ).scalar.flatMap(Int.init) ?? 0
+    }
+
+    private func rows(
+        _ condition: String, _ limit: Int, _ session: Session
+    ) throws -> [RecordedConflict] {
+        try session.query(
+            """
+            select c.id, c.stream, \(SQLTime.rfc3339("c.time")), c.lsn, c.xid, c.schema_name,
+              c.table_name, c.kind, c.policy, pg_catalog.array_to_json(c.key_columns),
+              pg_catalog.array_to_json(c.key_values), c.constraint_name, c.message
+            from leat.conflicts c where \(condition)
+            order by c.id desc limit \(limit)
+            """
+        ).rows.reversed().map(RecordedConflict.init)
+    }
+
+    /// How many of each kind a stream has, by the kind's name.
+    static func counts(_ session: Session, stream: String) throws -> [String: Int] {
+        guard try TargetSchema.isPresent("leat.conflicts", session) else { return [:] }
+        let rows = try session.query(
+            """
+            select c.kind, pg_catalog.count(*) from leat.conflicts c
+            where c.stream = $1 group by 1
+            """, [stream]
+        ).rows
+        return Dictionary(
+            uniqueKeysWithValues: rows.map { ($0[0] ?? "", $0[1].flatMap(Int.init) ?? 0) })
+    }
+}
+
+extension RecordedConflict {
+    fileprivate init(_ row: [String?]) {
+        self.init(
+            id: row[0].flatMap(Int.init) ?? 0, stream: row[1] ?? "", time: row[2] ?? "",
+            lsn: row[3] ?? "", xid: row[4].flatMap(Int.init) ?? 0, schemaName: row[5] ?? "",
+            tableName: row[6] ?? "", kind: row[7] ?? "", policy: row[8] ?? "",
+            keyColumns: JSONText.strings(row[9] ?? "[]"),
+            keyValues: row[10].map(JSONText.optionalStrings), constraintName: row[11],
+            message: row[12])
+    }
+}
+
+/// Times in a query's result.
+enum SQLTime {
+    /// RFC 3339 in UTC, which the session's time zone is.
+    static func rfc3339(_ column: String) -> String {
+        "pg_catalog.to_char(\(column), 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    }
+}
