@@ -10,7 +10,7 @@ struct Workload {
     /// Changes in the stream.
     private(set) var rows = 0
     private(set) var payloads = Payloads()
-    private var tables: [TableName: LSN] = [:]
+    private var tables: [RelationID: FollowedTables.Table] = [:]
     private var position: UInt64 = 0x0100_0000
     private var nextXID: UInt32 = 1000
 
@@ -24,7 +24,8 @@ struct Workload {
 
     func assembler() -> TransactionAssembler {
         TransactionAssembler(
-            decoder: MessageDecoder(protocolVersion: 1), tables: tables, position: .zero)
+            decoder: MessageDecoder(protocolVersion: 1), tables: FollowedTables(tables),
+            position: .zero)
     }
 
     // MARK: Kinds
@@ -138,7 +139,7 @@ struct Workload {
             columns: columns.enumerated().map { index, column in
                 RelationColumn(isKey: index == 0, name: column.name, typeOID: column.type)
             })
-        tables[TableName(relation)] = .zero
+        tables[relation.id] = FollowedTables.Table(name: TableName(relation), snapshot: .zero)
         append(WireEncoder.encode(.relation(RelationMessage(relation: relation))))
         return relation.id
     }
