@@ -28,13 +28,16 @@ struct FoldedWriter {
         self.relations = relations
         self.choice = choice
         let sets = relations.map { relation -> RelationSets? in
-            guard let relation, !isHeldBack(TableName(relation.plan.relation)) else { return nil }
+            guard let relation, !isHeldBack(relation.plan.target.name) else { return nil }
             return relation.sets
         }
         self.sets = sets
-        let names = batch.relations.map { TableName($0) }
+        // By the target's names: on the source they may have changed hands within the batch.
+        let names = relations.map { $0?.plan.target.name }
         siblings = names.indices.map { index in
-            names.indices.filter { names[$0] == names[index] && sets[$0] !== sets[index] }
+            names.indices.filter {
+                names[$0] != nil && names[$0] == names[index] && sets[$0] !== sets[index]
+            }
         }
     }
 
@@ -59,7 +62,7 @@ struct FoldedWriter {
                 let change = batch.changes[index]
                 return change.kind == .truncate ? [] : [Int(change.relation)]
             } ?? Array(sets.indices)
-        return blamed.filter { sets[$0] != nil }.map { TableName(batch.relations[$0]) }
+        return blamed.filter { sets[$0] != nil }.compactMap { relations[$0]?.plan.target.name }
     }
 
     // MARK: Folding
