@@ -10,6 +10,9 @@ public struct Batch: Sendable {
     public var bytes: [UInt8]
     /// Those that the changes refer to, by index.
     public var relations: [Relation]
+    /// Types of the relations' columns that are not built in, as far as the stream has named
+    /// them.
+    public var types: [TypeDescription]
     /// In commit order.
     public var transactions: [Transaction]
     /// In the order of the transactions, within one in the source's order.
@@ -23,6 +26,7 @@ public struct Batch: Sendable {
     public init() {
         bytes = []
         relations = []
+        types = []
         transactions = []
         changes = []
         columns = []
@@ -34,6 +38,7 @@ public struct Batch: Sendable {
     public mutating func removeAll(keepingCapacity: Bool = false) {
         bytes.removeAll(keepingCapacity: keepingCapacity)
         relations.removeAll(keepingCapacity: keepingCapacity)
+        types.removeAll(keepingCapacity: keepingCapacity)
         transactions.removeAll(keepingCapacity: keepingCapacity)
         changes.removeAll(keepingCapacity: keepingCapacity)
         columns.removeAll(keepingCapacity: keepingCapacity)

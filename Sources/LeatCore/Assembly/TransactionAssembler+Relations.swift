@@ -45,6 +45,7 @@ extension TransactionAssembler {
         if let known = relationIndexes[relation.id] { return known }
         let index = UInt32(batch.relations.count)
         batch.relations.append(relation)
+        if !types.isEmpty { batch.types += relation.columns.compactMap { types[$0.typeOID] } }
         relationIndexes[relation.id] = index
         return index
     }

@@ -39,7 +39,14 @@ extension TransactionAssembler {
             }
             streamed[xid]?.origin = origin.name
             return .none
-        case .message, .type:
+        case .type:
+            // Whether the transaction commits or not: an OID is never another type's.
+            guard case .type(let message) = try decode(body, streamed: true, at: lsn) else {
+                preconditionFailure("a message of kind Y is a type")
+            }
+            types[message.type.oid] = message.type
+            return .none
+        case .message:
             return .none
         case .begin, .commit, .streamStart, .streamCommit, .streamAbort, .beginPrepare, .prepare,
             .commitPrepared, .rollbackPrepared, .streamPrepare:

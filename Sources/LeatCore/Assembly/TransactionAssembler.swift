@@ -62,6 +62,8 @@ public struct TransactionAssembler: Sendable {
     let position: LSN
 
     var relations: [RelationID: Relation] = [:]
+    /// By OID: the server names a type before the first relation that uses it, and not again.
+    var types: [UInt32: TypeDescription] = [:]
     var described: [RelationID: Int] = [:]
     var descriptions = 0
     var open: OpenTransaction?
@@ -149,7 +151,10 @@ public struct TransactionAssembler: Sendable {
             descriptions += 1
             learn(message.relation, described: descriptions)
             return .none
-        case .type, .message:
+        case .type(let message):
+            types[message.type.oid] = message.type
+            return .none
+        case .message:
             return .none
         case .truncate(let truncate):
             guard open != nil else { throw StreamError(.outOfOrder(kind), at: lsn) }

@@ -53,6 +53,26 @@ public struct TypeCatalog: Sendable {
 
     public subscript(oid: UInt32) -> CatalogType? { types[oid] }
 
+    public func named(_ schema: String, _ name: String) -> CatalogType? {
+        types.values.first { $0.schema.isSameName(as: schema) && $0.name.isSameName(as: name) }
+    }
+
+    var enums: [CatalogType] {
+        types.values.filter { $0.kind == .enum }
+            .sorted { ($0.schema, $0.name) < ($1.schema, $1.name) }
+    }
+
+    /// With these added, where they are not known.
+    public func adding(_ more: [CatalogType]) -> TypeCatalog {
+        TypeCatalog(Array(types.values) + more)
+    }
+
+    /// A composite type, or an array of one.
+    func isMadeOfFields(_ type: CatalogType) -> Bool {
+        let inner = type.category == "A" ? types[type.inner] : nil
+        return type.kind == .composite || inner?.kind == .composite
+    }
+
     /// What a domain is made of, with the type modifier that then counts.
     func base(_ type: CatalogType, _ modifier: Int32) -> (type: CatalogType, modifier: Int32) {
         var (type, modifier) = (type, modifier)

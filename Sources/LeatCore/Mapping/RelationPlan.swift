@@ -29,34 +29,42 @@ public struct RelationPlan: Sendable {
     public let columns: [Column]
     public let identity: Identity
 
-    /// Matches columns by name and resolves their types.
+    /// Matches columns and resolves their types.
     ///
+    /// - Parameter routes: Which column goes where; nil: to that of the same name.
     /// - Throws: ``Halt`` (exit code 7) that names every column that does not fit.
     public init(
-        relation: Relation, sourceTypes: TypeCatalog, target: TargetTable, targetTypes: TypeCatalog
+        relation: Relation, sourceTypes: TypeCatalog, target: TargetTable,
+        targetTypes: TypeCatalog, routes: ColumnRoutes? = nil
     ) throws(Halt) {
+        let routes = routes ?? ColumnRoutes(relation)
         var matcher = ColumnMatcher(
-            sourceTypes: sourceTypes, target: target, targetTypes: targetTypes)
-        columns = relation.columns.map { matcher.match($0) }
-        matcher.checkUnsent(relation)
+            sourceTypes: sourceTypes, target: target, targetTypes: targetTypes, routes: routes)
+        columns = relation.columns.indices.map { index in
+            matcher.match(
+                relation.columns[index], to: routes.names[index], now: routes.current[index])
+        }
+        matcher.checkUnsent()
         try matcher.finish(relation)
         self.relation = relation
         self.target = target
-        identity = RelationPlan.identity(of: relation, in: target)
+        identity = RelationPlan.identity(of: relation, columns, in: target)
     }
 
-    private static func identity(of relation: Relation, in target: TargetTable) -> Identity {
+    private static func identity(
+        of relation: Relation, _ columns: [Column], in target: TargetTable
+    ) -> Identity {
         let keys = relation.columns.indices.filter { relation.columns[$0].isKey }
         // Without a key of its own a partition root may still stand for leaves that send whole
         // rows. An empty key would match any row.
         guard relation.replicaIdentity != .full, !keys.isEmpty else {
             guard let index = target.uniqueIndexes.first(where: { $0.isPrimary }),
-                let positions = positions(of: index, in: relation)
+                let positions = positions(of: index, in: columns)
             else { return .full(key: [], operators: []) }
             return .full(key: positions, operators: index.operators)
         }
         for index in target.uniqueIndexes {
-            if let positions = positions(of: index, in: relation), Set(positions) == Set(keys) {
+            if let positions = positions(of: index, in: columns), Set(positions) == Set(keys) {
                 return .key(positions, operators: index.operators)
             }
         }
@@ -65,10 +73,10 @@ public struct RelationPlan: Sendable {
 
     /// Where an index's columns stand in the relation; nil if one of them is not sent.
     private static func positions(
-        of index: TargetTable.UniqueIndex, in relation: Relation
+        of index: TargetTable.UniqueIndex, in columns: [Column]
     ) -> [Int]? {
         let positions = index.columns.compactMap { name in
-            relation.columns.firstIndex { $0.name.isSameName(as: name) }
+            columns.firstIndex { $0.name.isSameName(as: name) }
         }
         return positions.count == index.columns.count ? positions : nil
     }
@@ -108,17 +116,20 @@ private struct ColumnMatcher {
     let sourceTypes: TypeCatalog
     let target: TargetTable
     let targetTypes: TypeCatalog
+    let routes: ColumnRoutes
     var problems: [String] = []
     var mends: [String] = []
 
-    mutating func match(_ column: RelationColumn) -> RelationPlan.Column {
-        guard let found = target.columns.first(where: { $0.name.isSameName(as: column.name) })
-        else {
-            problems.append("column \(column.name) is missing on the target")
-            mends.append(
-                "alter table \(target.name.quoted) add column \(SQLText.identifier(column.name)) "
-                    + "\(definition(column));")
-            return RelationPlan.Column(name: column.name, typeOID: 0, isIdentityAlways: false)
+    mutating func match(
+        _ column: RelationColumn, to name: String, now: SourceColumn?
+    ) -> RelationPlan.Column {
+        guard let found = target.columns.first(where: { $0.name.isSameName(as: name) }) else {
+            if !routes.isOwed(column.name) { add(column) }
+            return RelationPlan.Column(name: name, typeOID: 0, isIdentityAlways: false)
+        }
+        // What has the name now is another column until the owed renames are done.
+        guard !routes.isOwed(column.name) else {
+            return RelationPlan.Column(name: name, typeOID: 0, isIdentityAlways: false)
         }
         if found.isGenerated {
             problems.append(
@@ -127,10 +138,10 @@ private struct ColumnMatcher {
                 "alter table \(target.name.quoted) alter column "
                     + "\(SQLText.identifier(column.name)) drop expression;")
         } else {
-            checkType(column, found)
+            checkType(column, found, now)
         }
         return RelationPlan.Column(
-            name: column.name, typeOID: found.typeOID,
+            name: found.name, typeOID: found.typeOID,
             isIdentityAlways: found.identity == .always,
             domainBase: targetTypes[found.typeOID].flatMap(domainBase))
     }
@@ -141,7 +152,47 @@ private struct ColumnMatcher {
         return "\(SQLText.identifier(base.schema)).\(SQLText.identifier(base.name))"
     }
 
-    private mutating func checkType(_ column: RelationColumn, _ found: TargetTable.Column) {
+    /// A column added with a constant default gave that value to the rows that were there, and
+    /// sends nothing of it.
+    private mutating func add(_ column: RelationColumn) {
+        problems.append("column \(column.name) is missing on the target")
+        mends += creation.statements(for: column.typeOID)
+        var line =
+            "alter table \(target.name.quoted) add column \(SQLText.identifier(column.name)) "
+            + definition(column)
+        if let source = routes.source[column.name] {
+            if let value = source.missingValue {
+                line += " default \(SQLText.literal(value))" + (source.isNotNull ? " not null" : "")
+            } else if let expression = source.defaultExpression {
+                problems.append(
+                    "column \(column.name) has the default \(expression) on the source: if it was "
+                        + "added together with it, rows from before got values that are not sent, "
+                        + "and the table must be copied anew: start once with --exclude "
+                        + "\(target.name), then again with --truncate")
+            }
+        }
+        mends.append(line + ";")
+    }
+
+    private var creation: TypeCreation { TypeCreation(source: sourceTypes, target: targetTypes) }
+
+    /// The target may have the source's present type already while values of the one before are
+    /// still to come: what the source made of those by its ALTER, the target makes of them now,
+    /// or refuses aloud.
+    private func isAltered(_ now: SourceColumn?, _ found: TargetTable.Column) -> Bool {
+        guard let now, let type = sourceTypes[now.typeOID],
+            let targetType = targetTypes[found.typeOID]
+        else { return false }
+        let match = TypeMatch(
+            source: .init(type: type, modifier: now.typeModifier, catalog: sourceTypes),
+            target: .init(type: targetType, modifier: found.typeModifier, catalog: targetTypes))
+        if case .incompatible = match { return false }
+        return true
+    }
+
+    private mutating func checkType(
+        _ column: RelationColumn, _ found: TargetTable.Column, _ now: SourceColumn?
+    ) {
         guard let sourceType = sourceTypes[column.typeOID],
             let targetType = targetTypes[found.typeOID]
         else {
@@ -152,39 +203,60 @@ private struct ColumnMatcher {
             source: .init(
                 type: sourceType, modifier: column.typeModifier, catalog: sourceTypes),
             target: .init(type: targetType, modifier: found.typeModifier, catalog: targetTypes))
-        guard case .incompatible(let reason) = match else { return }
+        guard case .incompatible(let reason) = match, !isAltered(now, found) else { return }
         problems.append(
             "column \(column.name) is \(definition(column)) on the source and "
                 + "\(found.definition) on the target: \(reason)")
-        guard !mendLabels(sourceType, targetType) else { return }
+        guard !mendLabels(sourceType, targetType), !mendName(sourceType, targetType) else { return }
+        mends += creation.statements(for: column.typeOID)
+        let definition = definition(column)
+        let name = SQLText.identifier(found.name)
+        guard !sourceType.isGone else {
+            mends.append("alter table \(target.name.quoted) alter column \(name) type text;")
+            return
+        }
+        // Where there is no cast by assignment, the text form is the way.
+        let hasCast =
+            sourceType.isBuiltIn && targetType.isBuiltIn
+            && (targetType.category != "S" || sourceType.category == "S")
+        let using = hasCast ? "" : " using \(name)::text::\(definition)"
         mends.append(
-            "alter table \(target.name.quoted) alter column \(SQLText.identifier(column.name)) "
-                + "type \(definition(column));")
+            "alter table \(target.name.quoted) alter column \(name) type \(definition)\(using);")
     }
 
     /// An enum of the same name gets the labels that it lacks. False if it is none.
     private mutating func mendLabels(_ source: CatalogType, _ target: CatalogType) -> Bool {
         guard source.kind == .enum, source.schema == target.schema, source.name == target.name
         else { return false }
-        let type = "\(SQLText.identifier(target.schema)).\(SQLText.identifier(target.name))"
-        for label in source.labels where !target.labels.contains(label) {
-            mends.append("alter type \(type) add value \(SQLText.literal(label));")
-        }
+        mends += TypeCreation.labels(source, target)
         return true
     }
 
-    /// The source's definition; a modifier is printed raw where its meaning is the type's own.
+    /// A type of one's own whose name the target lacks, while it has one that the source lacks
+    /// and that is made of the same, was renamed. False if it was not.
+    private mutating func mendName(_ source: CatalogType, _ target: CatalogType) -> Bool {
+        guard !source.isBuiltIn, !target.isBuiltIn, source.kind == target.kind,
+            source.labels == target.labels, source.fields == target.fields,
+            source.schema.isSameName(as: target.schema), source.category != "A",
+            targetTypes.named(source.schema, source.name) == nil,
+            sourceTypes.named(target.schema, target.name) == nil
+        else { return false }
+        let kind = source.kind == .domain ? "domain" : "type"
+        mends.append(
+            "alter \(kind) \(target.quoted) rename to \(SQLText.identifier(source.name));")
+        return true
+    }
+
     private func definition(_ column: RelationColumn) -> String {
         guard let type = sourceTypes[column.typeOID] else { return "type \(column.typeOID)" }
-        let name = type.isBuiltIn ? type.name : "\(type.schema).\(type.name)"
-        return name + TypeModifier.suffix(type.name, column.typeModifier)
+        return type.definition(column.typeModifier)
     }
 
     /// A column that the stream does not send gets its default; without one it must allow NULL.
-    mutating func checkUnsent(_ relation: Relation) {
+    mutating func checkUnsent() {
         for column in target.columns
-        where !relation.columns.contains(where: { $0.name.isSameName(as: column.name) })
-            && column.isNotNull && !column.hasDefault
+        where !routes.names.contains(where: { $0.isSameName(as: column.name) })
+            && !routes.isLeaving(column.name) && column.isNotNull && !column.hasDefault
             && !column.isGenerated && column.identity == .none
         {
             problems.append(
@@ -196,6 +268,7 @@ private struct ColumnMatcher {
     }
 
     func finish(_ relation: Relation) throws(Halt) {
+        let (problems, mends) = (routes.problems + problems, routes.mends + mends)
         guard !problems.isEmpty else { return }
         throw Halt(
             .stoppedOnChange,

@@ -3,6 +3,8 @@ public struct TargetTable: Sendable, Hashable {
     public struct Column: Sendable, Hashable {
         public enum Identity: Sendable { case none, always, byDefault }
 
+        /// `attnum`; 0 if it does not matter.
+        public var number: Int
         public var name: String
         public var typeOID: UInt32
         public var typeModifier: Int32
@@ -14,9 +16,11 @@ public struct TargetTable: Sendable, Hashable {
         public var hasDefault: Bool
 
         public init(
-            name: String, typeOID: UInt32, typeModifier: Int32, definition: String,
-            isGenerated: Bool, identity: Identity, isNotNull: Bool, hasDefault: Bool
+            number: Int = 0, name: String, typeOID: UInt32, typeModifier: Int32,
+            definition: String, isGenerated: Bool, identity: Identity, isNotNull: Bool,
+            hasDefault: Bool
         ) {
+            self.number = number
             self.name = name
             self.typeOID = typeOID
             self.typeModifier = typeModifier

@@ -74,7 +74,10 @@ public enum TypeMatch: Equatable, Sendable {
         }
         // The text form of a row has no names: other fields would take its values in turn.
         guard source.type.fields == target.type.fields else {
-            return .incompatible("the type's fields are others on the target")
+            return .incompatible(
+                source.type.isGone
+                    ? "the type was dropped on the source, so its fields cannot be compared"
+                    : "the type's fields are others on the target")
         }
         guard
             TypeModifier.widens(target.type.name, from: source.modifier, to: target.modifier)

@@ -6,18 +6,23 @@ public import PGWire
 /// them as they were when the change was made, the catalog as they are now; the OID is the same
 /// from the table's creation to its end.
 public struct FollowedTables: Sendable {
-    public struct Table: Sendable, Hashable {
+    public struct Table: Sendable, Equatable {
         /// On the target, and on the source when the stream started.
         public var name: TableName
         /// What a transaction that committed before it did to the table was copied.
         public var snapshot: LSN
         /// The target's OID of it; nil if it was never seen there.
         public var targetOID: UInt32?
+        public var columns: KnownColumns
 
-        public init(name: TableName, snapshot: LSN, targetOID: UInt32? = nil) {
+        public init(
+            name: TableName, snapshot: LSN, targetOID: UInt32? = nil,
+            columns: KnownColumns = KnownColumns()
+        ) {
             self.name = name
             self.snapshot = snapshot
             self.targetOID = targetOID
+            self.columns = columns
         }
     }
 

@@ -26,10 +26,11 @@ public struct TablePlan: Sendable, Equatable {
         public var snapshotLSN: LSN?
         public var membership: String
         public var targetOID: UInt32?
+        public var columns: KnownColumns
 
         public init(
             table: TableName, id: RelationID?, state: TableState, snapshotLSN: LSN?,
-            membership: String, targetOID: UInt32? = nil
+            membership: String, targetOID: UInt32? = nil, columns: KnownColumns = KnownColumns()
         ) {
             self.table = table
             self.id = id
@@ -37,6 +38,7 @@ public struct TablePlan: Sendable, Equatable {
             self.snapshotLSN = snapshotLSN
             self.membership = membership
             self.targetOID = targetOID
+            self.columns = columns
         }
 
         /// The rows on the target are those of this very table, and none of its changes was

@@ -24,6 +24,7 @@ actor Applier: SessionActor {
     /// What shapes the values that the source sends.
     struct SourceForm: Sendable {
         var types: TypeCatalog
+        var columns: [RelationID: [SourceColumn]] = [:]
         var isBinary: Bool
         var serverVersion: Int
 
@@ -51,9 +52,15 @@ actor Applier: SessionActor {
     private var forgotten = 0
     private var sourceTypes = TypeCatalog([])
     private var targetTypes = TypeCatalog([])
+    /// Types that the source does not have any more: there is nothing to wait for.
+    private var goneTypes: Set<UInt32> = []
+    /// The source's columns, as last read.
+    private var sourceColumns: [RelationID: [SourceColumn]] = [:]
+    private var knownColumns: [RelationID: KnownColumns] = [:]
+    /// Relations for which the source's catalog was asked: asking again tells no more.
+    private var asked: Set<Relation> = []
     private var followed = FollowedTables([:])
-    /// Set if values come in binary form.
-    private var binarySafety: BinarySafety?
+    private var sourceForm: SourceForm?
     var isTransactionOpen = false
     /// Conflicts resolved in the open transaction.
     var openConflicts: [ConflictCount] = []
@@ -127,11 +134,11 @@ actor Applier: SessionActor {
     ) async throws -> OriginMark.State {
         sourceTypes = source.types
         self.followed = followed
+        sourceForm = source
+        sourceColumns = source.columns
         return try await cancellable {
             let session = try open()
             targetTypes = try session.typeCatalog()
-            binarySafety =
-                source.isBinary ? source.safety(session, targetTypes: targetTypes) : nil
             let mark = try setUpOrigin(session)
             try session.execute("set synchronous_commit = off")
             try prepareSets(session)
@@ -433,20 +440,97 @@ actor Applier: SessionActor {
         }
     }
 
+    // MARK: Types
+
+    /// A table is not what the catalogs read so far say: the source's are to be read again.
+    struct NewDefinition: Error {
+        var relation: Relation
+        /// Made since, or dropped since.
+        var types: [UInt32]
+    }
+
+    private func checkIsKnown(_ relation: Relation) throws {
+        let types = relation.columns.map(\.typeOID).filter {
+            sourceTypes[$0] == nil && !goneTypes.contains($0)
+        }
+        let isKnown =
+            asked.contains(relation)
+            || sourceColumns[relation.id].map { $0.have(shapeOf: relation) } ?? true
+        guard types.isEmpty, isKnown else {
+            throw NewDefinition(relation: relation, types: types)
+        }
+    }
+
+    /// Takes the source's types and columns as they are now.
+    ///
+    /// - Parameter described: What the stream says of types; those that are not in the catalog
+    ///   were dropped after their values were sent.
+    func learn(
+        _ types: TypeCatalog, _ columns: [RelationID: [SourceColumn]], for new: NewDefinition,
+        described: [TypeDescription]
+    ) async throws {
+        asked.insert(new.relation)
+        sourceColumns.merge(columns) { _, now in now }
+        try await cancellable {
+            targetTypes = try open().typeCatalog()
+            let gone = new.types.filter { types[$0] == nil }
+            let known = goneTypes.compactMap { sourceTypes[$0] }
+            sourceTypes = types.adding(
+                known
+                    + described.filter { gone.contains($0.oid) }.map {
+                        CatalogType($0, target: targetTypes)
+                    })
+            goneTypes.formUnion(gone)
+        }
+    }
+
     // MARK: Relations
+
+    /// The target's types are read again before it is said that they do not fit: one may have
+    /// been made, or have got a label, since.
+    private func plan(_ relation: Relation, to table: TargetTable) throws -> RelationPlan {
+        let known = knownColumns[relation.id] ?? followed[relation.id]?.columns ?? KnownColumns()
+        let routes = ColumnRoutes(
+            relation, source: sourceColumns[relation.id] ?? [], known: known, target: table)
+        func plan() throws -> RelationPlan {
+            try RelationPlan(
+                relation: relation, sourceTypes: sourceTypes, target: table,
+                targetTypes: targetTypes, routes: routes)
+        }
+        let made: RelationPlan
+        do { made = try plan() } catch is Halt {
+            targetTypes = try open().typeCatalog()
+            made = try plan()
+        }
+        try keep(routes, known, table, relation.id)
+        return made
+    }
+
+    /// What was added on both sides since is known by its numbers from here on, also to the
+    /// next start.
+    private func keep(
+        _ routes: ColumnRoutes, _ known: KnownColumns, _ table: TargetTable, _ id: RelationID
+    ) throws {
+        var now = known
+        now.learn(routes, table)
+        guard now != known, followed[id] != nil else { return }
+        knownColumns[id] = now
+        try TableStore(session: open(), stream: stream).keep(now, of: table.name)
+    }
+
+    private func binarySafety() throws -> BinarySafety? {
+        guard var form = sourceForm, form.isBinary else { return nil }
+        form.types = sourceTypes
+        return form.safety(try open(), targetTypes: targetTypes)
+    }
 
     /// The way to the target of a relation, against the target's catalog of this moment.
     private func resolve(_ relation: Relation) throws -> RelationStatements {
         if let known = statements[relation] { return known }
-        guard relation.columns.allSatisfy({ sourceTypes[$0.typeOID] != nil }) else {
-            // A type made since the start: the next one reads the source's catalog again.
-            throw Restart(reason: "table \(TableName(relation)) has a column of a new type")
-        }
+        try checkIsKnown(relation)
         let name = followed.name(of: relation) ?? TableName(relation)
-        let table = try TargetTables.resolve(name, open())
-        let plan = try RelationPlan(
-            relation: relation, sourceTypes: sourceTypes, target: table, targetTypes: targetTypes)
-        if let unsafe = binarySafety?.unsafeColumns(plan), !unsafe.isEmpty {
+        let plan = try plan(relation, to: TargetTables.resolve(name, open()))
+        if let unsafe = try binarySafety()?.unsafeColumns(plan), !unsafe.isEmpty {
             throw Halt(
                 .stoppedOnChange,
                 "Binary form is not safe for: \(unsafe.joined(separator: ", ")).",

@@ -10,7 +10,8 @@ struct TableStore {
     func read() throws -> [TablePlan.Stored] {
         try session.query(
             """
-            select schema_name, table_name, state, snapshot_lsn, membership, source_oid, target_oid
+            select schema_name, table_name, state, snapshot_lsn, membership, source_oid,
+              target_oid, pg_catalog.array_to_json(column_numbers)
             from leat.tables where stream = $1
             """, [stream.text]
         ).rows.compactMap { row in
@@ -21,7 +22,8 @@ struct TableStore {
                 table: TableName(schema: schema, name: name),
                 id: row[5].flatMap(UInt32.init).map(RelationID.init(rawValue:)), state: state,
                 snapshotLSN: row[3].flatMap(LSN.init), membership: row[4] ?? "",
-                targetOID: row[6].flatMap(UInt32.init))
+                targetOID: row[6].flatMap(UInt32.init),
+                columns: KnownColumns(texts: JSONText.strings(row[7] ?? "[]")))
         }
     }
 
@@ -36,7 +38,7 @@ struct TableStore {
                 values ($1, $2, $3, 'init', $4, $5::pg_catalog.oid)
                 on conflict (stream, schema_name, table_name) do update
                   set state = 'init', snapshot_lsn = null, membership = excluded.membership,
-                    source_oid = excluded.source_oid, target_oid = null,
+                    source_oid = excluded.source_oid, target_oid = null, column_numbers = null,
                     copy_attempt = null, rows_copied = null,
                     updated_at = pg_catalog.clock_timestamp()
                 """,
@@ -66,6 +68,15 @@ struct TableStore {
                 where stream = $1 and schema_name = '' and table_name = $2
                 """, [stream.text, "\(rename.id.rawValue)", rename.to.schema, rename.to.name])
         }
+    }
+
+    /// Keeps by which numbers a table's columns are known on both sides.
+    func keep(_ columns: KnownColumns, of table: TableName) throws {
+        try session.query(
+            """
+            update leat.tables set column_numbers = \(SQLText.textArray(columns.texts))
+            where stream = $1 and schema_name = $2 and table_name = $3
+            """, [stream.text, table.schema, table.name])
     }
 
     /// Keeps by which OIDs the tables are known on both sides.

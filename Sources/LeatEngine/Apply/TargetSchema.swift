@@ -36,6 +36,7 @@ enum TargetSchema {
           snapshot_lsn pg_catalog.pg_lsn,
           source_oid pg_catalog.oid,
           target_oid pg_catalog.oid,
+          column_numbers text[],
           membership text not null,
           copy_attempt text,
           rows_copied bigint,
@@ -47,6 +48,7 @@ enum TargetSchema {
     /// What `leat.tables` of an earlier version may lack.
     private static let laterColumns = [
         "source_oid": "pg_catalog.oid", "target_oid": "pg_catalog.oid",
+        "column_numbers": "text[]",
     ]
 
     /// Conflicts that were resolved without a stop, each stored in the transaction that resolved

@@ -14,7 +14,7 @@ enum Preflight {
     /// - Throws: One ``Halt`` (exit code 6) with all that is wrong with the others.
     static func plans(
         _ tables: [SourceTable], sourceTypes: TypeCatalog, target session: Session,
-        followed: Set<TableName>
+        followed: [TableName: KnownColumns]
     ) throws -> (plans: [TableName: RelationPlan], later: [Halt]) {
         let targetTypes = try session.typeCatalog()
         var plans: [TableName: RelationPlan] = [:]
@@ -23,11 +23,14 @@ enum Preflight {
             do {
                 let target = try TargetTables.resolve(table.name, session)
                 try checkGenerated(table, target)
+                let routes = ColumnRoutes(
+                    table.relation, source: table.columns,
+                    known: followed[table.name] ?? KnownColumns(), target: target)
                 plans[table.name] = try RelationPlan(
                     relation: table.relation, sourceTypes: sourceTypes, target: target,
-                    targetTypes: targetTypes)
+                    targetTypes: targetTypes, routes: routes)
             } catch let halt as Halt {
-                if followed.contains(table.name) {
+                if followed[table.name] != nil {
                     later.append(halt)
                 } else {
                     problems.append(halt)

@@ -224,7 +224,7 @@ struct StreamPhase {
         guard let batch = tickers.upToEnd(batch) else { return }
         let refused = try await TableRenames(servers: servers)
             .refusals(in: batch, prepared.followed)
-        let applied = try await servers.applier.apply(batch, refusing: refused)
+        let applied = try await apply(batch, refused)
         if let end = applied.end {
             positions.with { $0.committed(through: end, isDurable: false, at: .now) }
         }
@@ -242,6 +242,31 @@ struct StreamPhase {
                     "policy": "\(conflict.policy.rawValue)", "count": "\(conflict.count)",
                     "first_lsn": "\(conflict.firstLSN)",
                 ])
+        }
+    }
+
+    private func apply(
+        _ batch: Batch, _ refused: [RelationID: Halt]
+    ) async throws -> Applier.Applied {
+        do {
+            return try await servers.applier.apply(batch, refusing: refused)
+        } catch let new as Applier.NewDefinition {
+            // Nothing of the batch was applied.
+            let publications = configuration.publicationNames
+            let (types, tables) = try await servers.source.run { session in
+                (
+                    try session.typeCatalog(),
+                    try SourceCatalog(session: session).publishedTables(of: publications)
+                )
+            }
+            try await servers.applier.learn(
+                types,
+                Dictionary(
+                    tables.map { ($0.relation.id, $0.columns) },
+                    uniquingKeysWith: { first, _ in first }), for: new, described: batch.types)
+            return try await apply(batch, refused)
+        } catch let halt as Halt {
+            throw await SchemaGaps(servers: servers, tables: prepared.tables).explain(halt)
         }
     }
 

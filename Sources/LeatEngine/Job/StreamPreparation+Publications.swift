@@ -117,7 +117,8 @@ extension StreamPreparation {
                 .filter { $0.state == .ready && ($0.id == nil || $0.id == ids[$0.table]) }
             return try Preflight.plans(
                 tables, sourceTypes: sourceTypes, target: session,
-                followed: Set(ready.map(\.table)))
+                followed: Dictionary(
+                    ready.map { ($0.table, $0.columns) }, uniquingKeysWith: { first, _ in first }))
         }
     }
 

@@ -22,7 +22,11 @@ struct StreamPreparation {
 
         var sourceForm: Applier.SourceForm {
             Applier.SourceForm(
-                types: sourceTypes, isBinary: isBinary, serverVersion: sourceVersion)
+                types: sourceTypes,
+                columns: Dictionary(
+                    tables.map { ($0.relation.id, $0.columns) },
+                    uniquingKeysWith: { first, _ in first }), isBinary: isBinary,
+                serverVersion: sourceVersion)
         }
     }
 
@@ -49,7 +53,7 @@ struct StreamPreparation {
         }
         let isBinary = try await usesBinary(plans, sourceTypes)
         let start = try await begin(decision, facts, tables, plans, system)
-        return try await prepared(start, tables, isBinary, system, sourceTypes)
+        return try await prepared(start, tables, plans, isBinary, system, sourceTypes)
     }
 
     /// What the publications leave out is none of the stream's, but nobody should find it out by
@@ -124,8 +128,8 @@ struct StreamPreparation {
     // MARK: The result
 
     func prepared(
-        _ start: Start, _ tables: [SourceTable], _ isBinary: Bool, _ system: SystemIdentity,
-        _ sourceTypes: TypeCatalog
+        _ start: Start, _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
+        _ isBinary: Bool, _ system: SystemIdentity, _ sourceTypes: TypeCatalog
     ) async throws -> Prepared {
         let (configuration, encoding) = (configuration, servers.target.encoding)
         let (version, timeout, identities) = try await servers.source.run { session in
@@ -145,7 +149,7 @@ struct StreamPreparation {
                 encoding: encoding)
             let store = TableStore(session: session, stream: configuration.stream)
             try store.keepIdentities(ids)
-            return try store.read()
+            return try StreamPreparation.keepColumns(store, tables, plans)
         }
         return Prepared(
             position: start.position, confirmed: start.confirmed, tables: tables,
@@ -155,6 +159,25 @@ struct StreamPreparation {
             walSenderTimeout: timeout == 0 ? .seconds(60) : .milliseconds(timeout))
     }
 
+    /// Learns which column is which where both sides agree, for when one is renamed.
+    static func keepColumns(
+        _ store: TableStore, _ tables: [SourceTable], _ plans: [TableName: RelationPlan]
+    ) throws -> [TablePlan.Stored] {
+        let columns = Dictionary(
+            tables.map { ($0.name, $0.columns) }, uniquingKeysWith: { first, _ in first })
+        var rows = try store.read()
+        for index in rows.indices where rows[index].state == .ready {
+            guard let plan = plans[rows[index].table], let source = columns[rows[index].table]
+            else { continue }
+            var known = rows[index].columns
+            known.learn(source, plan.target)
+            guard known != rows[index].columns else { continue }
+            rows[index].columns = known
+            try store.keep(known, of: rows[index].table)
+        }
+        return rows
+    }
+
     static func followed(
         _ stored: [TablePlan.Stored], _ ids: [TableName: RelationID]
     ) -> FollowedTables {
@@ -162,7 +185,8 @@ struct StreamPreparation {
         for row in stored where row.state == .ready {
             guard let id = ids[row.table] else { continue }
             tables[id] = FollowedTables.Table(
-                name: row.table, snapshot: row.snapshotLSN ?? .zero, targetOID: row.targetOID)
+                name: row.table, snapshot: row.snapshotLSN ?? .zero, targetOID: row.targetOID,
+                columns: row.columns)
         }
         return FollowedTables(tables)
     }

@@ -36,7 +36,8 @@ extension Session {
             select enumtypid as oid, enumlabel::pg_catalog.text, enumsortorder as position
             from pg_catalog.pg_enum
             union all
-            select t.oid, a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod),
+            select t.oid, '"' || pg_catalog.replace(a.attname, '"', '""') || '" '
+              || pg_catalog.format_type(a.atttypid, a.atttypmod),
               a.attnum
             from pg_catalog.pg_type t
             join pg_catalog.pg_class c on c.oid = t.typrelid and c.relkind = 'c'

@@ -220,31 +220,39 @@ struct SourceCatalog {
 
     /// Columns in the order of the Relation message, by table OID. Columns that the identity's
     /// index only includes are no part of the key.
-    private func columns(from published: String) throws -> [UInt32: [RelationColumn]] {
+    private func columns(
+        from published: String
+    ) throws -> [UInt32: [(sent: RelationColumn, source: SourceColumn)]] {
         let rows = try session.query(
             """
             select distinct c.oid, a.attnum, a.attname, a.atttypid, a.atttypmod,
               c.relreplident = 'f' or coalesce(a.attnum = any (
-                (i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]), false)
+                (i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]), false),
+              a.attnotnull, (a.attmissingval::pg_catalog.text::pg_catalog.text[])[1],
+              pg_catalog.pg_get_expr(d.adbin, d.adrelid)
             from (\(published)) t
             join pg_catalog.pg_namespace n on n.nspname = t.schemaname
             join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
             join pg_catalog.pg_attribute a on a.attrelid = c.oid
               and a.attnum > 0 and not a.attisdropped and \(isSent)
+            left join pg_catalog.pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
             left join pg_catalog.pg_index i on i.indrelid = c.oid
               and case c.relreplident when 'i' then i.indisreplident
                 when 'd' then i.indisprimary else false end
             order by c.oid, a.attnum
             """
         ).rows
-        var columns: [UInt32: [RelationColumn]] = [:]
+        var columns: [UInt32: [(sent: RelationColumn, source: SourceColumn)]] = [:]
         for row in rows {
             guard let table = row[0].flatMap(UInt32.init), let name = row[2] else { continue }
-            columns[table, default: []].append(
-                RelationColumn(
-                    isKey: row[5] == "t", name: name,
-                    typeOID: row[3].flatMap(UInt32.init) ?? 0,
-                    typeModifier: row[4].flatMap(Int32.init) ?? -1))
+            let sent = RelationColumn(
+                isKey: row[5] == "t", name: name, typeOID: row[3].flatMap(UInt32.init) ?? 0,
+                typeModifier: row[4].flatMap(Int32.init) ?? -1)
+            let source = SourceColumn(
+                number: row[1].flatMap(Int.init) ?? 0, name: name, typeOID: sent.typeOID,
+                typeModifier: sent.typeModifier, isNotNull: row[6] == "t",
+                missingValue: row[7], defaultExpression: row[8])
+            columns[table, default: []].append((sent, source))
         }
         return columns
     }
@@ -252,7 +260,8 @@ struct SourceCatalog {
 
 extension SourceTable {
     fileprivate init?(
-        row: [String?], columns: [UInt32: [RelationColumn]], generated: [UInt32: [String]]
+        row: [String?], columns: [UInt32: [(sent: RelationColumn, source: SourceColumn)]],
+        generated: [UInt32: [String]]
     ) {
         guard let schema = row[0], let name = row[1], let oid = row[2].flatMap(UInt32.init),
             let identity = row[4]?.utf8.first.flatMap(ReplicaIdentity.init)
@@ -260,7 +269,8 @@ extension SourceTable {
         self.init(
             relation: Relation(
                 id: RelationID(rawValue: oid), schema: schema, name: name,
-                replicaIdentity: identity, columns: columns[oid] ?? []),
+                replicaIdentity: identity, columns: columns[oid]?.map(\.sent) ?? []),
+            columns: columns[oid]?.map(\.source) ?? [],
             isPartitioned: row[3] == "t", membership: row[5] ?? "", rowFilter: row[6],
             unsentKinds: (row[9] ?? "").split(separator: ",").map(String.init),
             unsentGenerated: generated[oid] ?? [],

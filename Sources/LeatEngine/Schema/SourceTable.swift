@@ -5,6 +5,8 @@ internal import PGWire
 struct SourceTable: Sendable {
     /// As a Relation message will describe it.
     var relation: Relation
+    /// The relation's columns as the catalog has them.
+    var columns: [SourceColumn]
     var isPartitioned: Bool
     /// OIDs of what makes it a part of its publications.
     var membership: String

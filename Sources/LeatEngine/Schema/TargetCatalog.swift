@@ -88,14 +88,15 @@ struct TargetCatalog {
             """
             select a.attname, a.atttypid, a.atttypmod,
               pg_catalog.format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',
-              a.attidentity, a.attnotnull, a.atthasdef
+              a.attidentity, a.attnotnull, a.atthasdef, a.attnum
             from pg_catalog.pg_attribute a
             where a.attrelid = $1::pg_catalog.oid and a.attnum > 0 and not a.attisdropped
             order by a.attnum
             """, [oid]
         ).rows.map { row in
             TargetTable.Column(
-                name: row[0] ?? "", typeOID: row[1].flatMap(UInt32.init) ?? 0,
+                number: row[8].flatMap(Int.init) ?? 0, name: row[0] ?? "",
+                typeOID: row[1].flatMap(UInt32.init) ?? 0,
                 typeModifier: row[2].flatMap(Int32.init) ?? -1, definition: row[3] ?? "",
                 isGenerated: row[4] == "t",
                 identity: row[5] == "a" ? .always : row[5] == "d" ? .byDefault : .none,

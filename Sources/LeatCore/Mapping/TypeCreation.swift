@@ -1,0 +1,73 @@
+/// Statements that make a type on the target as the source has it.
+struct TypeCreation {
+    let source: TypeCatalog
+    let target: TypeCatalog
+
+    /// What has to be run before a column can have this type; empty if the target has it, or if
+    /// only its own extension can make it.
+    func statements(for oid: UInt32) -> [String] {
+        guard let type = source[oid], !type.isBuiltIn,
+            target.named(type.schema, type.name) == nil
+        else { return [] }
+        if type.category == "A" { return statements(for: type.inner) }
+        let name = type.quoted
+        switch type.kind {
+        case .enum:
+            let labels = type.labels.map(SQLText.literal).joined(separator: ", ")
+            return ["create type \(name) as enum (\(labels));"]
+        case .domain:
+            guard let base = source[type.inner] else { return [] }
+            let definition = base.definition(type.modifier)
+            return statements(for: type.inner) + ["create domain \(name) as \(definition);"]
+        case .composite:
+            return ["create type \(name) as (\(type.fields.joined(separator: ", ")));"]
+        case .base, .pseudo, .range, .multirange:
+            return []
+        }
+    }
+
+    /// Gives an enum the labels that it lacks, each in its place.
+    static func labels(_ source: CatalogType, _ target: CatalogType) -> [String] {
+        var present = target.labels
+        var lines: [String] = []
+        for (index, label) in source.labels.enumerated() where !present.contains(label) {
+            let value = SQLText.literal(label)
+            var line = "alter type \(target.quoted) add value \(value)"
+            if let before = source.labels[..<index].last(where: present.contains) {
+                line += " after \(SQLText.literal(before))"
+                present.insert(label, at: (present.firstIndex(of: before) ?? -1) + 1)
+            } else if let first = present.first {
+                line += " before \(SQLText.literal(first))"
+                present.insert(label, at: 0)
+            } else {
+                present.append(label)
+            }
+            lines.append(line + ";")
+        }
+        return lines
+    }
+}
+
+extension CatalogType {
+    var quoted: String { "\(SQLText.identifier(schema)).\(SQLText.identifier(name))" }
+
+    /// As a column's definition says it; a modifier is printed raw where its meaning is the
+    /// type's own.
+    func definition(_ modifier: Int32) -> String {
+        // Without its quotes "char" is another type.
+        let plain = name == "char" ? "\"char\"" : name
+        return (isBuiltIn ? plain : quoted) + TypeModifier.suffix(name, modifier)
+    }
+}
+
+extension TypeCatalog {
+    /// The enums that both have, with the statements for labels that the target lacks.
+    public func missingLabels(on target: TypeCatalog) -> [String] {
+        enums.flatMap { type -> [String] in
+            guard let twin = target.named(type.schema, type.name), twin.kind == .enum else {
+                return []
+            }
+            return TypeCreation.labels(type, twin)
+        }
+    }
+}

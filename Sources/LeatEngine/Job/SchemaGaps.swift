@@ -1,0 +1,48 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// What the target's schema lacks beside the source's where the stream does not show it: labels
+/// of enums and partitions.
+///
+/// A value or a row that meets such a gap is refused by the target itself; its message does not
+/// say what to run.
+struct SchemaGaps {
+    let servers: SyncRun.Servers
+    let tables: [SourceTable]
+
+    /// The halt with statements for such gaps, if there are any.
+    func explain(_ halt: Halt) async -> Halt {
+        guard halt.exitCode == .stoppedOnChange, let statements = try? await statements() else {
+            return halt
+        }
+        let advice = halt.advice ?? ""
+        let new = statements.filter { !advice.contains($0) }
+        guard !new.isEmpty else { return halt }
+        let list =
+            "The target lacks what the source has. On the target:\n"
+            + new.joined(separator: "\n")
+        return Halt(
+            halt.exitCode, halt.message, advice: advice.isEmpty ? list : advice + "\n" + list)
+    }
+
+    private func statements() async throws -> [String] {
+        let source = try await servers.source.run { try $0.typeCatalog() }
+        let target = try await servers.applier.run { try $0.typeCatalog() }
+        return source.missingLabels(on: target) + (try await missingPartitions())
+    }
+
+    private func missingPartitions() async throws -> [String] {
+        let roots = tables.filter(\.isPartitioned)
+        guard !roots.isEmpty else { return [] }
+        let ids = roots.map(\.relation.id)
+        let partitions = try await servers.source.run {
+            try PartitionCatalog(session: $0).definitions(under: ids)
+        }
+        let names = partitions.flatMap { [$0.name, $0.parent] }
+        let there = try await servers.applier.run {
+            try TableNames(session: $0).known(oids: [], names: names)
+        }
+        return partitions.filter { there[$0.name] == nil }.map(\.statement)
+    }
+}

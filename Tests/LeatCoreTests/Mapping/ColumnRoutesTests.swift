@@ -1,0 +1,138 @@
+import LeatCore
+import PGWire
+import Testing
+
+/// A table of both sides whose columns all are `text`, with the target's numbers as they are in
+/// the list and the source's ten higher.
+private struct Columns {
+    var known = KnownColumns()
+    var target: TargetTable
+    var source: [SourceColumn]
+
+    init(_ names: String...) {
+        target = TargetTable(
+            name: TableName(schema: "shop", name: "item"), kind: .ordinary, columns: [],
+            uniqueIndexes: [])
+        source = []
+        for (index, name) in names.enumerated() {
+            add(name, index + 1)
+            source.append(SourceColumn(number: index + 11, name: name, typeOID: 25))
+        }
+        known.learn(source, target)
+    }
+
+    mutating func add(_ name: String, _ number: Int) {
+        var column = TargetTable.Column.plain(name, "text")
+        column.number = number
+        target.columns.append(column)
+    }
+
+    mutating func renameOnSource(_ from: String, _ to: String) {
+        for index in source.indices where source[index].name == from { source[index].name = to }
+    }
+
+    mutating func renameOnTarget(_ from: String, _ to: String) {
+        for index in target.columns.indices where target.columns[index].name == from {
+            target.columns[index].name = to
+        }
+    }
+
+    func routes(_ names: String...) -> ColumnRoutes {
+        let relation = Relation(
+            id: RelationID(rawValue: 1), schema: "shop", name: "item", replicaIdentity: .default,
+            columns: names.map { RelationColumn(isKey: $0 == "id", name: $0, typeOID: 25) })
+        return ColumnRoutes(relation, source: source, known: known, target: target)
+    }
+}
+
+@Suite("Renamed columns")
+struct ColumnRoutesTests {
+    private static let table = #"alter table "shop"."item""#
+
+    @Test("a column renamed on the source is owed on the target; before it, nothing is")
+    func renamed() {
+        var columns = Columns("id", "v")
+        columns.renameOnSource("v", "w")
+
+        #expect(columns.routes("id", "v").problems.isEmpty)
+        #expect(columns.routes("id", "w").problems == ["column v is called w on the source"])
+        #expect(
+            columns.routes("id", "w").mends == [#"\#(Self.table) rename column "v" to "w";"#])
+    }
+
+    @Test("once it is renamed there too, older changes go to it under its new name")
+    func renamedOnBoth() {
+        var columns = Columns("id", "v")
+        columns.renameOnSource("v", "w")
+        columns.renameOnTarget("v", "w")
+
+        #expect(columns.routes("id", "v").names == ["id", "w"])
+        #expect(columns.routes("id", "w").names == ["id", "w"])
+        #expect(columns.routes("id", "v").problems.isEmpty)
+    }
+
+    @Test("columns that swap their names are told apart by their order, with a way in three steps")
+    func swapped() {
+        var columns = Columns("id", "a", "b")
+        columns.renameOnSource("a", "tmp")
+        columns.renameOnSource("b", "a")
+        columns.renameOnSource("tmp", "b")
+
+        #expect(columns.routes("id", "a", "b").problems.isEmpty)
+        #expect(
+            columns.routes("id", "b", "a").mends == [
+                #"\#(Self.table) rename column "a" to "leat_renamed_1";"#,
+                #"\#(Self.table) rename column "b" to "a";"#,
+                #"\#(Self.table) rename column "leat_renamed_1" to "b";"#,
+            ])
+    }
+
+    @Test("a column that takes the name of a dropped one is not the dropped one")
+    func replaced() {
+        var columns = Columns("id", "a", "b")
+        columns.source.remove(at: 1)
+        columns.renameOnSource("b", "a")
+
+        #expect(
+            columns.routes("id", "a").mends == [
+                #"\#(Self.table) rename column "a" to leat_dropped_2;"#,
+                #"\#(Self.table) rename column "b" to "a";"#,
+            ])
+        columns.renameOnTarget("a", "leat_dropped_2")
+        columns.renameOnTarget("b", "a")
+        #expect(columns.routes("id", "a", "b").names == ["id", "leat_dropped_2", "a"])
+        #expect(columns.routes("id", "a").names == ["id", "a"])
+    }
+
+    @Test("between two renames the column is found by what is left")
+    func between() {
+        var columns = Columns("id", "v", "other")
+        columns.renameOnSource("v", "x")
+
+        #expect(
+            columns.routes("id", "w", "other").problems == ["column v is called w on the source"])
+    }
+
+    @Test("a new column goes by its name, and is known from then on")
+    func added() {
+        var columns = Columns("id")
+        columns.source.append(SourceColumn(number: 15, name: "x", typeOID: 25))
+        columns.add("x", 8)
+
+        let routes = columns.routes("id", "x")
+        columns.known.learn(routes, columns.target)
+
+        #expect(routes.names == ["id", "x"] && routes.problems.isEmpty)
+        #expect(columns.known[15] == KnownColumns.Column(targetNumber: 8, name: "x"))
+        #expect(KnownColumns(texts: columns.known.texts) == columns.known)
+    }
+
+    @Test("names with spaces come back from what is stored")
+    func stored() {
+        var known = KnownColumns()
+        known.learn(3, .init(targetNumber: 4, name: " a  \"b\" "))
+        known.learn(5, .init(targetNumber: 1, name: ""))
+
+        #expect(KnownColumns(texts: known.texts) == known)
+    }
+}
