@@ -93,7 +93,7 @@ struct HistoryGenerator: Sendable {
     private mutating func operation(_ table: HistoryTable) -> HistoryOperation {
         if table.abilities.contains(.insertOnly) { return .insert(insert(table)) }
         if table.name == "lines", random.once(in: 4) { return childFirst() }
-        switch Int.random(in: 0..<100, using: &random) {
+        switch Int.random(in: 0..<110, using: &random) {
         case 0..<24: return .insert(insert(table))
         case 24..<34 where table.abilities.contains(.upsert): return .upsert(insert(table))
         case 34..<52: return update(table)
@@ -104,6 +104,8 @@ struct HistoryGenerator: Sendable {
         case 88..<91: return .delete(table: table.name, random.once(in: 3) ? .all : rows(table))
         case 91..<93: return truncate(table)
         case 93..<95: return .touch(table: table.name, column: lastColumn(table), rows(table))
+        case 97..<101: return .insert(many(table))
+        case 101..<106: return rewrite(table) ?? update(table)
         case 95: return .message(isTransactional: random.once(in: 2))
         case 96: return .unpublished
         default: return .insert(insert(table))
@@ -131,6 +133,35 @@ struct HistoryGenerator: Sendable {
         return HistoryOperation.Insert(
             table: table.name, row: row, keys: table.keys,
             isOverriding: table.abilities.contains(.overriding), condition: table.insertCondition)
+    }
+
+    /// So many that they are worth a COPY; few where each change looks at every row.
+    private mutating func many(_ table: HistoryTable) -> HistoryOperation.Insert {
+        let first = 1000 + 100 * Int.random(in: 0...4, using: &random)
+        let count = table.keys.isEmpty ? 40 : Int.random(in: 50...400, using: &random)
+        let keys = Set(table.keys.joined())
+        let row = table.columns.map { column in
+            HistoryOperation.Assignment(
+                column: column.name,
+                literal: column.values.ofSeries(isKey: keys.contains(column.name)))
+        }
+        return HistoryOperation.Insert(
+            table: table.name, row: row, keys: table.keys,
+            isOverriding: table.abilities.contains(.overriding), condition: table.insertCondition,
+            series: first...first + count)
+    }
+
+    /// Nil if no column of a key has other values to be rewritten to.
+    private mutating func rewrite(_ table: HistoryTable) -> HistoryOperation? {
+        let single = table.keys.filter { $0.count == 1 }.joined()
+        guard table.keysCanMove, let name = single.randomElement(using: &random),
+            let value = table.column(name)?.values.rewritten
+        else { return nil }
+        return .rewrite(table: table.name, column: name, value, third(table))
+    }
+
+    private mutating func third(_ table: HistoryTable) -> HistoryOperation.Rows {
+        .third(column: table.lookup[0], Int.random(in: 0..<3, using: &random))
     }
 
     private mutating func update(_ table: HistoryTable) -> HistoryOperation {
@@ -165,6 +196,7 @@ struct HistoryGenerator: Sendable {
             let low = Int.random(in: 1...8, using: &random)
             return .between(column: table.lookup[0], low...low + 5)
         }
+        if random.once(in: 12) { return third(table) }
         return random.once(in: 30) ? .all : .equal(values)
     }
 
@@ -232,9 +264,11 @@ struct HistoryGenerator: Sendable {
         let low = 100 + 100 * Int.random(in: 0...10, using: &random)
         let high = low + Int.random(in: 300...1500, using: &random)
         let middle = Int.random(in: low...high, using: &random)
+        // Wide rows make it larger than a batch: it is applied in pieces.
+        let width = random.once(in: 5) ? 3000 : 0
         let columns = [
             HistoryOperation.Assignment(column: "v", literal: "i % 7"),
-            HistoryOperation.Assignment(column: "note", literal: "repeat('n', i % 90)"),
+            HistoryOperation.Assignment(column: "note", literal: "repeat('n', \(width) + i % 90)"),
         ]
         var operations: [HistoryOperation] = [
             .bulkInsert(table: table.name, columns: columns, key: "id", low...high)
@@ -258,7 +292,8 @@ extension HistoryOperation {
     fileprivate var isWhole: Bool {
         switch self {
         case .childFirst, .savepoint: true
-        case .insert, .upsert, .update, .touch, .moveKey, .swap, .deferredSwap, .delete, .replace,
+        case .insert, .upsert, .update, .touch, .moveKey, .rewrite, .swap, .deferredSwap, .delete,
+            .replace,
             .truncate, .bulkInsert, .bulkUpdate, .unpublished, .message:
             false
         }

@@ -15,6 +15,8 @@ indirect enum HistoryOperation: Sendable, Equatable {
         /// One of them, where there are several.
         case one([Assignment])
         case between(column: String, ClosedRange<Int>)
+        /// A third of them, by a column's hash.
+        case third(column: String, Int)
         case all
     }
 
@@ -25,6 +27,8 @@ indirect enum HistoryOperation: Sendable, Equatable {
         var keys: [[String]]
         var isOverriding = false
         var condition: String?
+        /// Not one row, but one for every `i`.
+        var series: ClosedRange<Int>?
     }
 
     case insert(Insert)
@@ -38,6 +42,8 @@ indirect enum HistoryOperation: Sendable, Equatable {
     case swap(table: String, column: String, String, String, spare: String)
     /// The same of two rows of a table whose constraint is deferred, without the spare value.
     case deferredSwap(table: String, key: String, column: String, String, String)
+    /// Each of some rows gets a value that no other has, or the same one written otherwise.
+    case rewrite(table: String, column: String, String, Rows)
     case delete(table: String, Rows)
     /// Deletes and inserts.
     case replace(Insert)
@@ -71,6 +77,8 @@ extension HistoryOperation {
             ["update \(table) set \(column) = \(column)\(rows.condition(table))"]
         case .moveKey(let table, let from, let to):
             [Self.move(table, from, to)]
+        case .rewrite(let table, let column, let value, let rows):
+            [Self.rewrite(table, column, value, rows)]
         case .swap(let table, let column, let first, let second, let spare):
             [(first, spare), (second, first), (spare, second)].map { old, new in
                 "update \(table) set \(column) = \(new) where \(column) = \(old)"
@@ -117,6 +125,17 @@ extension HistoryOperation {
             update \(table) t set \(list(to)) where \(old) and not exists (
               select from \(table) o
               where \(new) and (o.tableoid, o.ctid) <> (t.tableoid, t.ctid))
+            """
+    }
+
+    private static func rewrite(
+        _ table: String, _ column: String, _ value: String, _ rows: Rows
+    ) -> String {
+        let value = value.replacing("t.c", with: "t.\(column)")
+        return """
+            update \(table) t set \(column) = \(value)\(rows.condition(table)) and not exists (
+              select from \(table) o
+              where o.\(column) = \(value) and (o.tableoid, o.ctid) <> (t.tableoid, t.ctid))
             """
     }
 
@@ -185,6 +204,8 @@ extension HistoryOperation.Rows {
             """
         case .between(let column, let range):
             " where \(column) between \(range.lowerBound) and \(range.upperBound)"
+        case .third(let column, let remainder):
+            " where abs(hashtext(\(column)::text)) % 3 = \(remainder)"
         case .all:
             ""
         }
@@ -202,6 +223,12 @@ extension HistoryOperation.Insert {
     private var names: String { row.map(\.column).joined(separator: ", ") }
     private var values: String { row.map(\.literal).joined(separator: ", ") }
 
+    private var source: String {
+        guard let series else { return "values (\(values))" }
+        return "select \(values) from generate_series"
+            + "(\(series.lowerBound), \(series.upperBound)) i"
+    }
+
     /// Inserts nothing where one of its keys is taken.
     fileprivate var sql: String {
         let free = keys.map { key in
@@ -211,7 +238,7 @@ extension HistoryOperation.Insert {
         let conditions = free + (condition.map { [$0] } ?? [])
         let overriding = isOverriding ? " overriding system value" : ""
         return "insert into \(table) (\(names))\(overriding) "
-            + "select v.* from (values (\(values))) v (\(names))"
+            + "select v.* from (\(source)) v (\(names))"
             + (conditions.isEmpty ? "" : " where \(conditions.joined(separator: " and "))")
     }
 

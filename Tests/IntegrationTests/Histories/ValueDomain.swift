@@ -14,6 +14,10 @@ struct ValueDomain: Sendable {
     private let content: Content
     /// A value that no row keeps: two rows exchange theirs by way of it.
     let spare: String
+    /// Another value for each number `#`, as SQL.
+    private let series: String
+    /// For a column `t.c`: another value that no other row has, or the same one written otherwise.
+    let rewritten: String?
 
     func literal(using random: inout some RandomNumberGenerator) -> String {
         switch content {
@@ -28,20 +32,33 @@ struct ValueDomain: Sendable {
         }
     }
 
+    /// A value for `i` of a series: as a key each has another one, else a few are there many times.
+    func ofSeries(isKey: Bool) -> String {
+        "(\(isKey ? series.replacing("#", with: "i") : series.replacing("#", with: "(i % 7)")))::\(type)"
+    }
+
     var null: String { "null::\(type)" }
 
     private func cast(_ value: String) -> String {
         "'\(value.replacing("'", with: "''"))'::\(type)"
     }
 
-    private init(_ type: String, _ content: Content, spare: String = "") {
+    /// - Parameters:
+    ///   - series: As SQL, with `#` for the number.
+    ///   - rewritten: As SQL.
+    private init(
+        _ type: String, _ content: Content, spare: String = "", series: String = "#",
+        rewritten: String? = nil
+    ) {
         self.type = type
         self.content = content
         self.spare = "'\(spare)'::\(type)"
+        self.series = series
+        self.rewritten = rewritten
     }
 
     static func integers(_ range: ClosedRange<Int>, _ type: String = "int4") -> Self {
-        Self(type, .integers(range), spare: "-999")
+        Self(type, .integers(range), spare: "-999", rewritten: "-t.c")
     }
 
     // MARK: Values that are equal, but not the same
@@ -49,35 +66,47 @@ struct ValueDomain: Sendable {
     static let decimals = Self(
         "numeric",
         .listed(["0", "0.0", "1", "1.0", "1.00", "2", "2.000", "-1", "-1.0", "1000", "1e3", "NaN"]),
-        spare: "-999")
+        spare: "-999", series: "(array[#, # * 1.0, # * 1.00])[1 + # % 3]",
+        rewritten: "t.c * 1.0")
     static let floats = Self(
         "float8",
         .listed(["0", "-0", "1", "1.5", "-1", "NaN", "Infinity", "-Infinity", "1e300", "1e-300"]),
-        spare: "-999")
+        spare: "-999", rewritten: "case when t.c = 0 then -t.c else t.c end")
     static let caseless = Self(
         "citext", .listed(["a", "A", "b", "B", "straße", "STRASSE", "Ü", "ü", "", " "]),
-        spare: "~")
+        spare: "~", series: "(array['k', 'K'])[1 + # % 2] || #",
+        rewritten:
+            "case when t.c::text = upper(t.c::text) then lower(t.c::text) else upper(t.c::text) end"
+    )
 
     // MARK: Values that are equal only if they are the same
 
     static let texts = Self(
         "text",
         .listed(["", "a", "A", "\\", "\\N", "\\.", "it's", "\t", "a\nb", "ü", "🐘", "NULL", "{}"]),
-        spare: "~")
+        spare: "~", series: "E'\\\\.\\t' || #")
     static let words = Self(
-        "text", .listed(["one", "two", "three", "four", "five", "six"]), spare: "~")
-    static let regions = Self("text", .listed(["eu", "us", "asia", "else"]))
-    static let booleans = Self("bool", .listed(["true", "false"]))
+        "text", .listed(["one", "two", "three", "four", "five", "six"]), spare: "~",
+        series: "'w' || #")
+    static let regions = Self(
+        "text", .listed(["eu", "us", "asia", "else"]),
+        series: "(array['eu', 'us', 'else'])[1 + # % 3]")
+    static let booleans = Self("bool", .listed(["true", "false"]), series: "# % 2 = 0")
     static let instants = Self(
         "timestamp",
-        .listed(["2000-01-01", "1999-12-31 23:59:59.999999", "infinity", "0044-03-15 BC"]))
+        .listed(["2000-01-01", "1999-12-31 23:59:59.999999", "infinity", "0044-03-15 BC"]),
+        series: "date '2000-01-01' + #")
     static let arrays = Self(
-        "int4[]", .listed(["{}", "{1}", "{1,NULL}", "{{1,2},{3,4}}", "[2:3]={1,2}"]))
-    static let wideTexts = Self("text", .wide)
+        "int4[]", .listed(["{}", "{1}", "{1,NULL}", "{{1,2},{3,4}}", "[2:3]={1,2}"]),
+        series: "array[#, null]")
+    static let wideTexts = Self(
+        "text", .wide, series: "repeat(chr(97 + # % 26), case # % 5 when 0 then 2500 else 9 end)")
 
     // MARK: Values without an equality, or with another one than sameness
 
     static let documents = Self(
-        "json", .listed(["{}", "{ }", #"{"a":1}"#, #"{"a": 1}"#, "null", "[1.0]", "[1.00]"]))
-    static let points = Self("point", .listed(["(0,0)", "(0,-0)", "(1,2)", "(1.0000001,2)"]))
+        "json", .listed(["{}", "{ }", #"{"a":1}"#, #"{"a": 1}"#, "null", "[1.0]", "[1.00]"]),
+        series: "'[ ' || # || ']'")
+    static let points = Self(
+        "point", .listed(["(0,0)", "(0,-0)", "(1,2)", "(1.0000001,2)"]), series: "point(#, 0)")
 }
