@@ -51,7 +51,8 @@ let package = Package(
         .executableTarget(
             name: "leat-bench",
             dependencies: [
-                "CAllocationCount", "PGWire", "LeatCore", "LeatTestSupport",
+                "CAllocationCount", "PGWire", "PGClient", "LeatCore", "LeatEngine",
+                "LeatTestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),

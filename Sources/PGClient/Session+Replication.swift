@@ -19,13 +19,6 @@ public struct CreatedSlot: Sendable, Equatable {
     public var snapshotName: String
 }
 
-/// Why ``Session/receive(into:upTo:until:)`` returned.
-public enum ReceiveOutcome: Sendable, Equatable {
-    case received, deadline, woken
-    /// The server ended the stream in order.
-    case ended
-}
-
 extension Session {
     public func identifySystem() throws(ConnectionError) -> SystemIdentity {
         let row = try execute("IDENTIFY_SYSTEM").rows.first ?? []
@@ -77,58 +70,6 @@ extension Session {
             doubled.append(scalar)
         }
         return String(doubled)
-    }
-
-    /// Takes what has arrived, waiting for something if nothing has.
-    ///
-    /// - Parameters:
-    ///   - batch: Payloads are appended.
-    ///   - limit: No further payload is taken once this many bytes are.
-    ///   - deadline: When to come back with nothing.
-    public func receive(
-        into batch: inout PayloadBatch, upTo limit: Int, until deadline: ContinuousClock.Instant
-    ) throws(ConnectionError) -> ReceiveOutcome {
-        let attempted = "read the stream"
-        while true {
-            if try !takePayloads(into: &batch, upTo: limit, attempted) { return .ended }
-            if !batch.isEmpty { return .received }
-            switch try wait(reading: true, writing: false, until: deadline, attempting: attempted) {
-            case .deadline: return .deadline
-            case .woken: return .woken
-            case .ready: if PQconsumeInput(connection) == 0 { throw lost(attempted) }
-            }
-        }
-    }
-
-    /// False at the end of the stream.
-    private func takePayloads(
-        into batch: inout PayloadBatch, upTo limit: Int, _ attempted: String
-    ) throws(ConnectionError) -> Bool {
-        while batch.byteCount < limit {
-            var buffer: UnsafeMutablePointer<CChar>?
-            let count = PQgetCopyData(connection, &buffer, 1)
-            if count > 0, let buffer {
-                // SAFETY: `count` bytes from libpq, copied before they are freed.
-                defer { PQfreemem(buffer) }
-                batch.append(UnsafeRawBufferPointer(start: buffer, count: Int(count)))
-                continue
-            }
-            if count == 0 { return true }
-            if count < -1 { throw lost(attempted) }
-            return try !streamEnded(attempted)
-        }
-        return true
-    }
-
-    private func streamEnded(_ attempted: String) throws(ConnectionError) -> Bool {
-        while let pointer = try nextResult(attempting: attempted) {
-            let result = ResultHandle(pointer)
-            if result.status == PGRES_FATAL_ERROR {
-                throw resultFailure(ServerError(result.pointer), attempted)
-            }
-            if result.status == PGRES_COPY_IN { break }
-        }
-        return true
     }
 
     /// Sends one standby status update, and waits until it has left.

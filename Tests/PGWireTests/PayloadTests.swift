@@ -2,39 +2,6 @@ import LeatTestSupport
 import PGWire
 import Testing
 
-private func append(_ bytes: [UInt8], to batch: inout PayloadBatch) {
-    bytes.withUnsafeBytes { batch.append($0) }
-}
-
-@Suite struct PayloadBatchTests {
-    @Test("gives back each payload, an empty one too")
-    func payloads() {
-        var batch = PayloadBatch()
-
-        append([1, 2, 3], to: &batch)
-        append([], to: &batch)
-        append([4], to: &batch)
-
-        #expect(batch.count == 3)
-        #expect(batch.byteCount == 4)
-        #expect(
-            (0..<3).map { batch.payload(at: $0).withUnsafeBytes { Array($0) } }
-                == [[1, 2, 3], [], [4]])
-    }
-
-    @Test("is empty again after removing everything")
-    func removal() {
-        var batch = PayloadBatch()
-        append([1, 2, 3], to: &batch)
-
-        batch.removeAll(keepingCapacity: true)
-        append([9], to: &batch)
-
-        #expect(batch.count == 1)
-        #expect(batch.payload(at: 0).withUnsafeBytes { Array($0) } == [9])
-    }
-}
-
 @Suite struct ReplicationPayloadTests {
     private let header = XLogData(
         walStart: 0x16_B374_D848, walEnd: 0x16_B374_D900,

@@ -67,6 +67,8 @@ public struct TransactionAssembler: Sendable {
     var described: [RelationID: Int] = [:]
     var descriptions = 0
     var open: OpenTransaction?
+    /// Before the first one nothing is late.
+    var lastCommitTime = PostgresTimestamp(rawValue: .max)
     var streaming: TransactionID?
     var replaying: TransactionID?
     var streamed: [TransactionID: StreamedTransaction] = [:]
@@ -93,6 +95,10 @@ public struct TransactionAssembler: Sendable {
     }
 
     public var isTransactionOpen: Bool { open != nil }
+
+    /// When the transaction of the newest message committed; nil while one is in progress on the
+    /// source, which comes streamed.
+    public var commitTime: PostgresTimestamp? { streaming == nil ? lastCommitTime : nil }
 
     /// Hands over what has been put together. A transaction that is still open leaves its
     /// first piece in it.
@@ -180,6 +186,7 @@ public struct TransactionAssembler: Sendable {
     ) throws(StreamError) {
         guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
         open = transaction
+        lastCommitTime = transaction.commitTime
         lastTarget = nil
     }
 

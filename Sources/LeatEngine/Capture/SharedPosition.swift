@@ -43,25 +43,24 @@ final class SharedPosition: Sendable {
     }
 
     func batchSent() {
+        receiverWaits.store(false, ordering: .relaxed)
         batchesUnderWay.add(1, ordering: .sequentiallyConsistent)
     }
 
     /// - Returns: Whether the receiver waits for this with another batch in its hands.
     func batchApplied() -> Bool {
-        let left = batchesUnderWay.subtract(1, ordering: .sequentiallyConsistent).newValue
-        return left == 0 && receiverWaits.exchange(false, ordering: .sequentiallyConsistent)
+        batchesUnderWay.subtract(1, ordering: .sequentiallyConsistent)
+        return receiverWaits.exchange(false, ordering: .sequentiallyConsistent)
     }
 
-    var isDrained: Bool { batchesUnderWay.load(ordering: .sequentiallyConsistent) == 0 }
+    var isDrained: Bool { underWay == 0 }
 
-    /// The receiver holds a batch back while the applier is busy. Both sides write before they
-    /// read, so that one of them notices when this happens just as the applier ends.
-    ///
-    /// - Returns: Whether the applier has nothing to do.
-    func isDrainedOrWakes() -> Bool {
+    var underWay: Int { batchesUnderWay.load(ordering: .sequentiallyConsistent) }
+
+    /// The receiver is about to hold a batch back while the applier is busy, and wants
+    /// ``batchApplied()`` to say so. Both sides write before they read: ask for ``underWay``
+    /// after this, and one of the two notices when the applier is done just then.
+    func receiverWillWait() {
         receiverWaits.store(true, ordering: .sequentiallyConsistent)
-        guard isDrained else { return false }
-        receiverWaits.store(false, ordering: .relaxed)
-        return true
     }
 }

@@ -17,36 +17,28 @@ actor SlotReceiver: SessionActor {
         case ended
     }
 
-    struct Limits {
-        /// A batch is handed over at this size,
-        var batchBytes = 1 << 20
-        /// or at this age while the applier is busy, or at once when it is not.
-        var batchAge: Duration = .milliseconds(20)
-        /// Bytes taken from libpq at a time.
-        var gulpBytes = 1 << 20
-    }
-
     private nonisolated let executor = ConnectionExecutor(label: "leat.receive")
     nonisolated let interrupt = Interrupt()
     private nonisolated let pendingStatus = Mutex<StandbyStatusUpdate?>(nil)
     private nonisolated let isStopped = Atomic<Bool>(false)
 
-    private let limits = Limits()
     private var session: Session?
-    private var assembler: TransactionAssembler?
+    private var intake: StreamIntake?
     private var positions: SharedPosition?
-    private var spool: Spool?
-    private var replay: (reader: SpoolReader, transaction: TransactionID)?
-    private var payloads = PayloadBatch()
-    private var nextPayload = 0
+    /// When the assembler's batch got its first whole transaction.
     private var batchBegan: ContinuousClock.Instant?
-    private var keepalives = KeepalivePolicy()
+    /// When a batch that is held back is due; nil if only the applier can make it so.
+    private var batchDue: ContinuousClock.Instant?
     private var unfollowed: [RelationID: TableName] = [:]
     private var silentSince: ContinuousClock.Instant?
 
     /// PostgreSQL's `wal_receiver_timeout`: a server that hangs keeps its connections open.
     /// At half of it the server is asked for a word.
     static let silenceLimit: Duration = .seconds(60)
+    /// The input buffer becomes twice this: some milliseconds of a stream at full speed.
+    private static let readBytes = 1 << 20
+    /// Work for others, ``flushStatus()`` for one, waits no longer than this.
+    private static let turn: Duration = .milliseconds(20)
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
@@ -62,21 +54,25 @@ actor SlotReceiver: SessionActor {
                     peer: .source, applicationName: stream.objectName, isReplication: true),
                 interrupt: interrupt)
             try session.prepare(clientEncoding: clientEncoding)
+            try session.growInputBuffer(for: SlotReceiver.readBytes)
             self.session = session
         }
     }
 
     /// Runs `body` with the session, before the stream starts.
     func run<Value: Sendable>(_ body: @Sendable (Session) throws -> Value) async throws -> Value {
+        try await cancellable { try body(open()) }
+    }
+
+    private func open() -> Session {
         guard let session else { preconditionFailure("the receiver is not connected") }
-        return try await cancellable { try body(session) }
+        return session
     }
 
     func close() {
         session?.close()
         session = nil
-        replay = nil
-        spool = nil
+        intake = nil
     }
 
     // MARK: The stream
@@ -94,14 +90,10 @@ actor SlotReceiver: SessionActor {
     }
 
     func start(_ stream: Stream) async throws {
-        spool = try Spool(folder: stream.spoolFolder)
         silentSince = nil
+        batchDue = nil
         positions = stream.positions
-        assembler = TransactionAssembler(
-            decoder: MessageDecoder(
-                protocolVersion: stream.protocolVersion, parallelStreaming: false),
-            tables: stream.tables, position: stream.position,
-            skipsTransactionsWithOrigin: stream.skipsTransactionsWithOrigin)
+        intake = try StreamIntake(stream, mayNap: open().socketCoalesces)
         try await run {
             try $0.startReplication(
                 slot: stream.slot, from: stream.position, options: stream.options)
@@ -114,8 +106,8 @@ actor SlotReceiver: SessionActor {
         interrupt.wake()
     }
 
-    /// The applier has nothing to do.
-    nonisolated func applierIsIdle() {
+    /// The applier has done a batch that a ``HandOver`` waited for.
+    nonisolated func applierHasRoom() {
         interrupt.wake()
     }
 
@@ -150,39 +142,46 @@ actor SlotReceiver: SessionActor {
     /// but not for long, because ``flushStatus()`` waits for its turn.
     func next() async throws -> Delivery {
         try await cancellable {
-            let end = ContinuousClock.now + limits.batchAge
+            let end = ContinuousClock.now + SlotReceiver.turn
             while true {
                 try sendPendingStatus()
                 if isStopped.load(ordering: .acquiring) {
-                    return takeBatch(ifAny: true).map(Delivery.batch) ?? .ended
+                    return takeWholeTransactions().map(Delivery.batch) ?? .ended
                 }
-                var outcome = ReceiveOutcome.received
-                if replay == nil, nextPayload == payloads.count { outcome = try fillPayloads() }
-                if outcome == .ended { return .ended }
-                try assemble()
-                if let batch = takeBatch(ifAny: false) { return .batch(batch) }
-                if outcome != .received || end <= .now { return .nothing }
+                let taken = try assemble()
+                if taken == .ended { return .ended }
+                if let batch = takeDueBatch() { return .batch(batch) }
+                if taken == .all, try !readMore() { return .nothing }
+                if end <= .now { return .nothing }
             }
         }
     }
 
-    private func fillPayloads() throws -> ReceiveOutcome {
-        guard let session else { preconditionFailure("the receiver is not connected") }
-        payloads.removeAll(keepingCapacity: payloads.byteCount <= 4 * limits.gulpBytes)
-        nextPayload = 0
-        let now = ContinuousClock.now
-        let deadline = batchBegan.map { $0 + limits.batchAge } ?? now + .seconds(1)
-        let outcome = try session.receive(
-            into: &payloads, upTo: limits.gulpBytes, until: max(deadline, now))
-        try checkSilence(outcome)
-        return outcome
+    /// Waits for more of the stream and takes it in; false if there is none yet.
+    private func readMore() throws -> Bool {
+        let session = open()
+        let deadline = batchDue ?? .now + .seconds(1)
+        let event = try session.waitForStream(until: deadline)
+        try checkSilence(event)
+        return try withIntake { intake in
+            guard event == .readable else {
+                if event == .deadline { intake.pace.fellSilent() }
+                return false
+            }
+            if case .nap(let duration) = intake.pace.readable(bytes: session.bytesWaiting) {
+                try session.nap(for: duration)
+                intake.pace.napped(bytes: session.bytesWaiting)
+            }
+            try session.readStream()
+            return true
+        }
     }
 
-    private func checkSilence(_ outcome: ReceiveOutcome) throws {
+    private func checkSilence(_ event: Session.StreamEvent) throws {
         let now = ContinuousClock.now
-        if outcome == .received { silentSince = nil }
+        if event == .readable { silentSince = nil }
         // Only time spent reading counts: behind a full channel there is nothing to hear.
-        guard outcome == .deadline else { return }
+        guard event == .deadline else { return }
         let since = silentSince ?? now
         silentSince = since
         guard now - since > SlotReceiver.silenceLimit / 2 else { return }
@@ -193,114 +192,60 @@ actor SlotReceiver: SessionActor {
     }
 
     /// Works through what was received until a batch is full.
-    private func assemble() throws {
-        while assembledBytes < limits.batchBytes {
-            if let replay {
-                guard try replayNext(replay.reader) else {
-                    try finishReplay(replay.transaction)
-                    continue
-                }
-            } else if nextPayload < payloads.count {
-                nextPayload += 1
-                try take(payloads.payload(at: nextPayload - 1))
-            } else {
-                break
-            }
-        }
-        unfollowed.merge(assembler?.takeUnfollowed() ?? [:]) { first, _ in first }
-    }
-
-    private var assembledBytes: Int { assembler?.batch.byteCount ?? 0 }
-
-    private func take(_ payload: RawSpan) throws {
-        let decoded: ReplicationPayload
-        do { decoded = try ReplicationPayload(decoding: payload) } catch {
-            throw StreamError(.malformed(error), at: .zero)
-        }
-        switch decoded {
-        case .keepalive(let keepalive):
-            try take(keepalive)
-        case .xLogData(let data):
-            let body = payload.extracting(XLogData.headerSize..<payload.byteCount)
-            try take(body, at: data.walStart)
+    private func assemble() throws -> Session.Taken {
+        let session = open()
+        return try withIntake { intake in
+            let taken = try intake.takeAll(of: session)
+            unfollowed.merge(intake.assembler.takeUnfollowed()) { first, _ in first }
+            return taken
         }
     }
 
-    private func take(_ keepalive: Keepalive) throws {
-        guard let positions else { preconditionFailure("the stream has not started") }
-        let hasUnconfirmed = positions.with { state in
-            state.keepaliveReceived(walEnd: keepalive.walEnd)
-            return state.hasUnconfirmed
+    /// With the intake taken out of this object meanwhile.
+    private func withIntake<Value>(_ body: (inout StreamIntake) throws -> Value) rethrows -> Value {
+        guard var taken = intake.take() else {
+            preconditionFailure("the stream has not started")
         }
-        guard keepalive.replyRequested else { return }
-        positions.wantReply()
-        let isUrgent = keepalives.replyRequested(
-            walEnd: keepalive.walEnd, hasUnconfirmed: hasUnconfirmed, at: .now)
-        if isUrgent {
-            throw Restart(
-                reason:
-                    "the source asks again and again for what is not stored yet, as in a shutdown")
-        }
-    }
-
-    private func take(_ body: RawSpan, at lsn: LSN) throws {
-        guard let action = try assembler?.receive(body, at: lsn) else { return }
-        switch action {
-        case .none:
-            break
-        case .began:
-            positions?.with { $0.transactionBegan() }
-        case .committed(let end, let isEmpty):
-            committed(end: end, isEmpty: isEmpty)
-        case .spool(let transaction):
-            try spool?.append(body, at: lsn, to: transaction)
-            FailPoint.midStream.reached()
-        case .discard(let transaction):
-            spool?.discard(transaction)
-        case .replay(let transaction):
-            positions?.with { $0.transactionBegan() }
-            if let reader = try spool?.reader(transaction) { replay = (reader, transaction) }
-        }
-    }
-
-    private func replayNext(_ reader: SpoolReader) throws -> Bool {
-        try reader.next { body, lsn in try assembler?.replay(body, at: lsn) }
-    }
-
-    private func finishReplay(_ transaction: TransactionID) throws {
-        replay = nil
-        spool?.discard(transaction)
-        if case .committed(let end, let isEmpty) = try assembler?.finishReplay() {
-            committed(end: end, isEmpty: isEmpty)
-        }
-    }
-
-    private func committed(end: LSN, isEmpty: Bool) {
-        positions?.with { state in
-            isEmpty ? state.emptyCommitReceived(end: end) : state.commitReceived(end: end)
-        }
+        defer { intake = taken }
+        return try body(&taken)
     }
 
     // MARK: Handing over
 
-    private func takeBatch(ifAny: Bool) -> Batch? {
-        guard let assembler, let positions, !assembler.batch.transactions.isEmpty else {
+    /// The batch, if it should go now.
+    private func takeDueBatch() -> Batch? {
+        batchDue = nil
+        guard let situation = withIntake({ situation(&$0) }) else { return nil }
+        switch HandOver.decide(situation, at: .now) {
+        case .handOver:
+            return takeBatch()
+        case .keep(let due):
+            batchDue = due
             return nil
         }
-        let now = ContinuousClock.now
-        let began = batchBegan ?? now
-        batchBegan = began
-        let isFull = assembler.batch.byteCount >= limits.batchBytes
-        let isDue =
-            assembler.completeTransactions > 0
-            && (ifAny || positions.isDrainedOrWakes() || began + limits.batchAge <= now)
-        guard isFull || isDue else {
-            // Without a whole transaction there is nothing that its age could make due.
-            if assembler.completeTransactions == 0 { batchBegan = nil }
-            return nil
-        }
+    }
+
+    /// Nil if there is nothing to hand over.
+    private func situation(_ intake: inout StreamIntake) -> HandOver.Situation? {
+        guard let positions, !intake.assembler.batch.transactions.isEmpty else { return nil }
+        let hasCommit = intake.assembler.completeTransactions > 0
+        let since = (hasCommit ? batchBegan : nil) ?? .now
+        batchBegan = hasCommit ? since : nil
+        positions.receiverWillWait()
+        return HandOver.Situation(
+            bytes: intake.assembler.batch.byteCount, hasCommit: hasCommit, since: since,
+            underWay: positions.underWay, isBehind: intake.pace.isBehind)
+    }
+
+    /// What there is when the intake ends. The rest of a transaction that is still open will not
+    /// come.
+    private func takeWholeTransactions() -> Batch? {
+        withIntake { $0.assembler.completeTransactions > 0 } ? takeBatch() : nil
+    }
+
+    private func takeBatch() -> Batch {
         batchBegan = nil
-        positions.batchSent()
-        return self.assembler?.takeBatch()
+        positions?.batchSent()
+        return withIntake { $0.assembler.takeBatch() }
     }
 }

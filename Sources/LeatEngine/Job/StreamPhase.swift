@@ -22,9 +22,9 @@ struct StreamPhase {
         case received, applied, ticker, monitor
     }
 
-    /// Batches in the channel, in bytes: enough to ride out a checkpoint of the target.
+    /// Batches in the channel, in bytes: two of the largest that ``HandOver`` lets grow.
     private static let lowWater = 4 << 20
-    private static let highWater = 16 << 20
+    private static let highWater = 8 << 20
     static let tick: Duration = .milliseconds(100)
 
     private var configuration: SyncConfiguration { run.configuration }
@@ -220,7 +220,7 @@ struct StreamPhase {
     private func apply(
         _ batch: Batch, _ positions: SharedPosition, _ tickers: StreamTickers
     ) async throws {
-        defer { if positions.batchApplied() { servers.receiver.applierIsIdle() } }
+        defer { if positions.batchApplied() { servers.receiver.applierHasRoom() } }
         guard let batch = tickers.upToEnd(batch) else { return }
         let refused = try await TableRenames(servers: servers)
             .refusals(in: batch, prepared.followed)

@@ -351,4 +351,27 @@ struct TransactionAssemblerRefusalTests {
             return
         }
     }
+
+    @Test("the commit time is that of the newest transaction, and none while one is in progress")
+    func commitTime() throws {
+        func begin(_ time: Int64) -> [UInt8] {
+            WireEncoder.encode(
+                .begin(
+                    BeginMessage(
+                        finalLSN: 0x100, commitTime: .init(rawValue: time), xid: .init(rawValue: 1)
+                    )))
+        }
+        var feed = AssemblerFeed()
+        var seen: [Int64?] = []
+
+        for message in [
+            begin(70), Wire.commit(0x100), begin(80), Wire.commit(0x200), Wire.streamStart(9),
+            Wire.streamStop,
+        ] {
+            try feed.give(message)
+            seen.append(feed.assembler.commitTime?.rawValue)
+        }
+
+        #expect(seen == [70, 70, 80, 80, nil, 80])
+    }
 }

@@ -1,0 +1,70 @@
+public import PGWire
+
+/// Decides when the receiver lets the socket fill before it reads.
+///
+/// A walsender sends row by row. A reader who waits for each costs it a wake-up and a switch of
+/// threads a row, which doubles its CPU; one who looks every two milliseconds finds a thousand
+/// rows. So while behind, a short nap comes before a read that would bring little. Caught up, a
+/// nap would only delay: everything is read as it arrives.
+///
+/// Behind is measured by the server's own clock: how long before it sent the newest message its
+/// transaction had committed. A transaction that was applied on the source by another stream
+/// carries the time of its first commit, so a nap must also pay: after one that brought little,
+/// some is read without.
+public struct ReadPace: Sendable {
+    public enum Action: Equatable, Sendable {
+        case read
+        case nap(Duration)
+    }
+
+    /// More than a slow commit takes: its time is set before its flush.
+    static let lag: Int64 = 100_000
+    static let nap: Duration = .milliseconds(2)
+    /// As much as this is worth a read without a nap.
+    static let plenty = 64 << 10
+    /// What a nap has to bring.
+    static let worthwhile = 16 << 10
+    /// How much is read without naps after one that brought less: a few milliseconds' worth when
+    /// far behind, many at a rate at which nobody should nap.
+    static let rest = 8 << 10
+
+    /// Whether messages come together in the socket while nobody reads.
+    private let mayNap: Bool
+    public private(set) var isBehind = false
+    /// Bytes to read before the next nap.
+    private var resting = 0
+
+    public init(mayNap: Bool) {
+        self.mayNap = mayNap
+    }
+
+    /// The newest message, sent at `sendTime` of the server's clock, belongs to a transaction
+    /// that committed at `commitTime`; nil if it is still in progress there and comes streamed,
+    /// which nobody waits for.
+    public mutating func received(sendTime: PostgresTimestamp, commitTime: PostgresTimestamp?) {
+        guard let commitTime else {
+            isBehind = true
+            return
+        }
+        // A server may send any number.
+        let (lag, overflow) = sendTime.rawValue.subtractingReportingOverflow(commitTime.rawValue)
+        isBehind = !overflow && lag > ReadPace.lag
+    }
+
+    /// Nothing came for a while: all there was is here.
+    public mutating func fellSilent() {
+        isBehind = false
+    }
+
+    /// The socket became readable and holds so many bytes.
+    public mutating func readable(bytes: Int) -> Action {
+        resting = max(0, resting - bytes)
+        guard mayNap, isBehind, resting == 0, bytes < ReadPace.plenty else { return .read }
+        return .nap(ReadPace.nap)
+    }
+
+    /// After a nap the socket holds so many bytes. They are read now, be they few.
+    public mutating func napped(bytes: Int) {
+        resting = bytes < ReadPace.worthwhile ? ReadPace.rest : 0
+    }
+}

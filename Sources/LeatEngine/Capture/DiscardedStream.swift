@@ -1,0 +1,120 @@
+package import LeatCore
+package import PGClient
+internal import PGWire
+
+/// A stream that is received and assembled as `leat sync` does, and thrown away: what the source
+/// and the receiver cost by themselves. Nothing is confirmed, so the slot stays where it is.
+package struct DiscardedStream: Sendable {
+    package struct Totals: Sendable {
+        package var changes = 0
+        package var transactions = 0
+        package var batches = 0
+        package var batchBytes = 0
+    }
+
+    private let source: Conninfo
+    private let stream: StreamName
+    private let slot: String
+    private let publication: String
+    private let isBinary: Bool
+    private let positions = SharedPosition(
+        PositionState(startingAt: .zero, confirmed: .zero))
+
+    package init(
+        source: Conninfo, stream: StreamName, slot: String, publication: String, isBinary: Bool
+    ) {
+        self.source = source
+        self.stream = stream
+        self.slot = slot
+        self.publication = publication
+        self.isBinary = isBinary
+    }
+
+    /// Reads from the slot's confirmed position to the end of the server's WAL as it is now.
+    ///
+    /// - Parameters:
+    ///   - starting: Called with the walsender's process ID just before the stream starts,
+    ///   - ended: and while it still lives, after the last message.
+    package func run(
+        spoolFolder: String, starting: @Sendable (Int?) -> Void, ended: @Sendable (Int?) -> Void
+    ) async throws -> Totals {
+        let receiver = SlotReceiver()
+        do {
+            try await receiver.connect(source, stream: stream, clientEncoding: "UTF8")
+            let tables = try await tables(receiver)
+            let (end, walsender) = try await receiver.run { session in
+                let pid = try session.execute("select pg_catalog.pg_backend_pid()").scalar
+                return (try session.identifySystem().walEnd, pid.flatMap { Int($0) })
+            }
+            starting(walsender)
+            try await start(receiver, tables, spoolFolder)
+            let totals = try await discard(receiver, until: end)
+            ended(walsender)
+            await receiver.close()
+            return totals
+        } catch {
+            await receiver.close()
+            throw error
+        }
+    }
+
+    private func tables(_ receiver: SlotReceiver) async throws -> FollowedTables {
+        let publication = publication
+        let rows = try await receiver.run { session in
+            try session.execute(
+                """
+                select c.oid, p.schemaname, p.tablename
+                from pg_catalog.pg_publication_tables p
+                join pg_catalog.pg_namespace n on n.nspname = p.schemaname
+                join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
+                where p.pubname = \(SQLText.literal(publication))
+                """
+            ).rows
+        }
+        var tables: [RelationID: FollowedTables.Table] = [:]
+        for row in rows {
+            guard let id = row[0].flatMap({ UInt32($0) }) else { continue }
+            tables[RelationID(rawValue: id)] = FollowedTables.Table(
+                name: TableName(schema: row[1] ?? "", name: row[2] ?? ""), snapshot: .zero)
+        }
+        return FollowedTables(tables)
+    }
+
+    private func start(
+        _ receiver: SlotReceiver, _ tables: FollowedTables, _ spoolFolder: String
+    ) async throws {
+        var options = [
+            (name: "proto_version", value: "2"), (name: "streaming", value: "on"),
+            (name: "publication_names", value: SQLText.identifier(publication)),
+        ]
+        if isBinary { options.append((name: "binary", value: "true")) }
+        try await receiver.start(
+            SlotReceiver.Stream(
+                slot: slot, position: .zero, options: options, protocolVersion: 2,
+                tables: tables, skipsTransactionsWithOrigin: false, spoolFolder: spoolFolder,
+                positions: positions))
+    }
+
+    private func discard(_ receiver: SlotReceiver, until end: LSN) async throws -> Totals {
+        var totals = Totals()
+        while true {
+            switch try await receiver.next() {
+            case .ended:
+                guard positions.with({ $0.heard >= end }) else {
+                    throw Restart(reason: "the source ended the stream")
+                }
+                return totals
+            case .nothing:
+                // Caught up, the server names the end of its WAL in a keepalive. What is held
+                // back still comes.
+                if positions.with({ $0.heard >= end }) { receiver.stop() }
+            case .batch(let batch):
+                totals.changes += batch.changes.count
+                totals.transactions += batch.transactions.count(where: \.isComplete)
+                totals.batches += 1
+                totals.batchBytes += batch.byteCount
+                if positions.batchApplied() { receiver.applierHasRoom() }
+            }
+        }
+    }
+}

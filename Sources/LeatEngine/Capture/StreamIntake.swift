@@ -1,0 +1,116 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// What is done with each message of a stream: batches of its changes, notes of its positions.
+///
+/// A struct, which ``SlotReceiver`` takes out of itself for as long as it works through what was
+/// received: a property of an object is copied, or checked for exclusive access, at every message.
+struct StreamIntake {
+    var assembler: TransactionAssembler
+    var pace: ReadPace
+    private let positions: SharedPosition
+    private let spool: Spool
+    private var replay: (reader: SpoolReader, transaction: TransactionID)?
+    private var keepalives = KeepalivePolicy()
+    /// When the server sent the newest message, by its clock; nil once the pace was told.
+    private var newest: PostgresTimestamp?
+
+    init(_ stream: SlotReceiver.Stream, mayNap: Bool) throws {
+        assembler = TransactionAssembler(
+            decoder: MessageDecoder(
+                protocolVersion: stream.protocolVersion, parallelStreaming: false),
+            tables: stream.tables, position: stream.position,
+            skipsTransactionsWithOrigin: stream.skipsTransactionsWithOrigin)
+        pace = ReadPace(mayNap: mayNap)
+        positions = stream.positions
+        spool = try Spool(folder: stream.spoolFolder)
+    }
+
+    /// Works through what libpq holds until the batch is full.
+    mutating func takeAll(of session: Session) throws -> Session.Taken {
+        while let replay, hasRoom {
+            guard try replayNext(replay.reader) else {
+                try finishReplay(replay.transaction)
+                continue
+            }
+        }
+        guard hasRoom else { return .some }
+        let taken = try session.takePayloads { payload in
+            try take(payload)
+            return hasRoom && replay == nil
+        }
+        if let newest { pace.received(sendTime: newest, commitTime: assembler.commitTime) }
+        newest = nil
+        return taken
+    }
+
+    private var hasRoom: Bool { assembler.batch.byteCount < HandOver.largestBytes }
+
+    private mutating func take(_ payload: RawSpan) throws {
+        let decoded: ReplicationPayload
+        do { decoded = try ReplicationPayload(decoding: payload) } catch {
+            throw StreamError(.malformed(error), at: .zero)
+        }
+        switch decoded {
+        case .keepalive(let keepalive):
+            try take(keepalive)
+        case .xLogData(let data):
+            newest = data.sendTime
+            try take(XLogData.body(of: payload), at: data.walStart)
+        }
+    }
+
+    private mutating func take(_ keepalive: Keepalive) throws {
+        let hasUnconfirmed = positions.with { state in
+            state.keepaliveReceived(walEnd: keepalive.walEnd)
+            return state.hasUnconfirmed
+        }
+        guard keepalive.replyRequested else { return }
+        positions.wantReply()
+        let isUrgent = keepalives.replyRequested(
+            walEnd: keepalive.walEnd, hasUnconfirmed: hasUnconfirmed, at: .now)
+        if isUrgent {
+            throw Restart(
+                reason:
+                    "the source asks again and again for what is not stored yet, as in a shutdown")
+        }
+    }
+
+    private mutating func take(_ body: RawSpan, at lsn: LSN) throws {
+        switch try assembler.receive(body, at: lsn) {
+        case .none:
+            break
+        case .began:
+            positions.with { $0.transactionBegan() }
+        case .committed(let end, let isEmpty):
+            committed(end: end, isEmpty: isEmpty)
+        case .spool(let transaction):
+            try spool.append(body, at: lsn, to: transaction)
+            FailPoint.midStream.reached()
+        case .discard(let transaction):
+            spool.discard(transaction)
+        case .replay(let transaction):
+            positions.with { $0.transactionBegan() }
+            replay = (try spool.reader(transaction), transaction)
+        }
+    }
+
+    private mutating func replayNext(_ reader: SpoolReader) throws -> Bool {
+        try reader.next { body, lsn in try assembler.replay(body, at: lsn) }
+    }
+
+    private mutating func finishReplay(_ transaction: TransactionID) throws {
+        replay = nil
+        spool.discard(transaction)
+        if case .committed(let end, let isEmpty) = try assembler.finishReplay() {
+            committed(end: end, isEmpty: isEmpty)
+        }
+    }
+
+    private func committed(end: LSN, isEmpty: Bool) {
+        positions.with { state in
+            isEmpty ? state.emptyCommitReceived(end: end) : state.commitReceived(end: end)
+        }
+    }
+}

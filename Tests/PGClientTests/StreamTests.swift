@@ -1,0 +1,169 @@
+import Foundation
+import LeatTestSupport
+import PGClient
+import PGWire
+import Testing
+
+/// A stream of one table, read by hand.
+private struct Source {
+    let cluster: TemporaryCluster
+    let database: String
+    let slot: String
+
+    /// With a transaction of so many rows in the slot.
+    init(rows: Int, version: PostgresVersion = .v15) async throws {
+        cluster = try await ClusterPool.shared.cluster(version, .source)
+        database = try await cluster.createDatabase()
+        slot = database
+        try await cluster.sql(
+            "create table t (i int primary key, v text); create publication p for table t",
+            database: database)
+        try await cluster.sql(
+            "select pg_create_logical_replication_slot('\(slot)', 'pgoutput')", database: database)
+        try await cluster.sql(
+            "insert into t select i, repeat('x', 100) from generate_series(1, \(rows)) i",
+            database: database)
+    }
+
+    func connection(_ conninfo: String? = nil) async throws -> Connection {
+        let connection = Connection(label: "test")
+        try await connection.open(
+            try Conninfo(conninfo ?? cluster.conninfo(database: database)),
+            options: .init(peer: .source, applicationName: "test", isReplication: true))
+        return connection
+    }
+
+    func start(_ session: Session) throws {
+        try session.startReplication(
+            slot: slot, from: .zero,
+            options: [("proto_version", "1"), ("publication_names", "p")])
+    }
+
+    func drop() async throws {
+        try await cluster.waitUntil(
+            sql: "select not active from pg_replication_slots where slot_name = '\(slot)'",
+            timeout: .seconds(60))
+        try await cluster.sql("select pg_drop_replication_slot('\(slot)')", database: database)
+    }
+}
+
+/// The kinds of the messages in the payloads, in order, until there are as many as asked for.
+private func kinds(_ count: Int, of session: Session, each: Int = .max) throws -> String {
+    var kinds = ""
+    let deadline = ContinuousClock.now + .seconds(60)
+    while kinds.utf8.count < count {
+        var lent = 0
+        let taken = try session.takePayloads { payload in
+            if case .xLogData = try ReplicationPayload(decoding: payload) {
+                let body = XLogData.body(of: payload)
+                let kind = try MessageDecoder(protocolVersion: 1).kind(of: body)
+                kinds.unicodeScalars.append(Unicode.Scalar(kind.rawValue))
+            }
+            lent += 1
+            return lent < each && kinds.utf8.count < count
+        }
+        if taken == .all {
+            try #require(try session.waitForStream(until: deadline) == .readable)
+            try session.readStream()
+        }
+    }
+    return kinds
+}
+
+@Suite("Streams")
+struct StreamTests {
+    @Test("payloads come in order, however many are taken at a time", arguments: [1, 7, .max])
+    func order(each: Int) async throws {
+        let source = try await Source(rows: 500)
+        let connection = try await source.connection()
+
+        let found = try await connection.run { session in
+            try source.start(session)
+            return try kinds(503, of: session, each: each)
+        }
+
+        #expect(found == "BR" + String(repeating: "I", count: 500) + "C")
+        await connection.close()
+        try await source.drop()
+    }
+
+    @Test("a grown buffer takes in one read more than the one that libpq begins with")
+    func growth() async throws {
+        var lent: [Int] = []
+        for grows in [false, true] {
+            let source = try await Source(rows: 5000)
+            let connection = try await source.connection()
+
+            lent.append(
+                try await connection.run { session in
+                    if grows { try session.growInputBuffer(for: 1 << 20) }
+                    try source.start(session)
+                    let deadline = ContinuousClock.now + .seconds(60)
+                    while session.bytesWaiting < 48 << 10 {
+                        try #require(ContinuousClock.now < deadline)
+                        try session.nap(for: .milliseconds(1))
+                    }
+                    try session.readStream()
+                    var bytes = 0
+                    #expect(
+                        try session.takePayloads {
+                            bytes += $0.byteCount
+                            return true
+                        } == .all)
+                    return bytes
+                })
+
+            await connection.close()
+            try await source.drop()
+        }
+
+        #expect(lent[0] < 32 << 10 && lent[1] > 40 << 10, "\(lent)")
+    }
+
+    @Test("waiting and napping end with a wake, or at their deadline")
+    func waking() async throws {
+        let source = try await Source(rows: 0)
+        let connection = try await source.connection()
+        let start = ContinuousClock.now
+
+        let events = try await connection.run { session in
+            try source.start(session)
+            connection.interrupt.wake()
+            try session.nap(for: .seconds(600))
+            connection.interrupt.wake()
+            // A keepalive may be there first.
+            var events: [Session.StreamEvent] = []
+            while events.last != .woken {
+                events.append(try session.waitForStream(until: .now + .seconds(600)))
+                try session.readStream()
+                _ = try session.takePayloads { _ in true }
+            }
+            while events.last != .deadline {
+                events.append(try session.waitForStream(until: .now + .milliseconds(50)))
+                try session.readStream()
+                _ = try session.takePayloads { _ in true }
+            }
+            return events
+        }
+
+        #expect(events.filter { $0 != .readable } == [.woken, .deadline])
+        #expect(ContinuousClock.now - start < .seconds(300))
+        await connection.close()
+        try await source.drop()
+    }
+
+    @Test("a socket over TCP puts rows together, a Unix socket does not")
+    func kindsOfSockets() async throws {
+        let source = try await Source(rows: 0)
+        let network = try await source.connection()
+        let local = try await source.connection(
+            source.cluster.socketConninfo(database: source.database))
+
+        #expect(try await network.run { $0.socketCoalesces })
+        #expect(try await local.run { !$0.socketCoalesces })
+
+        await network.close()
+        await local.close()
+        try await source.drop()
+    }
+}
