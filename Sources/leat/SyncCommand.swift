@@ -61,6 +61,12 @@ struct SyncCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Triggers and foreign keys of the target: auto, replica, plain or disable-triggers.",
+            discussion: "auto: replica if the target role may, else plain."))
+    var role = SyncConfiguration.Role.auto
+
+    @Option(
+        help: ArgumentHelp(
             "What to do about a change that does not fit; repeatable. Default: stop.",
             discussion: SyncCommand.conflictHelp, valueName: "kind=policy"))
     var onConflict: [String] = []
@@ -125,6 +131,7 @@ struct SyncCommand: AsyncParsableCommand {
         configuration.streaming = streaming == .on
         configuration.binary = binary
         configuration.origin = origin
+        configuration.role = role
         configuration.conflicts = try ConflictPolicies(onConflict)
         configuration.showsValues = showValues
         configuration.holdBack = holdBack.duration

@@ -12,14 +12,22 @@ struct InitialCopy {
     let logger: Logger
 
     /// - Parameters:
+    ///   - levels: Those of one level are copied together, after the levels before it.
     ///   - snapshot: As the slot exported it; valid until the next command there.
     ///   - point: The slot's consistent point, to which the snapshot belongs.
     /// - Throws: ``SnapshotHolder/Rewritten``: start over with a new slot.
-    func run(_ tables: [SourceTable], snapshot: String, point: LSN) async throws {
+    func run(_ levels: [[SourceTable]], snapshot: String, point: LSN) async throws {
+        let tables = Array(levels.joined())
         let holder = try await SnapshotHolder.open(
             configuration, snapshot: snapshot, tables: tables, clientEncoding: clientEncoding)
         do {
-            try await copy(tables, under: holder, point: point)
+            status.update { snapshot in
+                snapshot.phase = .copying
+                snapshot.copies = tables.map {
+                    .init(table: $0.name, estimatedRows: $0.estimatedRows)
+                }
+            }
+            for level in levels { try await copy(level, under: holder, point: point) }
         } catch {
             await holder.close()
             throw error
@@ -30,10 +38,6 @@ struct InitialCopy {
     private func copy(
         _ tables: [SourceTable], under holder: SnapshotHolder, point: LSN
     ) async throws {
-        status.update { snapshot in
-            snapshot.phase = .copying
-            snapshot.copies = tables.map { .init(table: $0.name, estimatedRows: $0.estimatedRows) }
-        }
         let queue = CopyQueue(tables)
         let attempt = "\(UInt64.random(in: .min ... .max))"
         try await withThrowingTaskGroup(of: Void.self) { group in

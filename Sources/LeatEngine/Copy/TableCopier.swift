@@ -137,12 +137,21 @@ actor TableCopier: SessionActor {
         }
     }
 
+    /// Only a role that checks foreign keys sees it.
+    private static let missingParents = """
+        The rows that it refers to are not on the target: their table is not followed, or was \
+        copied at an earlier moment, before a crash or before this table joined the stream. Drop \
+        the foreign key until the stream has caught up, or use --role replica.
+        """
+
     private static func refused(_ table: TableName, _ error: ConnectionError) -> any Error {
         if let state = error.sqlState, Transient.isTransient(sqlState: state) { return error }
         return Halt(
             error.peer == .source ? .source : .target,
             "Table \(table) cannot be copied: \(error.withoutValues).",
-            advice: """
+            advice: error.sqlState == "23503"
+                ? TableCopier.missingParents
+                : """
                 Nothing of this table was kept; finished tables stay. Mend it, or leave the table \
                 out with --exclude, and start again.
                 """)

@@ -3,7 +3,8 @@ internal import LeatCore
 internal import PGClient
 
 /// Removes a stream: its slot and publication if they are its own, its origin, its rows in
-/// schema `leat`, its state folder. The tables and their rows stay.
+/// schema `leat`, its state folder. Triggers that it has disabled are enabled again. The tables
+/// and their rows stay.
 ///
 /// The target's rows go last: whatever ends it before that, a second try finds what is left.
 public struct Cleanup: Sendable {
@@ -13,12 +14,15 @@ public struct Cleanup: Sendable {
         public var publication: String?
         public var keptSlot: String?
         public var keptPublications: [String]
+        /// Triggers that the stream has disabled, each `trigger of schema.table`.
+        public var triggers: [String]
 
         /// One line each, for a question.
         public var lines: [String] {
             var lines: [String] = []
             if let slot { lines.append("source: slot \(slot)") }
             if let publication { lines.append("source: publication \(publication)") }
+            lines += triggers.map { "target: trigger \($0) is enabled again" }
             lines.append("target: this stream's rows in schema leat")
             return lines
         }
@@ -66,10 +70,14 @@ public struct Cleanup: Sendable {
         try await source.open(
             configuration.source, options: .init(peer: .source, applicationName: stream.objectName))
         try await checkSource(progress, source)
-        let plan = try await plan(progress, source)
+        let triggers = try await applier.run { session in
+            try TriggerJournal(session: session, stream: stream).entries()
+        }
+        let plan = try await plan(progress, source, triggers)
         guard confirm(plan) else { return false }
         try await remove(plan, source)
         try await applier.run { session in
+            _ = try TriggerJournal(session: session, stream: stream).restore()
             try OriginMark(session: session, stream: stream).drop()
             try session.transaction {
                 try ProgressStore(session: session, stream: stream).delete()
@@ -94,7 +102,9 @@ public struct Cleanup: Sendable {
         }
     }
 
-    private func plan(_ progress: Progress, _ source: Connection) async throws -> Plan {
+    private func plan(
+        _ progress: Progress, _ source: Connection, _ triggers: [TriggerJournal.Entry]
+    ) async throws -> Plan {
         let slot = progress.stored.slot
         let publication = configuration.stream.objectName
         let (slotExists, found) = try await source.run { [configuration] session in
@@ -112,7 +122,8 @@ public struct Cleanup: Sendable {
             slot: progress.ownsSlot && slotExists ? slot : nil,
             publication: progress.ownsPublication && publicationExists ? publication : nil,
             keptSlot: progress.ownsSlot ? nil : slot,
-            keptPublications: progress.ownsPublication ? [] : names)
+            keptPublications: progress.ownsPublication ? [] : names,
+            triggers: triggers.map { "\($0.trigger) of \($0.table)" })
     }
 
     private func remove(_ plan: Plan, _ source: Connection) async throws {

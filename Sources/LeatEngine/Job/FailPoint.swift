@@ -14,6 +14,10 @@ public enum FailPoint: String, Sendable {
     case commitSent = "commit-sent"
     case storedNotConfirmed = "stored-not-confirmed"
     case conflictRecorded = "conflict-recorded"
+    /// Within the transaction that disables a table's triggers.
+    case triggerJournalled = "trigger-journalled"
+    case triggersDisabled = "triggers-disabled"
+    case triggersEnabled = "triggers-enabled"
     case midStream = "mid-stream"
 
     public func reached() {

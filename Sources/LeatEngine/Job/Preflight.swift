@@ -81,7 +81,9 @@ enum Preflight {
     /// `--truncate`: in one statement, because foreign keys may lead from one to another.
     ///
     /// TRUNCATE refuses tables that others outside the list refer to, whatever the role; DELETE
-    /// under role `replica` does not look at foreign keys.
+    /// under role `replica` does not look at foreign keys. Under others it does.
+    ///
+    /// - Parameter tables: Those that refer to others before those, where that matters.
     static func empty(_ tables: [TargetTable], _ session: Session) throws {
         guard !tables.isEmpty else { return }
         let names = tables.map { $0.only + $0.name.quoted }

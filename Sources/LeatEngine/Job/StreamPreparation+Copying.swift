@@ -20,7 +20,8 @@ extension StreamPreparation {
         _ tables: [SourceTable], _ plans: [TableName: RelationPlan]
     ) async throws {
         guard configuration.copiesTables, configuration.truncatesTables else { return }
-        let targets = tables.compactMap { plans[$0.name]?.target }
+        let levels = try await copyLevels(tables).reversed()
+        let targets = levels.joined().compactMap { plans[$0.name]?.target }
         try await servers.applier.markOrigin()
         try await servers.applier.run { try Preflight.empty(targets, $0) }
     }
@@ -74,7 +75,7 @@ extension StreamPreparation {
         try await InitialCopy(
             configuration: configuration, clientEncoding: servers.target.encoding,
             status: run.status, logger: logger
-        ).run(tables, snapshot: slot.snapshotName, point: slot.consistentPoint)
+        ).run(copyLevels(tables), snapshot: slot.snapshotName, point: slot.consistentPoint)
         try await syncSequences(tables)
     }
 

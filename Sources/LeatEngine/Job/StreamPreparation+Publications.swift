@@ -71,6 +71,7 @@ extension StreamPreparation {
         }
         guard progress?.ownsPublication == true || !exists else { throw foreignPublication }
         let (plans, _) = try await plans(tables, sourceTypes)
+        _ = try await checkRole(tables)
         _ = try await usesBinary(plans, sourceTypes)
         switch decision {
         case .create, .recreate:

@@ -51,6 +51,7 @@ struct StreamPreparation {
         for halt in later {
             logger.warning("the stream will stop at its first such change: \(halt)")
         }
+        try await tellRole(checkRole(tables))
         let isBinary = try await usesBinary(plans, sourceTypes)
         let start = try await begin(decision, facts, tables, plans, system)
         return try await prepared(start, tables, plans, isBinary, system, sourceTypes)

@@ -47,7 +47,7 @@ public struct SyncConfiguration: Sendable {
     public var streaming = true
     public var binary = Binary.off
     public var origin = Origin.any
-    public var role = Role.replica
+    public var role = Role.auto
     public var conflicts = ConflictPolicies()
     /// Whether messages and `leat.conflicts` may hold the values of keys.
     public var showsValues = false

@@ -5,3 +5,4 @@ public import LeatEngine
 extension SyncConfiguration.Binary: ExpressibleByArgument {}
 extension ConflictKind: ExpressibleByArgument {}
 extension SyncConfiguration.Origin: ExpressibleByArgument {}
+extension SyncConfiguration.Role: ExpressibleByArgument {}

@@ -128,10 +128,6 @@ struct PrivilegeTests {
             ("source", "revoke select on app.u from ROLE", 6, "\"app\".\"u\""),
             ("source", "revoke usage on schema app from ROLE", 6, "app"),
             ("target", "drop schema leat cascade", 6, "schema leat"),
-            (
-                "target", "revoke set on parameter session_replication_role from ROLE", 6,
-                "grant set on parameter"
-            ),
             ("target", "revoke delete, update on app.u from ROLE", 6, "UPDATE, DELETE"),
             ("target", "revoke usage on schema app from ROLE", 6, "app"),
         ])

@@ -1,0 +1,41 @@
+internal import LeatCore
+
+/// Whose rules hold while Leat writes to the target: what `--role` came to.
+enum ApplyRole: Sendable, Equatable {
+    /// `session_replication_role = replica`: foreign keys are not checked, and only triggers and
+    /// rules that are ENABLE REPLICA or ALWAYS fire.
+    case replica
+    /// As any application: foreign keys are checked. What would fire is refused at the start.
+    case plain
+    /// As `plain`, with the user triggers of the followed tables disabled by Leat.
+    case disableTriggers
+
+    /// `tgenabled` and `ev_enabled` of what fires: O origin, R replica, A always.
+    var firing: [String] { self == .replica ? ["R", "A"] : ["O", "A"] }
+
+    /// Foreign keys hold only in the order in which the source has made its changes: they must
+    /// not be folded or regrouped by table.
+    var mustStayInSourceOrder: Bool { self != .replica }
+
+    /// What it costs, for the log.
+    var cost: String {
+        switch self {
+        case .replica:
+            """
+            role replica: the target's foreign keys are not checked, and its triggers do not fire \
+            unless they are ENABLE REPLICA or ALWAYS
+            """
+        case .plain:
+            """
+            role plain: the target checks foreign keys row by row, tables are copied in the order \
+            of their foreign keys, and changes are applied in the source's order, which is slower
+            """
+        case .disableTriggers:
+            """
+            role disable-triggers: the followed tables' triggers are disabled for every session \
+            of the target until cleanup (see leat.triggers); foreign keys are checked as in role \
+            plain, which is slower
+            """
+        }
+    }
+}

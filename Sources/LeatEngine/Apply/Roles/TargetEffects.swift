@@ -1,0 +1,162 @@
+internal import LeatCore
+internal import PGClient
+
+/// What the target would do by itself when the followed tables are written to.
+struct TargetEffects {
+    let session: Session
+    let tables: [TableName]
+
+    struct Trigger: Sendable, Hashable {
+        var table: TableName
+        var name: String
+        /// `tgenabled`.
+        var enabled: String
+        /// Only an owner may disable it.
+        var isOwned: Bool
+
+        var disabling: String {
+            "alter table only \(table.quoted) disable trigger \(SQLText.identifier(name));"
+        }
+    }
+
+    struct Rule: Sendable, Hashable {
+        var table: TableName
+        var name: String
+
+        var disabling: String {
+            "alter table \(table.quoted) disable rule \(SQLText.identifier(name));"
+        }
+    }
+
+    /// A foreign key that would change rows of its own.
+    struct Action: Sendable, Hashable {
+        var constraint: String
+        var child: TableName
+        var parent: TableName
+        /// Drops it and makes it again without an action, checked at the end of a transaction:
+        /// the source's cascades delete a parent's row before its children's.
+        var mending: String
+    }
+
+    /// Followed tables with their partitions.
+    private var followed: String {
+        """
+        with followed as (
+          select c.oid as root, coalesce(p.relid, c.oid) as relid
+          from unnest(\(SQLText.textArray(tables.map(\.schema))),
+            \(SQLText.textArray(tables.map(\.name)))) as f (s, t)
+          join pg_catalog.pg_namespace n on n.nspname = f.s
+          join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = f.t
+          left join lateral (select t.relid::pg_catalog.oid as relid
+            from pg_catalog.pg_partition_tree(c.oid) t) p on true)
+        """
+    }
+
+    /// - Parameter states: Values of `tgenabled`.
+    func triggers(_ states: [String]) throws -> [Trigger] {
+        try session.query(
+            """
+            \(followed)
+            select distinct n.nspname, c.relname, t.tgname, t.tgenabled,
+              pg_catalog.pg_has_role(c.relowner, 'usage')
+            from followed f
+            join pg_catalog.pg_trigger t on t.tgrelid = f.relid and not t.tgisinternal
+              and t.tgenabled::pg_catalog.text = any (\(SQLText.textArray(states)))
+            join pg_catalog.pg_class c on c.oid = t.tgrelid
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            order by 1, 2, 3
+            """
+        ).rows.map { row in
+            Trigger(
+                table: TableName(schema: row[0] ?? "", name: row[1] ?? ""), name: row[2] ?? "",
+                enabled: row[3] ?? "", isOwned: row[4] == "t")
+        }
+    }
+
+    /// Rules belong to the table that a statement names, not to its partitions.
+    func rules(_ states: [String]) throws -> [Rule] {
+        try session.query(
+            """
+            \(followed)
+            select distinct n.nspname, c.relname, r.rulename
+            from followed f
+            join pg_catalog.pg_rewrite r on r.ev_class = f.root and r.ev_type <> '1'
+              and r.ev_enabled::pg_catalog.text = any (\(SQLText.textArray(states)))
+            join pg_catalog.pg_class c on c.oid = r.ev_class
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            order by 1, 2, 3
+            """
+        ).rows.map { row in
+            Rule(
+                table: TableName(schema: row[0] ?? "", name: row[1] ?? ""), name: row[2] ?? "")
+        }
+    }
+
+    /// Foreign keys to followed tables with CASCADE, SET NULL or SET DEFAULT.
+    func actions() throws -> [Action] {
+        try session.query(
+            """
+            \(followed)
+            select c.conname, cn.nspname, ct.relname, pn.nspname, pt.relname,
+              \(TargetEffects.columns("c.conrelid", "c.conkey")),
+              \(TargetEffects.columns("c.confrelid", "c.confkey")), c.confmatchtype
+            from pg_catalog.pg_constraint c
+            join pg_catalog.pg_class ct on ct.oid = c.conrelid
+            join pg_catalog.pg_namespace cn on cn.oid = ct.relnamespace
+            join pg_catalog.pg_class pt on pt.oid = c.confrelid
+            join pg_catalog.pg_namespace pn on pn.oid = pt.relnamespace
+            where c.contype = 'f' and c.confrelid in (select f.relid from followed f)
+              and (c.confdeltype in ('c', 'n', 'd') or c.confupdtype in ('c', 'n', 'd'))
+              and not exists (select from pg_catalog.pg_constraint p where p.oid = c.conparentid
+                and p.confrelid in (select f.relid from followed f))
+            order by 2, 3, 1
+            """
+        ).rows.map(Action.init)
+    }
+
+    private static func columns(_ table: String, _ numbers: String) -> String {
+        """
+        (select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by k.n)
+          from unnest(\(numbers)) with ordinality k (attnum, n)
+          join pg_catalog.pg_attribute a on a.attrelid = \(table) and a.attnum = k.attnum)
+        """
+    }
+
+    /// Foreign keys from one followed table to another, of partitions by their root.
+    func foreignKeys() throws -> [ForeignKeyOrder.Key] {
+        try session.query(
+            """
+            \(followed)
+            select distinct c.conname, cn.nspname, ct.relname, pn.nspname, pt.relname
+            from pg_catalog.pg_constraint c
+            join followed child on child.relid = c.conrelid
+            join followed parent on parent.relid = c.confrelid
+            join pg_catalog.pg_class ct on ct.oid = child.root
+            join pg_catalog.pg_namespace cn on cn.oid = ct.relnamespace
+            join pg_catalog.pg_class pt on pt.oid = parent.root
+            join pg_catalog.pg_namespace pn on pn.oid = pt.relnamespace
+            where c.contype = 'f'
+            """
+        ).rows.map { row in
+            ForeignKeyOrder.Key(
+                constraint: row[0] ?? "",
+                child: TableName(schema: row[1] ?? "", name: row[2] ?? ""),
+                parent: TableName(schema: row[3] ?? "", name: row[4] ?? ""))
+        }
+    }
+}
+
+extension TargetEffects.Action {
+    fileprivate init(_ row: [String?]) {
+        let name = SQLText.identifier(row[0] ?? "")
+        constraint = row[0] ?? ""
+        child = TableName(schema: row[1] ?? "", name: row[2] ?? "")
+        parent = TableName(schema: row[3] ?? "", name: row[4] ?? "")
+        let match = row[7] == "f" ? " match full" : ""
+        mending = """
+            alter table \(child.quoted) drop constraint \(name), add constraint \(name) \
+            foreign key (\(row[5] ?? "")) references \(parent.quoted) (\(row[6] ?? ""))\(match) \
+            deferrable initially deferred;
+            """
+    }
+}
