@@ -224,6 +224,9 @@ actor Applier: SessionActor {
     private func apply(
         _ run: ApplyRun, _ batch: Batch, _ applied: inout Applied
     ) throws {
+        precondition(
+            isTransactionOpen || !batch.transactions[run.transactions.lowerBound].beganEarlier,
+            "a piece of a transaction follows the pieces before it")
         if run.changes.count >= choice.worthFolding, try applyFolded(run, batch) {
             return applied.count(run, batch, &openConflicts)
         }
@@ -249,11 +252,7 @@ actor Applier: SessionActor {
                     try sendBegin(&writer)
                 }
                 try folded.send(run.changes, &writer, &staging)
-                guard goesOn else { return }
-                // Not before it is known that each set met the rows it should.
-                try writer.pause()
-                try writer.resume()
-                try writer.send("release savepoint leat_sets")
+                if goesOn { try release("leat_sets", &writer) }
             }
             return true
         } catch let failure as ApplyFailure {
@@ -283,7 +282,7 @@ actor Applier: SessionActor {
             try write(run) { writer in
                 let piece = try sendBeginning(&writer)
                 try writer.send(run.changes, of: batch, relations)
-                if let piece { try writer.send("release savepoint \(piece)") }
+                if let piece { try release(piece, &writer) }
             }
             applied.count(run, batch, &openConflicts)
         } catch let failure as ApplyFailure {
@@ -337,6 +336,14 @@ actor Applier: SessionActor {
             throw failure
         }
         try commit(run, place)
+    }
+
+    /// Not before it is known that each statement met the rows it should: a wrong count is no
+    /// error to the server, which would go on and forget where to go back to.
+    private func release(_ savepoint: String, _ writer: inout BatchWriter) throws {
+        try writer.pause()
+        try writer.resume()
+        try writer.send("release savepoint \(savepoint)")
     }
 
     /// - Returns: The savepoint before a later piece of a transaction, where one is needed.

@@ -82,6 +82,32 @@ struct ConflictCrashTests {
         }
     }
 
+    @Test(
+        "in a later piece, whether it is the server that refuses or the count of rows",
+        arguments: [
+            ("update t set v = 'u' where id <= 1000", "500"),
+            ("insert into t select i, 'theirs' from generate_series(10001, 10500) i", "50"),
+        ])
+    func laterPiece(_ change: String, _ conflicts: String) async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await disagree(pair)
+            try await pair.onSource(
+                """
+                begin; insert into other select i from generate_series(1, 60000) i;
+                insert into other select -i from generate_series(1, 60000) i;
+                \(change); commit
+                """)
+
+            try await pair.catchUp(options: Self.options)
+
+            #expect(
+                try await pair.targetValue("select count(*) from leat.conflicts") == conflicts)
+            #expect(try await pair.targetValue("select count(*) from other") == "120000")
+            let changed = "select count(*) from t where v in ('u', 'theirs')"
+            #expect(try await pair.targetValue(changed) == pair.sourceValue(changed))
+        }
+    }
+
     @Test("a transaction in pieces that stops leaves nothing of itself")
     func largeTransactionStops() async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
