@@ -91,7 +91,7 @@ struct DisableTriggersTests {
         "killed while it disables or enables them, the next one ends what was begun",
         arguments: [
             "trigger-journalled", "trigger-journalled:2", "triggers-disabled",
-            "triggers-disabled:3", "table-copied", "commit-sent",
+            "triggers-disabled:3", "table-copied", "table-copied:2",
         ])
     func killed(_ failPoint: String) async throws {
         try await with { pair, role in
