@@ -252,6 +252,7 @@ struct StreamPhase {
             return try await servers.applier.apply(batch, refusing: refused)
         } catch let new as Applier.NewDefinition {
             // Nothing of the batch was applied.
+            try await SettledCatalog(source: servers.source).wait(for: batch)
             let publications = configuration.publicationNames
             let (types, tables) = try await servers.source.run { session in
                 (

@@ -37,7 +37,7 @@ struct TableRenames {
     ) async throws -> [RelationID: Halt] {
         let renamed = batch.relations.filter(followed.isRenamed).map(\.id)
         guard !renamed.isEmpty else { return [:] }
-        try await waitUntilVisible(batch)
+        try await SettledCatalog(source: servers.source).wait(for: batch)
         let all = followed.ids.compactMap { id in followed[id].map { (id, $0) } }
         let plan = try await plan(Dictionary(all, uniquingKeysWith: { first, _ in first }))
         if let done = plan.done.first(where: { renamed.contains($0.id) }) {
@@ -48,20 +48,6 @@ struct TableRenames {
         return Dictionary(
             renamed.filter(owed.contains).map { ($0, halt) },
             uniquingKeysWith: { first, _ in first })
-    }
-}
-
-extension TableRenames {
-    /// Waits until the catalog shows what the batch's transactions have done to it.
-    private func waitUntilVisible(_ batch: Batch) async throws {
-        // The commits are in order, but their ends may be seen in another one.
-        for transaction in batch.transactions {
-            while try await !servers.source.run({
-                try TableNames(session: $0).isVisible(transaction.xid)
-            }) {
-                try await Task.sleep(for: .milliseconds(10))
-            }
-        }
     }
 }
 

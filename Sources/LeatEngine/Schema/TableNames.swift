@@ -25,26 +25,6 @@ struct TableNames {
         return RenamePlan.TargetNames(try tables(where: "c.oid in (\(oids)) or \(condition)"))
     }
 
-    /// Whether a transaction that the stream has brought is seen by a query on the source.
-    ///
-    /// The walsender sends it as soon as its commit record is on disk; only a moment later, or
-    /// much later where the machine is busy, is it over for everybody else.
-    func isVisible(_ xid: TransactionID) throws -> Bool {
-        // The snapshot has 64 bits, of which the stream sends 32.
-        try session.query(
-            """
-            with now as (select pg_catalog.pg_current_snapshot() as snapshot),
-            latest as (
-              select snapshot, pg_catalog.pg_snapshot_xmax(snapshot)::text::pg_catalog.int8 as xmax
-              from now)
-            select pg_catalog.pg_visible_in_snapshot(
-              (xmax + ((($1::pg_catalog.int8 - xmax) & 4294967295) # 2147483648) - 2147483648)
-                ::text::pg_catalog.xid8, snapshot)
-            from latest
-            """, ["\(xid.rawValue)"]
-        ).scalar == "t"
-    }
-
     private func tables(where condition: String) throws -> [(oid: UInt32, name: TableName)] {
         try session.query(
             """
