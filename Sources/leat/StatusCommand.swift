@@ -50,6 +50,9 @@ enum StatusText {
             "tables        \(report.tables.ready) of \(report.tables.total) ready",
         ]
         lines += report.tables.pending.prefix(10).map { "              \($0)" }
+        lines += list("unindexed     ", report.tables.scanned, "no unique index on the identity")
+        lines += list(
+            "partitions    ", report.tables.partitionChanges, "not sent; copy the table anew")
         if !report.conflicts.isEmpty {
             let counts = report.conflicts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
             lines.append("conflicts     \(counts.joined(separator: ", "))")
@@ -65,6 +68,13 @@ enum StatusText {
                 + "  \(slot.walStatus ?? "")  retains \(bytes(slot.retainedBytes))")
         lines.append("lag           \(bytes(slot.lagBytes))")
         return lines
+    }
+
+    /// - Parameter label: As wide as all labels.
+    private static func list(_ label: String, _ items: [String], _ meaning: String) -> [String] {
+        guard !items.isEmpty else { return [] }
+        return ["\(label)\(items.count): \(meaning)"]
+            + items.prefix(10).map { "              \($0)" }
     }
 
     private static func bytes(_ number: Int?) -> String {

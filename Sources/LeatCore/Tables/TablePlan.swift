@@ -9,10 +9,15 @@ public struct TablePlan: Sendable, Equatable {
         /// OIDs of the `pg_publication_rel` rows and the like through which it is published. A
         /// table that was taken out and put back has another: changes between are not sent.
         public var membership: String
+        /// Kinds of changes that its publications leave out, as text.
+        public var unsentKinds: String
 
-        public init(table: TableName, id: RelationID, membership: String) {
+        public init(
+            table: TableName, id: RelationID, membership: String, unsentKinds: String = ""
+        ) {
             self.table = table
             self.id = id
+            self.unsentKinds = unsentKinds
             self.membership = membership
         }
     }
@@ -25,18 +30,22 @@ public struct TablePlan: Sendable, Equatable {
         public var state: TableState
         public var snapshotLSN: LSN?
         public var membership: String
+        /// Nil in a row from before it was kept.
+        public var unsentKinds: String?
         public var targetOID: UInt32?
         public var columns: KnownColumns
 
         public init(
             table: TableName, id: RelationID?, state: TableState, snapshotLSN: LSN?,
-            membership: String, targetOID: UInt32? = nil, columns: KnownColumns = KnownColumns()
+            membership: String, unsentKinds: String? = nil, targetOID: UInt32? = nil,
+            columns: KnownColumns = KnownColumns()
         ) {
             self.table = table
             self.id = id
             self.state = state
             self.snapshotLSN = snapshotLSN
             self.membership = membership
+            self.unsentKinds = unsentKinds
             self.targetOID = targetOID
             self.columns = columns
         }
@@ -44,7 +53,22 @@ public struct TablePlan: Sendable, Equatable {
         /// The rows on the target are those of this very table, and none of its changes was
         /// left out since they were copied.
         public func continues(_ published: Published) -> Bool {
-            membership == published.membership && (id == nil || id == published.id)
+            reasonToCopy(published) == nil
+        }
+
+        /// Why the rows on the target are not enough to go on from.
+        public func reasonToCopy(_ published: Published) -> String? {
+            if let id, id != published.id { return "it was dropped and made again on the source" }
+            if membership != published.membership {
+                return """
+                    it was taken out of its publication and put back, or its column list or row \
+                    filter was changed
+                    """
+            }
+            if let unsentKinds, unsentKinds != published.unsentKinds {
+                return "its publications send other kinds of changes than before"
+            }
+            return nil
         }
     }
 

@@ -84,6 +84,9 @@ struct ProgressStore {
         if try TargetSchema.isPresent("leat.conflicts", session) {
             try session.query("delete from leat.conflicts where stream = $1", [stream.text])
         }
+        if try TargetSchema.isPresent("leat.partitions", session) {
+            try session.query("delete from leat.partitions where stream = $1", [stream.text])
+        }
         try session.query("delete from leat.tables where stream = $1", [stream.text])
         try session.query("delete from leat.progress where stream = $1", [stream.text])
     }

@@ -11,7 +11,7 @@ struct TableStore {
         try session.query(
             """
             select schema_name, table_name, state, snapshot_lsn, membership, source_oid,
-              target_oid, pg_catalog.array_to_json(column_numbers)
+              target_oid, pg_catalog.array_to_json(column_numbers), unsent_kinds
             from leat.tables where stream = $1
             """, [stream.text]
         ).rows.compactMap { row in
@@ -22,7 +22,7 @@ struct TableStore {
                 table: TableName(schema: schema, name: name),
                 id: row[5].flatMap(UInt32.init).map(RelationID.init(rawValue:)), state: state,
                 snapshotLSN: row[3].flatMap(LSN.init), membership: row[4] ?? "",
-                targetOID: row[6].flatMap(UInt32.init),
+                unsentKinds: row[8], targetOID: row[6].flatMap(UInt32.init),
                 columns: KnownColumns(texts: JSONText.strings(row[7] ?? "[]")))
         }
     }
@@ -34,19 +34,21 @@ struct TableStore {
             try session.query(
                 """
                 insert into leat.tables (stream, schema_name, table_name, state, membership,
-                  source_oid)
-                values ($1, $2, $3, 'init', $4, $5::pg_catalog.oid)
+                  source_oid, unsent_kinds)
+                values ($1, $2, $3, 'init', $4, $5::pg_catalog.oid, $6)
                 on conflict (stream, schema_name, table_name) do update
                   set state = 'init', snapshot_lsn = null, membership = excluded.membership,
                     source_oid = excluded.source_oid, target_oid = null, column_numbers = null,
+                    scans_for_rows = null, unsent_kinds = excluded.unsent_kinds,
                     copy_attempt = null, rows_copied = null,
                     updated_at = pg_catalog.clock_timestamp()
                 """,
                 [
                     stream.text, table.table.schema, table.table.name, table.membership,
-                    "\(table.id.rawValue)",
+                    "\(table.id.rawValue)", table.unsentKinds,
                 ])
         }
+        try PartitionStore(session: session, stream: stream).forgetOthers()
     }
 
     /// Gives the rows of renamed tables their new names: all first a name that no table has,
@@ -79,22 +81,31 @@ struct TableStore {
             """, [stream.text, table.schema, table.name])
     }
 
-    /// Keeps by which OIDs the tables are known on both sides.
-    func keepIdentities(_ tables: [TableName: RelationID]) throws {
-        let ids = tables.map { name, id in
-            "(\(SQLText.literal(name.schema)), \(SQLText.literal(name.name)), \(id.rawValue))"
+    /// Keeps by which OIDs the tables are known on both sides, what is not sent of them, and
+    /// which have no index that finds their rows.
+    func keepIdentities(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) throws {
+        let values = tables.map { table in
+            let scans = plans[table.name].map { "\(table.scans($0))" } ?? "null::boolean"
+            return """
+                (\(SQLText.literal(table.name.schema)), \(SQLText.literal(table.name.name)), \
+                \(table.relation.id.rawValue)::pg_catalog.oid, \(scans), \
+                \(SQLText.literal(table.unsentKinds.joined(separator: ", "))))
+                """
         }
-        guard !ids.isEmpty else { return }
+        guard !values.isEmpty else { return }
         try session.query(
             """
             update leat.tables t
-            set source_oid = v.source_oid::pg_catalog.oid, target_oid = c.oid
-            from (values \(ids.joined(separator: ", "))) v (schema_name, table_name, source_oid)
+            set source_oid = v.source_oid, target_oid = c.oid, scans_for_rows = v.scans,
+              unsent_kinds = v.unsent
+            from (values \(values.joined(separator: ", ")))
+              v (schema_name, table_name, source_oid, scans, unsent)
             left join pg_catalog.pg_namespace n on n.nspname = v.schema_name
             left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.table_name
             where t.stream = $1 and t.schema_name = v.schema_name
-              and t.table_name = v.table_name and (t.source_oid, t.target_oid)
-                is distinct from (v.source_oid::pg_catalog.oid, c.oid)
+              and t.table_name = v.table_name
+              and (t.source_oid, t.target_oid, t.scans_for_rows, t.unsent_kinds)
+                is distinct from (v.source_oid, c.oid, v.scans, v.unsent)
             """, [stream.text])
     }
 

@@ -37,6 +37,8 @@ enum TargetSchema {
           source_oid pg_catalog.oid,
           target_oid pg_catalog.oid,
           column_numbers text[],
+          scans_for_rows boolean,
+          unsent_kinds text,
           membership text not null,
           copy_attempt text,
           rows_copied bigint,
@@ -48,7 +50,7 @@ enum TargetSchema {
     /// What `leat.tables` of an earlier version may lack.
     private static let laterColumns = [
         "source_oid": "pg_catalog.oid", "target_oid": "pg_catalog.oid",
-        "column_numbers": "text[]",
+        "column_numbers": "text[]", "scans_for_rows": "boolean", "unsent_kinds": "text",
     ]
 
     /// Conflicts that were resolved without a stop, each stored in the transaction that resolved
@@ -84,10 +86,24 @@ enum TargetSchema {
         )
         """
 
+    /// The partitions of followed tables, and what happened to them that is not sent.
+    private static let partitions = """
+        create table leat.partitions (
+          stream text not null,
+          root_oid pg_catalog.oid not null,
+          partition_oid pg_catalog.oid not null,
+          schema_name text not null,
+          table_name text not null,
+          change text check (change in ('attached', 'detached', 'dropped')),
+          noticed_at timestamptz not null default pg_catalog.clock_timestamp(),
+          primary key (stream, root_oid, partition_oid)
+        )
+        """
+
     /// In the order of their making; the first two are those that a stream cannot be without.
     private static let all = [
         ("leat.progress", progress), ("leat.tables", tables), ("leat.conflicts", conflicts),
-        ("leat.triggers", triggers),
+        ("leat.triggers", triggers), ("leat.partitions", partitions),
     ]
 
     /// Creates what is missing. `if not exists` alone asks for the right to create even then, and

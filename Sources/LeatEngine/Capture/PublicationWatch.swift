@@ -10,6 +10,7 @@ internal import Synchronization
 final class PublicationWatch: Sendable {
     private let configuration: SyncConfiguration
     private let publicationOIDs: [String]
+    private let viaRoot: [String: Bool]
     private let followed: [RelationID: SourceTable]
     private let logger: Logger
     private let told = Mutex<Set<RelationID>>([])
@@ -20,6 +21,7 @@ final class PublicationWatch: Sendable {
         self.configuration = configuration
         self.logger = logger
         publicationOIDs = prepared.publicationOIDs
+        viaRoot = prepared.viaRoot
         followed = Dictionary(
             prepared.tables.map { ($0.relation.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
@@ -29,14 +31,16 @@ final class PublicationWatch: Sendable {
     @discardableResult
     func check(_ connection: Connection) async throws -> [RelationID: SourceTable] {
         let configuration = configuration
-        let (identities, tables) = try await connection.run { session in
-            (
-                try Publication(session: session, configuration: configuration).identities(),
+        let (identities, roots, tables) = try await connection.run { session in
+            let publication = Publication(session: session, configuration: configuration)
+            return (
+                try publication.identities(), try publication.viaRoot(),
                 try SourceCatalog(session: session)
                     .publishedTables(of: configuration.publicationNames)
             )
         }
         try PublicationWatch.compare(publicationOIDs, identities)
+        try compareRoots(roots)
         let now = Dictionary(
             tables.map { ($0.relation.id, $0) }, uniquingKeysWith: { first, _ in first })
         for (id, table) in followed {
@@ -47,6 +51,9 @@ final class PublicationWatch: Sendable {
             }
             guard current.membership == table.membership else {
                 throw PublicationWatch.rejoined(table.name)
+            }
+            guard current.unsentKinds == table.unsentKinds else {
+                throw PublicationWatch.sendsOther(current)
             }
             if current.name != table.name {
                 tell(id, "table was renamed on the source to \(current.name)", table.name)
@@ -73,6 +80,22 @@ final class PublicationWatch: Sendable {
     private func tell(_ id: RelationID, _ message: Logger.Message, _ table: TableName) {
         guard told.withLock({ $0.insert(id).inserted }) else { return }
         logger.warning(message, metadata: ["table": "\(table)"])
+    }
+
+    private func compareRoots(_ now: [String: Bool]) throws {
+        guard let flipped = now.first(where: { viaRoot[$0.key] ?? $0.value != $0.value }) else {
+            return
+        }
+        throw Halt(
+            .positionMismatch,
+            """
+            publish_via_partition_root of publication \(flipped.key) was changed: partitions and \
+            their roots take each other's place in the stream.
+            """,
+            advice: """
+                Start again with --truncate: the tables that changed places are copied anew, the \
+                others go on.
+                """)
     }
 
     private func checkRemade(_ table: SourceTable, _ now: [SourceTable]) throws {
@@ -104,6 +127,16 @@ final class PublicationWatch: Sendable {
                 Run "leat cleanup" for this stream and start it again with --truncate, which \
                 copies the tables anew.
                 """)
+    }
+
+    private static func sendsOther(_ table: SourceTable) -> Halt {
+        let unsent = table.unsentKinds.joined(separator: ", ")
+        return Halt(
+            .positionMismatch,
+            """
+            The publications of table \(table.name) were altered to send other kinds of changes: \
+            \(unsent.isEmpty ? "all" : "no \(unsent)") from now on.
+            """, advice: copyAnew)
     }
 
     private static func rejoined(_ table: TableName) -> Halt {

@@ -15,6 +15,7 @@ struct SourceMonitor {
     let configuration: SyncConfiguration
     let clientEncoding: String
     let publications: PublicationWatch
+    let partitions: PartitionWatch
     let status: SyncStatus
     let logger: Logger
 
@@ -42,6 +43,7 @@ struct SourceMonitor {
                 if ContinuousClock.now >= nextCheck {
                     nextCheck = .now + publicationInterval
                     try await publications.check(connection)
+                    try await partitions.check(connection)
                 }
             } catch let error as ConnectionError {
                 guard error.code == .lost else { throw error }

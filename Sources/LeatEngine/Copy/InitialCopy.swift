@@ -38,7 +38,13 @@ struct InitialCopy {
     private func copy(
         _ tables: [SourceTable], under holder: SnapshotHolder, point: LSN
     ) async throws {
-        let queue = CopyQueue(tables)
+        let partitions = Dictionary(grouping: holder.partitions, by: \.root)
+        let queue = CopyQueue(
+            tables.map { table in
+                var table = table
+                table.partitions = partitions[table.relation.id] ?? []
+                return table
+            })
         let attempt = "\(UInt64.random(in: .min ... .max))"
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 1...min(configuration.copyJobs, max(tables.count, 1)) {

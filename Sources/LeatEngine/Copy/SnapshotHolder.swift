@@ -18,6 +18,8 @@ struct SnapshotHolder {
     let connection: Connection
     /// For `set transaction snapshot` in the workers.
     let snapshotName: String
+    /// The partitions of the tables in the snapshot.
+    let partitions: [PartitionBook.Found]
 
     /// A table was rewritten between snapshot and lock: the slot must be made anew.
     struct Rewritten: Error {
@@ -32,10 +34,16 @@ struct SnapshotHolder {
             configuration.source, peer: .source, stream: configuration.stream,
             clientEncoding: clientEncoding)
         do {
-            let name = try await connection.run { session in
-                try hold(session, snapshot: snapshot, tables: tables)
+            let (name, partitions) = try await connection.run { session in
+                let name = try hold(session, snapshot: snapshot, tables: tables)
+                let roots = tables.filter(\.isPartitioned).map(\.relation.id)
+                return (
+                    name,
+                    try PartitionCatalog(session: session).found(under: roots, PartitionBook())
+                )
             }
-            return SnapshotHolder(connection: connection, snapshotName: name)
+            return SnapshotHolder(
+                connection: connection, snapshotName: name, partitions: partitions)
         } catch {
             await connection.close()
             throw error

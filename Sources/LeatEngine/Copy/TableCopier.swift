@@ -92,6 +92,9 @@ actor TableCopier: SessionActor {
                 else {
                     throw Restart(reason: "another copy of table \(table.name) has begun")
                 }
+                guard table.isPartitioned else { return }
+                try PartitionStore(session: target, stream: configuration.stream)
+                    .begin(table.relation.id, table.name, table.partitions)
             }
             status.updateCopy(of: table.name) { $0.isDone = true }
             FailPoint.tableCopied.reached()

@@ -43,6 +43,8 @@ enum Failure {
     private static func exitCode(_ error: ConnectionError) -> ExitCode {
         switch (error.code, error.peer) {
         case (.invalidConninfo, _): .configuration
+        // A publication or the slot is not there any more: what it would have sent is lost.
+        case (_, .source) where error.sqlState == "42704": .positionMismatch
         case (_, .source): .source
         case (_, .target): .target
         case (_, nil): .internalError
@@ -52,6 +54,13 @@ enum Failure {
     private static func advice(_ error: ConnectionError) -> String? {
         switch error.sqlState {
         case "42501": "Grant the role what it lacks: see \"Privileges\" in the README."
+        case "42704" where error.peer == .source:
+            """
+            If a publication or the slot was dropped, run "leat cleanup" for this stream and start \
+            it again with --truncate, which copies the tables anew.
+            """
+        case "0A000" where error.peer == .source:
+            "Give a table the same column list in all publications of the stream."
         case "25006": "The target only takes reads: is it a standby?"
         case nil where error.code == .connectFailed: "Check the host, port, database and role."
         default: nil

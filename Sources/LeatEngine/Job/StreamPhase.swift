@@ -149,11 +149,14 @@ struct StreamPhase {
     // MARK: Flowing
 
     private func flow(_ positions: SharedPosition, _ tickers: StreamTickers) async throws {
+        let partitions = PartitionWatch(
+            configuration, tables: prepared.tables, status: run.status, logger: logger)
+        try await partitions.check(servers.source)
         let watch = PublicationWatch(
             configuration: configuration, prepared: prepared, logger: logger)
         let monitor = SourceMonitor(
             configuration: configuration, clientEncoding: servers.target.encoding,
-            publications: watch, status: run.status, logger: logger)
+            publications: watch, partitions: partitions, status: run.status, logger: logger)
         try await withThrowingTaskGroup(of: TaskEnd.self) { group in
             var parts = MultiProducerSingleConsumerAsyncChannel.makeChannel(
                 of: Batch.self, throwing: Never.self,

@@ -108,7 +108,8 @@ extension StreamPreparation {
         let stream = configuration.stream
         let published = tables.map {
             TablePlan.Published(
-                table: $0.name, id: $0.relation.id, membership: $0.membership)
+                table: $0.name, id: $0.relation.id, membership: $0.membership,
+                unsentKinds: $0.unsentKinds.joined(separator: ", "))
         }
         return try await servers.applier.run { session in
             TablePlan(
@@ -120,6 +121,16 @@ extension StreamPreparation {
     func listTables(_ tables: [SourceTable]) async throws -> TablePlan {
         let plan = try await listPlan(tables)
         let stream = configuration.stream
+        let before = try await servers.applier.run { session in
+            try TableStore(session: session, stream: stream).read()
+        }
+        for table in plan.added {
+            guard let row = before.first(where: { $0.table == table.table }),
+                let reason = row.reasonToCopy(table)
+            else { continue }
+            logger.warning(
+                "table has to be copied anew: \(reason)", metadata: ["table": "\(table.table)"])
+        }
         try await servers.applier.run { session in
             try session.transaction { try TableStore(session: session, stream: stream).apply(plan) }
         }

@@ -27,7 +27,9 @@ extension StreamPreparation {
             try await publishOwn(decision, progress, system, sourceTypes)
         } else {
             try await servers.source.run { session in
-                try Publication(session: session, configuration: configuration).checkAllExist()
+                let publication = Publication(session: session, configuration: configuration)
+                try publication.checkAllExist()
+                try publication.checkColumnLists()
             }
         }
         let published = try await servers.source.run { session in

@@ -15,6 +15,8 @@ struct StreamPreparation {
         var tables: [SourceTable]
         var followed: FollowedTables
         var publicationOIDs: [String]
+        /// `publish_via_partition_root` of each publication.
+        var viaRoot: [String: Bool]
         var sourceTypes: TypeCatalog
         var isBinary: Bool
         var sourceVersion: Int
@@ -48,6 +50,7 @@ struct StreamPreparation {
         let tables = try await publish(decision, progress, system, sourceTypes)
         let (plans, later) = try await plans(tables, sourceTypes)
         warnOfUnsent(tables)
+        warnOfScans(tables, plans)
         for halt in later {
             logger.warning("the stream will stop at its first such change: \(halt)")
         }
@@ -68,6 +71,17 @@ struct StreamPreparation {
             logger.warning(
                 "the publications do not send \(kinds) of these tables",
                 metadata: ["tables": "\(names)"])
+        }
+    }
+
+    /// Exact, but each such change reads the whole table.
+    func warnOfScans(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) {
+        for table in tables where plans[table.name].map(table.scans) == true {
+            logger.warning(
+                """
+                no unique index on the target's table finds the row of an update or delete: each \
+                one reads the whole table
+                """, metadata: ["table": "\(table.name)"])
         }
     }
 
@@ -133,13 +147,14 @@ struct StreamPreparation {
         _ isBinary: Bool, _ system: SystemIdentity, _ sourceTypes: TypeCatalog
     ) async throws -> Prepared {
         let (configuration, encoding) = (configuration, servers.target.encoding)
-        let (version, timeout, identities) = try await servers.source.run { session in
-            (
+        let (version, timeout, identities, roots) = try await servers.source.run { session in
+            let publication = Publication(session: session, configuration: configuration)
+            return (
                 session.serverVersion,
                 try session.query(
                     "select setting from pg_catalog.pg_settings where name = 'wal_sender_timeout'"
                 ).scalar.flatMap(Int.init) ?? 60_000,
-                try Publication(session: session, configuration: configuration).identities()
+                try publication.identities(), try publication.viaRoot()
             )
         }
         let ids = Dictionary(
@@ -149,13 +164,13 @@ struct StreamPreparation {
                 timeline: system.timeline, format: isBinary ? "binary" : "text",
                 encoding: encoding)
             let store = TableStore(session: session, stream: configuration.stream)
-            try store.keepIdentities(ids)
+            try store.keepIdentities(tables, plans)
             return try StreamPreparation.keepColumns(store, tables, plans)
         }
         return Prepared(
             position: start.position, confirmed: start.confirmed, tables: tables,
             followed: StreamPreparation.followed(stored, ids), publicationOIDs: identities,
-            sourceTypes: sourceTypes, isBinary: isBinary,
+            viaRoot: roots, sourceTypes: sourceTypes, isBinary: isBinary,
             sourceVersion: version,
             walSenderTimeout: timeout == 0 ? .seconds(60) : .milliseconds(timeout))
     }

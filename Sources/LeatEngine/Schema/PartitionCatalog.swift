@@ -46,3 +46,70 @@ struct PartitionCatalog {
         ids.map { "\($0.rawValue)" }.joined(separator: ", ")
     }
 }
+
+extension PartitionCatalog {
+    /// All partitions under these roots now, and which of those that are new brought rows.
+    ///
+    /// One that was made by `create table ... partition of` began empty, and all its rows came
+    /// by the stream. Its rows in pg_inherits and in pg_attribute (of a system column, which
+    /// nothing updates) are of one transaction then. Otherwise it was attached; it brought
+    /// nothing if it is empty now.
+    func found(under roots: [RelationID], _ book: PartitionBook) throws -> [PartitionBook.Found] {
+        let known = roots.flatMap { book.known(under: $0) }
+        let attached = """
+            i.inhrelid <> all (array[\(PartitionCatalog.list(known))]::pg_catalog.oid[])
+              and i.xmin::pg_catalog.text is distinct from (
+                select a.xmin::pg_catalog.text from pg_catalog.pg_attribute a
+                where a.attrelid = i.inhrelid and a.attnum = -6)
+            """
+        return try session.query(
+            """
+            with recursive member (root, oid, attached) as (
+              select i.inhparent, i.inhrelid, \(attached) from pg_catalog.pg_inherits i
+              where not i.inhdetachpending
+                and i.inhparent = any (array[\(PartitionCatalog.list(roots))]::pg_catalog.oid[])
+              union all
+              select m.root, i.inhrelid, m.attached or \(attached)
+              from member m join pg_catalog.pg_inherits i on i.inhparent = m.oid
+              where not i.inhdetachpending)
+            select m.root, m.oid, n.nspname, c.relname, m.attached, c.relkind = 'r',
+              case when c.relkind = 'r' then pg_catalog.pg_relation_size(m.oid) else 0 end > 0
+            from member m join pg_catalog.pg_class c on c.oid = m.oid
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            order by 1, 2
+            """
+        ).rows.compactMap { row in
+            guard let root = row[0].flatMap(UInt32.init), let oid = row[1].flatMap(UInt32.init)
+            else { return nil }
+            let name = TableName(schema: row[2] ?? "", name: row[3] ?? "")
+            let isNew = !known.contains(RelationID(rawValue: oid))
+            let hasRows = row[5] == "t" && row[6] == "t"
+            let brought =
+                isNew && hasRows
+                ? try row[4] == "t" || broughtRowsInOneTransaction(name, oid) : false
+            return PartitionBook.Found(
+                root: RelationID(rawValue: root), id: RelationID(rawValue: oid), name: name,
+                broughtRows: brought)
+        }
+    }
+
+    /// Made, filled and attached by one transaction: rows of it that are older than the
+    /// attachment, among the first of the table.
+    private func broughtRowsInOneTransaction(_ name: TableName, _ oid: UInt32) throws -> Bool {
+        do {
+            return try session.query(
+                """
+                select exists (select from only \(name.quoted) t, pg_catalog.pg_inherits i
+                  where i.inhrelid = \(oid)::pg_catalog.oid and t.xmin = i.xmin
+                    and t.ctid < '(1000,0)'::pg_catalog.tid
+                    and t.cmin::pg_catalog.text::pg_catalog.int8
+                      < i.cmin::pg_catalog.text::pg_catalog.int8)
+                """
+            ).scalar == "t"
+        } catch {
+            // A role may read the root and not its partitions.
+            guard error.sqlState == "42501" else { throw error }
+            return true
+        }
+    }
+}

@@ -20,6 +20,50 @@ struct Publication {
         ).firstColumn
     }
 
+    /// Whether each publication sends partitions in the name of their root.
+    func viaRoot() throws -> [String: Bool] {
+        let rows = try session.query(
+            """
+            select pubname, pubviaroot from pg_catalog.pg_publication
+            where pubname = any (\(SQLText.textArray(configuration.publicationNames)))
+            """
+        ).rows
+        return Dictionary(
+            rows.map { ($0[0] ?? "", $0[1] == "t") }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// - Throws: ``Halt`` if two publications have different column lists for a table: the
+    ///   server ends the stream at its first change.
+    func checkColumnLists() throws {
+        guard session.serverVersion >= 150_000 else { return }
+        let tables = try session.query(
+            """
+            select schemaname || '.' || tablename from (
+              select t.pubname, t.schemaname, t.tablename, array(
+                select a.attnum from pg_catalog.pg_attribute a
+                join pg_catalog.pg_class c on c.oid = a.attrelid and c.relname = t.tablename
+                join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                  and n.nspname = t.schemaname
+                where a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+                  and (t.attnames is null or a.attname = any (t.attnames)) order by 1) as columns
+              from pg_catalog.pg_publication_tables t
+              where t.pubname = any (\(SQLText.textArray(configuration.publicationNames)))) l
+            group by schemaname, tablename having pg_catalog.count(distinct columns) > 1 order by 1
+            """
+        ).firstColumn
+        guard !tables.isEmpty else { return }
+        throw Halt(
+            .preflight,
+            """
+            The publications have different column lists for \(tables.joined(separator: ", ")), \
+            which the source refuses to send.
+            """,
+            advice: """
+                Give each table the same columns in all of them, or take it out of all but one: \
+                alter publication ... drop table ...;
+                """)
+    }
+
     /// The name in one of the ``identities()``; it may have colons in it itself.
     static func name(ofIdentity identity: String) -> String {
         identity.lastIndex(of: ":").map { String(identity[..<$0]) } ?? identity

@@ -8,6 +8,8 @@ struct SourceTable: Sendable {
     /// The relation's columns as the catalog has them.
     var columns: [SourceColumn]
     var isPartitioned: Bool
+    /// As the snapshot of its copy has them.
+    var partitions: [PartitionBook.Found] = []
     /// OIDs of what makes it a part of its publications.
     var membership: String
     /// SQL condition of the publications' row filters; nil: all rows.
@@ -29,5 +31,10 @@ struct SourceTable: Sendable {
         let only = isPartitioned ? "" : "only "
         let filter = rowFilter.map { " where \($0)" } ?? ""
         return "select \(columns) from \(only)\(name.quoted)\(filter)"
+    }
+
+    /// Whether updates or deletes come that have to look for their row without an index.
+    func scans(_ plan: RelationPlan) -> Bool {
+        plan.scansForRows && !(unsentKinds.contains("updates") && unsentKinds.contains("deletes"))
     }
 }

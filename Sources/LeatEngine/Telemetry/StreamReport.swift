@@ -9,6 +9,11 @@ public struct StreamReport: Sendable, Codable, Equatable {
         public var ready: Int
         /// `schema.table: state` of those that are not ready.
         public var pending: [String]
+        /// Without a unique index on the target that finds the row of an update or delete.
+        public var scanned: [String]
+        /// `schema.partition: change` of those that were attached with rows, detached or dropped
+        /// on the source, which sends nothing; until their table is copied anew.
+        public var partitionChanges: [String]
     }
 
     public struct Slot: Sendable, Codable, Equatable {
@@ -98,7 +103,8 @@ public struct StreamReport: Sendable, Codable, Equatable {
                 isRunning: row[8] == "t", isConsistent: row[1] == "streaming" && row[9] == "t",
                 tables: Tables(
                     total: Int(row[10] ?? "") ?? 0, ready: Int(row[11] ?? "") ?? 0,
-                    pending: pending),
+                    pending: pending, scanned: try scannedTables(session, row[0] ?? ""),
+                    partitionChanges: try PartitionStore.changes(session, stream: row[0] ?? "")),
                 conflicts: conflicts, slot: nil)
         }
     }
@@ -108,6 +114,16 @@ public struct StreamReport: Sendable, Codable, Equatable {
             """
             select schema_name || '.' || table_name || ': ' || state from leat.tables
             where stream = $1 and state <> 'ready' order by 1
+            """, [stream]
+        ).firstColumn
+    }
+
+    /// As JSON, because an older `leat.tables` lacks the column.
+    private static func scannedTables(_ session: Session, _ stream: String) throws -> [String] {
+        try session.query(
+            """
+            select schema_name || '.' || table_name from leat.tables t
+            where stream = $1 and pg_catalog.to_jsonb(t) ->> 'scans_for_rows' = 'true' order by 1
             """, [stream]
         ).firstColumn
     }

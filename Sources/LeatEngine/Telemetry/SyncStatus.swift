@@ -28,6 +28,8 @@ public struct SyncSnapshot: Sendable {
     public var lastCommitTime: PostgresTimestamp?
     /// The source's clock, as last read.
     public var sourceTime: PostgresTimestamp?
+    /// Partitions that were attached with rows, detached or dropped on the source.
+    public var partitionChanges = 0
     public var rowsApplied = 0
     public var transactionsApplied = 0
     public var copies: [TableCopy] = []
