@@ -249,7 +249,8 @@ struct HistoryGenerator: Sendable {
         let names = (first + others).filter { name in
             first.contains(name) || !(first.contains("only base") && name == "base")
         }
-        guard !names.isEmpty else { return .delete(table: table.name, .all) }
+        // The second session's table is not truncated, and so none by that session.
+        guard !first.isEmpty else { return .delete(table: table.name, .all) }
         return .truncate(
             names, restartsIdentity: random.once(in: 3), cascades: random.once(in: 4))
     }

@@ -58,7 +58,7 @@ struct ValueDomain: Sendable {
     }
 
     static func integers(_ range: ClosedRange<Int>, _ type: String = "int4") -> Self {
-        Self(type, .integers(range), spare: "-999", rewritten: "-t.c")
+        Self(type, .integers(range), spare: "-9999", rewritten: "-t.c")
     }
 
     // MARK: Values that are equal, but not the same
