@@ -13,10 +13,6 @@ enum ApplyRole: Sendable, Equatable {
     /// `tgenabled` and `ev_enabled` of what fires: O origin, R replica, A always.
     var firing: [String] { self == .replica ? ["R", "A"] : ["O", "A"] }
 
-    /// Foreign keys hold only in the order in which the source has made its changes: they must
-    /// not be folded or regrouped by table.
-    var mustStayInSourceOrder: Bool { self != .replica }
-
     /// What it costs, for the log.
     var cost: String {
         switch self {
@@ -27,8 +23,8 @@ enum ApplyRole: Sendable, Equatable {
             """
         case .plain:
             """
-            role plain: the target checks foreign keys row by row, tables are copied in the order \
-            of their foreign keys, and changes are applied in the source's order, which is slower
+            role plain: the target checks foreign keys row by row, so tables that have any are \
+            copied in their order and changed one row at a time, which is slower
             """
         case .disableTriggers:
             """
