@@ -49,8 +49,8 @@ struct StreamPreparation {
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
         let tables = try await publish(decision, progress, system, sourceTypes)
         let (plans, later) = try await plans(tables, sourceTypes)
-        warnOfUnsent(tables)
-        warnOfScans(tables, plans)
+        tellUnsent(tables)
+        tellScans(tables, plans)
         for halt in later {
             logger.warning("the stream will stop at its first such change: \(halt)")
         }
@@ -58,31 +58,6 @@ struct StreamPreparation {
         let isBinary = try await usesBinary(plans, sourceTypes)
         let start = try await begin(decision, facts, tables, plans, system)
         return try await prepared(start, tables, plans, isBinary, system, sourceTypes)
-    }
-
-    /// What the publications leave out is none of the stream's, but nobody should find it out by
-    /// rows that differ.
-    func warnOfUnsent(_ tables: [SourceTable]) {
-        let partial = Dictionary(grouping: tables.filter { !$0.unsentKinds.isEmpty }) {
-            $0.unsentKinds.joined(separator: ", ")
-        }
-        for (kinds, tables) in partial.sorted(by: { $0.key < $1.key }) {
-            let names = tables.map { "\($0.name)" }.joined(separator: ", ")
-            logger.warning(
-                "the publications do not send \(kinds) of these tables",
-                metadata: ["tables": "\(names)"])
-        }
-    }
-
-    /// Exact, but each such change reads the whole table.
-    func warnOfScans(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) {
-        for table in tables where plans[table.name].map(table.scans) == true {
-            logger.warning(
-                """
-                no unique index on the target's table finds the row of an update or delete: each \
-                one reads the whole table
-                """, metadata: ["table": "\(table.name)"])
-        }
     }
 
     // MARK: Facts

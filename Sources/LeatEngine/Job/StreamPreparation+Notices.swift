@@ -1,0 +1,30 @@
+internal import LeatCore
+internal import Logging
+
+/// What is said at every start, because nobody should find it out by rows that differ, or by a
+/// stream that does not keep up.
+extension StreamPreparation {
+    /// Changes that the publications leave out are none of the stream's.
+    func tellUnsent(_ tables: [SourceTable]) {
+        let partial = Dictionary(grouping: tables.filter { !$0.unsentKinds.isEmpty }) {
+            $0.unsentKinds.joined(separator: ", ")
+        }
+        for (kinds, tables) in partial.sorted(by: { $0.key < $1.key }) {
+            warn("the publications do not send \(kinds) of these tables", tables)
+        }
+    }
+
+    /// An update or delete without a unique index on the target looks at every row.
+    func tellScans(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) {
+        let scanned = tables.filter { plans[$0.name].map($0.scans) == true }
+        guard !scanned.isEmpty else { return }
+        warn(
+            "updates and deletes of these tables search all of their rows on the target, "
+                + "which has no valid, immediate, whole unique index on their identity", scanned)
+    }
+
+    private func warn(_ message: String, _ tables: [SourceTable]) {
+        let names = tables.map { "\($0.name)" }.joined(separator: ", ")
+        logger.warning("\(message)", metadata: ["tables": "\(names)"])
+    }
+}
