@@ -10,10 +10,15 @@ struct ProcessorTime {
     init() {}
 
     init(walsender process: Int?) {
+        own = Self.own
+        walsender = process.flatMap(Self.processorTime(of:))
+    }
+
+    /// Of this process alone.
+    static var own: Duration {
         var time = timespec()
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        own = .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
-        walsender = process.flatMap(Self.processorTime(of:))
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
     /// `schedstat` has nanoseconds, where the kernel keeps it; `stat` has clock ticks.

@@ -53,8 +53,9 @@ extension TransactionAssembler {
 
     /// The open transaction's place in the batch, made at its first change there.
     mutating func openIndex() -> Int {
+        // Asked at every row: the whole transaction would be a copy with a string in it.
+        if let index = open?.indexInBatch { return index }
         guard let transaction = open else { preconditionFailure("no transaction is open") }
-        if let index = transaction.indexInBatch { return index }
         batch.transactions.append(
             Transaction(
                 xid: transaction.xid, commitLSN: transaction.commitLSN, endLSN: .zero,

@@ -16,12 +16,28 @@ extension TransactionAssembler {
 
     mutating func forget(_ id: RelationID) {
         relationIndexes[id] = nil
-        lastTarget = nil
+        forgetTargets()
     }
 
     mutating func forgetIndexes() {
         relationIndexes.removeAll(keepingCapacity: true)
+        forgetTargets()
+    }
+
+    mutating func forgetTargets() {
+        targets.removeAll(keepingCapacity: true)
         lastTarget = nil
+    }
+
+    /// Targets depend on their transaction as long as that may have been copied, or is left out.
+    /// From then on, which is nearly always, they are the same for all that share a batch.
+    mutating func keepTargetsIfSettled() {
+        guard let open, !open.isUnwanted, open.commitLSN >= settledFrom else {
+            areTargetsSettled = false
+            return forgetTargets()
+        }
+        if !areTargetsSettled { forgetTargets() }
+        areTargetsSettled = true
     }
 
     func relation(_ id: RelationID) -> Relation? {
@@ -33,10 +49,15 @@ extension TransactionAssembler {
         _ id: RelationID, at lsn: LSN
     ) throws(StreamError) -> Target {
         if let last = lastTarget, last.id == id { return last }
+        if let known = targets[id] {
+            lastTarget = known
+            return known
+        }
         guard let relation = relation(id) else { throw StreamError(.unknownRelation(id), at: lsn) }
         let target = Target(
             id: id, index: isWanted(relation) ? index(of: relation) : nil,
             columnCount: relation.columns.count)
+        targets[id] = target
         lastTarget = target
         return target
     }

@@ -73,8 +73,13 @@ public struct TransactionAssembler: Sendable {
     var replaying: TransactionID?
     var streamed: [TransactionID: StreamedTransaction] = [:]
     var relationIndexes: [RelationID: UInt32] = [:]
+    var targets: [RelationID: Target] = [:]
     /// Rows of one table mostly follow one another.
     var lastTarget: Target?
+    /// Whether ``targets`` were found for a transaction like all that follow.
+    var areTargetsSettled = false
+    /// Transactions that commit from here on are of interest in every followed table.
+    let settledFrom: LSN
     /// Tables in the stream that are not followed, each told once by ``takeUnfollowed()``.
     var unfollowed: [RelationID: (name: TableName, isTold: Bool)] = [:]
 
@@ -91,6 +96,7 @@ public struct TransactionAssembler: Sendable {
         self.decoder = decoder
         self.tables = tables
         self.position = position
+        settledFrom = max(position, tables.latestSnapshot ?? .zero)
         self.skipsTransactionsWithOrigin = skipsTransactionsWithOrigin
     }
 
@@ -152,6 +158,7 @@ public struct TransactionAssembler: Sendable {
             guard open != nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
             open?.origin = origin.name
             open?.isUnwanted = skipsTransactionsWithOrigin
+            keepTargetsIfSettled()
             return .none
         case .relation(let message):
             descriptions += 1
@@ -187,7 +194,7 @@ public struct TransactionAssembler: Sendable {
         guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
         open = transaction
         lastCommitTime = transaction.commitTime
-        lastTarget = nil
+        keepTargetsIfSettled()
     }
 
     mutating func finish(
