@@ -41,15 +41,19 @@ public final class CopyBuffer {
         let header: [UInt8] = [
             0x50, 0x47, 0x43, 0x4F, 0x50, 0x59, 0x0A, 0xFF, 0x0D, 0x0A, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         ]
-        reserve(header.count)
-        for byte in header { put(byte) }
+        write(upTo: header.count) { out in
+            for byte in header { out.put(byte) }
+            return true
+        }
     }
 
     /// What stands behind the last row.
     public func end() {
         guard isBinary else { return }
-        reserve(2)
-        put(UInt16.max)
+        write(upTo: 2) { out in
+            out.put(UInt16.max)
+            return true
+        }
     }
 
     // MARK: Rows
@@ -66,39 +70,55 @@ public final class CopyBuffer {
         operation: Int?, _ columns: UnsafePointer<Column>, _ order: [Int],
         _ arena: UnsafeRawPointer
     ) -> Bool {
-        let start = count
         var bytes = 16
         for index in order { bytes += 2 * Int(columns[index].length) + 4 }
-        reserve(bytes)
-        let isWhole =
+        let isBinary = isBinary
+        return write(upTo: bytes) { out in
             isBinary
-            ? appendBinary(operation, columns, order, arena)
-            : appendText(operation, columns, order, arena)
-        if !isWhole { count = start }
-        return isWhole
+                ? out.putBinary(operation, columns, order, arena)
+                : out.putText(operation, columns, order, arena)
+        }
     }
 
-    private func reserve(_ bytes: Int) {
-        guard count + bytes > capacity else { return }
-        capacity = max(2 * capacity, count + bytes)
+    /// Lends the free end of the buffer; what was written counts if `body` says so.
+    @discardableResult
+    private func write(upTo bytes: Int, _ body: (inout CopyOutput) -> Bool) -> Bool {
+        if count + bytes > capacity { grow(to: count + bytes) }
+        var output = CopyOutput(next: base + count)
+        guard body(&output) else { return false }
+        count = output.next - base
+        return true
+    }
+
+    private func grow(to bytes: Int) {
+        capacity = max(2 * capacity, bytes)
         let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
         larger.update(from: base, count: count)
         base.deallocate()
         base = larger
     }
+}
 
-    private func put(_ byte: UInt8) {
-        base[count] = byte
-        count += 1
+/// Writes into memory that was found large enough before.
+private struct CopyOutput {
+    // SAFETY: whoever makes one reserves the worst case: each byte escaped, and the frame.
+    var next: UnsafeMutablePointer<UInt8>
+
+    @inline(__always)
+    mutating func put(_ byte: UInt8) {
+        next.pointee = byte
+        next += 1
     }
 
-    private func put<Integer: FixedWidthInteger>(_ value: Integer) {
-        let bigEndian = value.bigEndian
-        UnsafeMutableRawPointer(base + count).storeBytes(of: bigEndian, as: Integer.self)
-        count += MemoryLayout<Integer>.size
+    @inline(__always)
+    mutating func put<Integer: FixedWidthInteger>(_ value: Integer) {
+        UnsafeMutableRawPointer(next).storeBytes(of: value.bigEndian, as: Integer.self)
+        next += MemoryLayout<Integer>.size
     }
 
-    private func appendBinary(
+    // MARK: Binary form
+
+    mutating func putBinary(
         _ operation: Int?, _ columns: UnsafePointer<Column>, _ order: [Int],
         _ arena: UnsafeRawPointer
     ) -> Bool {
@@ -112,7 +132,9 @@ public final class CopyBuffer {
             switch column.kind {
             case .binary:
                 put(Int32(bitPattern: column.length))
-                copy(arena + Int(column.offset), Int(column.length))
+                UnsafeMutableRawPointer(next).copyMemory(
+                    from: arena + Int(column.offset), byteCount: Int(column.length))
+                next += Int(column.length)
             case .null, .unchangedTOAST:
                 put(Int32(-1))
             case .text:
@@ -122,56 +144,52 @@ public final class CopyBuffer {
         return true
     }
 
-    private func copy(_ source: UnsafeRawPointer, _ length: Int) {
-        UnsafeMutableRawPointer(base + count).copyMemory(from: source, byteCount: length)
-        count += length
-    }
-
-    private func appendText(
-        _ operation: Int?, _ columns: UnsafePointer<Column>, _ order: [Int],
-        _ arena: UnsafeRawPointer
-    ) -> Bool {
-        if let operation {
-            for digit in String(operation).utf8 { put(digit) }
-            put(CopyBuffer.tab)
-        }
-        var isFirst = true
-        for index in order {
-            if !isFirst { put(CopyBuffer.tab) }
-            isFirst = false
-            let column = columns[index]
-            switch column.kind {
-            case .text:
-                copyEscaped(arena + Int(column.offset), Int(column.length))
-            case .null, .unchangedTOAST:
-                put(CopyBuffer.backslash)
-                put(UInt8(ascii: "N"))
-            case .binary:
-                return false
-            }
-        }
-        put(CopyBuffer.newline)
-        return true
-    }
+    // MARK: Text form
 
     private static let tab = UInt8(ascii: "\t")
     private static let newline = UInt8(ascii: "\n")
     private static let backslash = UInt8(ascii: "\\")
 
+    mutating func putText(
+        _ operation: Int?, _ columns: UnsafePointer<Column>, _ order: [Int],
+        _ arena: UnsafeRawPointer
+    ) -> Bool {
+        if let operation {
+            for digit in String(operation).utf8 { put(digit) }
+            put(CopyOutput.tab)
+        }
+        var isFirst = true
+        for index in order {
+            if !isFirst { put(CopyOutput.tab) }
+            isFirst = false
+            let column = columns[index]
+            switch column.kind {
+            case .text:
+                putEscaped(arena + Int(column.offset), Int(column.length))
+            case .null, .unchangedTOAST:
+                put(CopyOutput.backslash)
+                put(UInt8(ascii: "N"))
+            case .binary:
+                return false
+            }
+        }
+        put(CopyOutput.newline)
+        return true
+    }
+
     /// Eight bytes at a time while none of them needs a backslash. Bytes of multi-byte
     /// characters are no ASCII in any encoding that a database may have.
-    private func copyEscaped(_ source: UnsafeRawPointer, _ length: Int) {
+    private mutating func putEscaped(_ source: UnsafeRawPointer, _ length: Int) {
         var offset = 0
-        let target = UnsafeMutableRawPointer(base)
         while offset + 8 <= length {
             let word = source.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            if CopyBuffer.mayNeedEscape(word) {
+            if CopyOutput.mayNeedEscape(word) {
                 for index in offset..<offset + 8 {
                     putEscaped(source.load(fromByteOffset: index, as: UInt8.self))
                 }
             } else {
-                target.storeBytes(of: word, toByteOffset: count, as: UInt64.self)
-                count += 8
+                UnsafeMutableRawPointer(next).storeBytes(of: word, as: UInt64.self)
+                next += 8
             }
             offset += 8
         }
@@ -192,20 +210,21 @@ public final class CopyBuffer {
         return (control | slash) != 0
     }
 
-    private func putEscaped(_ byte: UInt8) {
+    @inline(__always)
+    private mutating func putEscaped(_ byte: UInt8) {
         switch byte {
-        case CopyBuffer.newline:
-            put(CopyBuffer.backslash)
+        case CopyOutput.newline:
+            put(CopyOutput.backslash)
             put(UInt8(ascii: "n"))
         case UInt8(ascii: "\r"):
-            put(CopyBuffer.backslash)
+            put(CopyOutput.backslash)
             put(UInt8(ascii: "r"))
-        case CopyBuffer.tab:
-            put(CopyBuffer.backslash)
+        case CopyOutput.tab:
+            put(CopyOutput.backslash)
             put(UInt8(ascii: "t"))
-        case CopyBuffer.backslash:
-            put(CopyBuffer.backslash)
-            put(CopyBuffer.backslash)
+        case CopyOutput.backslash:
+            put(CopyOutput.backslash)
+            put(CopyOutput.backslash)
         default:
             put(byte)
         }
