@@ -99,20 +99,29 @@ struct Publication {
         return wanted
     }
 
-    private static func identityHalt(_ problems: [(TableName, String)]) -> Halt {
-        let list = problems.map { "\($0.0): \($0.1)" }.joined(separator: "; ")
-        let mends = problems.map { "alter table \($0.0.quoted) replica identity full;" }
+    private static func identityHalt(_ problems: [(table: TableName, problem: String)]) -> Halt {
+        let list = problems.map { "\($0.table): \($0.problem)" }.joined(separator: "; ")
+        let isGenerated = { SourceCatalog.generatedProblems.contains($0) }
+        let others = problems.filter { !isGenerated($0.problem) }
+            .map { "alter table \($0.table.quoted) replica identity full;" }
+        let generated = problems.filter { isGenerated($0.problem) }
+            .map { "alter table \($0.table.quoted) replica identity using index ...;" }
+        var advice: [String] = []
+        if !others.isEmpty {
+            advice.append("On the source, add a primary key, or for each (slower to apply):")
+            advice += others
+        }
+        if !generated.isEmpty {
+            advice.append("On the source, take a key without generated columns:")
+            advice += generated
+        }
+        advice.append("Or leave tables out with --exclude.")
         return Halt(
             .preflight,
             """
             These tables have no usable replica identity, so publishing them would make the \
             application's own updates and deletes fail: \(list).
-            """,
-            advice: """
-                On the source, add a primary key, or for each (slower to apply):
-                \(mends.joined(separator: "\n"))
-                Or leave tables out with --exclude.
-                """)
+            """, advice: advice.joined(separator: "\n"))
     }
 
     /// Creates the stream's own publication.

@@ -19,7 +19,7 @@ struct SourceCatalog {
     func candidates() throws -> [Candidate] {
         try session.query(
             """
-            select n.nspname, c.relname, c.relkind = 'p', \(SourceCatalog.identityProblem)
+            select n.nspname, c.relname, c.relkind = 'p', \(identityProblem)
             from pg_catalog.pg_class c
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             where c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence = 'p'
@@ -50,7 +50,7 @@ struct SourceCatalog {
         )
         return try session.query(
             """
-            select n.nspname, c.relname, coalesce(nullif(\(SourceCatalog.identityProblem), ''),
+            select n.nspname, c.relname, coalesce(nullif(\(identityProblem), ''),
               case when \(leaf) not in ('*', \(root)) or \(root) = '*' and \(leaf) <> '*'
                 then 'its replica identity differs from that of its partition root' end)
             from pg_catalog.unnest(array[\(roots.joined(separator: ", "))]::pg_catalog.regclass[])
@@ -80,26 +80,6 @@ struct SourceCatalog {
             when 'i' then i.indisreplident when 'd' then i.indisprimary else false end), '') end
         """
     }
-
-    /// A publication on such a table makes the application's own updates fail at once.
-    private static let identityProblem = """
-        case c.relreplident
-          when 'f' then null
-          when 'n' then 'its replica identity is NOTHING'
-          when 'i' then coalesce(
-            (select case
-              when not i.indisvalid then 'its replica identity index is not valid'
-              when not i.indimmediate then 'its replica identity index is deferrable' else '' end
-            from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisreplident),
-            'its replica identity index is gone')
-          else coalesce(
-            (select case
-              when not i.indisvalid then 'its primary key is not valid'
-              when not i.indimmediate then 'its primary key is deferrable' else '' end
-            from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisprimary),
-            'it has no primary key')
-        end
-        """
 
     /// The tables of these publications, with columns, row filters and memberships.
     func publishedTables(of publications: [String]) throws -> [SourceTable] {

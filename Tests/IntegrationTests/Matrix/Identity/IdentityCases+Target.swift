@@ -1,3 +1,5 @@
+import LeatTestSupport
+
 /// Targets whose tables have another identity than the source's, and tables that have none.
 extension IdentityCases {
     private static let plain = "create table t (id numeric primary key, v text);"
@@ -55,7 +57,36 @@ extension IdentityCases {
         return test
     }
 
+    /// Updates of such a table fail on 18 as soon as it is published; before, the identity is
+    /// sent without the column, and no row could be found.
+    private static func generated(
+        _ name: String, _ setup: String, _ words: String, from version: PostgresVersion = .v15
+    ) -> Case {
+        var test = Case(group: .identity, name: "refused: \(name)", setup: setup)
+        test.rows = "insert into t (id) values (1);"
+        let mend = "alter table \"\(test.schema)\".\"t\" replica identity using index ...;"
+        let refusal = Case.Refusal(moment: .start, exitCode: 6, words: [words, mend])
+        test.refusal = { _ in refusal }
+        test.skipped = { versions in
+            Case.toSameVersion("the source alone is asked")(versions)
+                ?? (versions.source.rawValue < version.rawValue
+                    ? "before \(version) its updates are taken: a case of its own" : nil)
+        }
+        test.textOnly = Case.regardlessOfForm
+        return test
+    }
+
     static let refused = [
+        generated(
+            "a generated column in the key",
+            "create table t (id int, twice int generated always as (id * 2) stored primary key);",
+            "its replica identity has a generated column, which is not sent"),
+        generated(
+            "full, with generated columns, on 18",
+            """
+            create table t (id int, twice int generated always as (id * 2) stored);
+            alter table t replica identity full;
+            """, "its replica identity is FULL, and its generated columns are not sent", from: .v18),
         refused("no key", "create table t (id int, v int);", "it has no primary key"),
         refused(
             "nothing",

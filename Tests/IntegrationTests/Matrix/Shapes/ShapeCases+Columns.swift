@@ -3,46 +3,45 @@ import LeatTestSupport
 /// Columns that one side has otherwise than the other, and columns that nobody writes.
 extension ShapeCases {
     static let columns =
-        [generated, virtual, alwaysIdentity, byDefaultIdentity, dropped, reordered] + wider
+        [generated, generatedWhole, virtual, alwaysIdentity, byDefaultIdentity, dropped, reordered]
+        + wider
         + narrower + unsent
 
-    private static var generated: Case {
-        var test = shape(
-            "columns: generated and stored",
+    private static func computed(_ name: String, _ setup: String) -> Case {
+        var test = shape("columns: \(name)", setup)
+        test.rows = "insert into t (id, v) select i, i % 3 from generate_series(1, 9) i;"
+        test.insert = "insert into t (id, v) values (100, null), (101, 7);"
+        test.update = "update t set v = v + 1 where id < 5; update t set id = 50 where id = 6;"
+        test.delete = "delete from t where id in (1, 50); delete from t where v = 1;"
+        test.truncate = "truncate t; insert into t (id, v) values (1, 2);"
+        return test
+    }
+
+    private static let generated = computed(
+        "generated and stored",
+        """
+        create table t (twice int generated always as (v * 2) stored, id int primary key, v int,
+          text text generated always as ('v' || v) stored);
+        """)
+
+    private static var generatedWhole: Case {
+        var test = computed(
+            "generated and stored, with REPLICA IDENTITY FULL",
             """
-            create table t (twice int generated always as (v * 2) stored, id int primary key, v int,
-              text text generated always as ('v' || v) stored);
-            create table f (v int, twice int generated always as (v * 2) stored);
-            alter table f replica identity full;
+            create table t (id int, v int, twice int generated always as (v * 2) stored);
+            alter table t replica identity full;
             """)
-        test.rows = """
-            insert into t (id, v) select i, i from generate_series(1, 9) i;
-            insert into f select i % 3 from generate_series(1, 9) i;
-            """
-        test.insert = "insert into t (id, v) values (100, null); insert into f values (null), (7);"
-        test.update = "update t set v = v + 1 where id < 5; update f set v = 5 where v = 2;"
-        test.delete = "delete from t where id = 1; delete from f where v = 5;"
-        test.truncate = "truncate t, f; insert into t (id, v) values (1, 2);"
+        test.skipped = { $0.source == .v18 ? "18 refuses its updates: a case of its own" : nil }
         return test
     }
 
     private static var virtual: Case {
-        var test = shape(
-            "columns: generated and virtual",
+        var test = computed(
+            "generated and virtual",
             """
             create table t (twice int generated always as (v * 2) virtual, id int primary key,
               v int);
-            create table f (v int, twice int generated always as (v * 2) virtual);
-            alter table f replica identity full;
             """)
-        test.rows = """
-            insert into t (id, v) select i, i from generate_series(1, 9) i;
-            insert into f select i % 3 from generate_series(1, 9) i;
-            """
-        test.insert = "insert into t (id, v) values (100, null); insert into f values (null), (7);"
-        test.update = "update t set v = v + 1 where id < 5; update f set v = 5 where v = 2;"
-        test.delete = "delete from t where id = 1; delete from f where v = 5;"
-        test.truncate = "truncate t, f; insert into t (id, v) values (1, 2);"
         test.skipped = Case.from(.v18)
         return test
     }
@@ -203,6 +202,7 @@ extension ShapeCases {
             "create table t (id int primary key, v \(source));",
             target: "create table t (id int primary key, v \(target));")
         test.rows = "insert into t values (1, null);"
+        test.compare = ["select id from t"]
         let words = "column v is"
         test.refusal = { _ in .start(6, words, "alter table", "alter column \"v\" type") }
         test.skipped = Case.once("types are compared by their names")

@@ -1,0 +1,55 @@
+internal import PGClient
+
+/// Why a table's updates and deletes could not be sent.
+extension SourceCatalog {
+    /// What no other replica identity of the same columns mends.
+    static let generatedProblems = [generatedInWhole, generatedInKey]
+
+    private static let generatedInWhole =
+        "its replica identity is FULL, and its generated columns are not sent"
+    private static let generatedInKey =
+        "its replica identity has a generated column, which is not sent"
+
+    /// SQL for table `c`: a sentence, or null or an empty text if all is well. A publication on a
+    /// table with a problem makes the application's own updates fail at once; but for a generated
+    /// column in a key, which before 18 is just left out, so that no row can be found.
+    var identityProblem: String {
+        """
+        case c.relreplident
+          when 'f' then \(wholeProblem)
+          when 'n' then 'its replica identity is NOTHING'
+          when 'i' then coalesce(
+            (select case
+              when not i.indisvalid then 'its replica identity index is not valid'
+              when not i.indimmediate then 'its replica identity index is deferrable'
+              \(SourceCatalog.keyProblem) else '' end
+            from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisreplident),
+            'its replica identity index is gone')
+          else coalesce(
+            (select case
+              when not i.indisvalid then 'its primary key is not valid'
+              when not i.indimmediate then 'its primary key is deferrable'
+              \(SourceCatalog.keyProblem) else '' end
+            from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisprimary),
+            'it has no primary key')
+        end
+        """
+    }
+
+    private var wholeProblem: String {
+        guard session.serverVersion >= 180_000 else { return "null" }
+        return """
+            case when exists (select from pg_catalog.pg_attribute a where a.attrelid = c.oid
+                and a.attgenerated <> '' and not a.attisdropped)
+              then '\(SourceCatalog.generatedInWhole)' end
+            """
+    }
+
+    /// For index `i`.
+    private static let keyProblem = """
+        when exists (select from pg_catalog.pg_attribute a where a.attrelid = c.oid
+            and a.attgenerated <> ''
+            and a.attnum = any ((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]))
+          then '\(generatedInKey)'
+        """
+}
