@@ -358,6 +358,7 @@ actor Applier: SessionActor {
     }
 
     private func sendBegin(_ writer: inout BatchWriter) throws {
+        staging.transaction += 1
         try writer.send("begin")
         if !isReplica { try writer.send("set constraints all deferred") }
         isTransactionOpen = true

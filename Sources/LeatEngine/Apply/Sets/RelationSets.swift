@@ -11,6 +11,7 @@ final class RelationSets {
         /// By the columns that the rows do not send; all sent is `update`.
         var updates: [[Int]: Update] = [:]
         var lastBatch = 0
+        var lastTransaction = 0
     }
 
     struct Update {

@@ -19,6 +19,8 @@ struct StagingTables {
     private var oldest: ContinuousClock.Instant?
     /// Counts batches, as a measure of age.
     var batch = 0
+    /// Counts target transactions: what one has staged stays until its commit.
+    var transaction = 0
 
     init(areAllowed: Bool) {
         self.areAllowed = areAllowed
@@ -48,8 +50,9 @@ struct StagingTables {
 
     private func lastBatch(_ index: Int) -> Int { users[index].staging?.lastBatch ?? 0 }
 
-    /// Makes the staging table of `sets`, unless it is there. The session is within a
-    /// transaction and not in pipeline mode.
+    /// Makes the staging table of `sets`, unless it is there, and sees to it that it is empty: a
+    /// barrier, or another piece of a large transaction, may have staged rows in the same
+    /// transaction. The session is within one and not in pipeline mode.
     mutating func prepare(_ sets: RelationSets, _ session: Session) throws {
         if sets.staging == nil {
             if users.count >= StagingTables.most, let index = resting {
@@ -61,8 +64,11 @@ struct StagingTables {
             sets.staging = RelationSets.Staging(name: name)
             users.append(sets)
             oldest = oldest ?? .now
+        } else if let staging = sets.staging, staging.lastTransaction == transaction {
+            try session.execute("truncate pg_temp.\(SQLText.identifier(staging.name))")
         }
         sets.staging?.lastBatch = batch
+        sets.staging?.lastTransaction = transaction
     }
 
     private func drop(_ sets: RelationSets, _ session: Session) throws {
