@@ -92,7 +92,7 @@ struct Case: Sendable, Identifiable, CustomTestStringConvertible {
     /// Of its own, and a plain name: cases quote nothing for it.
     var schema: String {
         let plain = name.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
-        return "\(group.rawValue)_" + String(plain)
+        return String("\(group.rawValue)_\(String(plain))".prefix(63))
     }
 
     func statements(of phase: Phase) -> String {
