@@ -1,7 +1,7 @@
 internal import CLibpq
 
-/// The settings that shape the text of values, and that a database or role could change under
-/// us. They are set and read back on every connection.
+/// The settings that shape the text of values or what statements mean, and that a database or
+/// role could change under us. They are set and read back on every connection.
 public enum SessionSettings {
     /// Compared as printed by `pg_settings`.
     static let required: [(name: String, value: String)] = [
@@ -23,6 +23,15 @@ public enum SessionSettings {
         // 17 and newer.
         ("transaction_timeout", "0"),
         ("client_min_messages", "warning"),
+        // Off, NULL in an array would be a string.
+        ("array_nulls", "on"),
+        // Off, a backslash in a literal would escape.
+        ("standard_conforming_strings", "on"),
+        // On, the catalogs print definitions that differ from the other side's.
+        ("quote_all_identifiers", "off"),
+        // Below it, two statements of a transaction see the same rows for ever.
+        ("default_transaction_isolation", "read committed"),
+        ("exit_on_error", "off"),
     ]
 }
 
@@ -32,9 +41,12 @@ extension Session {
 
     /// Sets ``SessionSettings`` and the client encoding, and checks that they took effect.
     ///
-    /// - Parameter clientEncoding: The *target database's* encoding, on both sides, so that the
-    ///   source converts and the target takes the bytes as they are.
+    /// - Parameter clientEncoding: The same on both sides: what the source sends is what the
+    ///   target takes.
     public func applySettings(clientEncoding: String) throws(ConnectionError) {
+        // First of all: another operator or function could come first in the path that the role
+        // brings along, and would run with our rights.
+        try execute("select pg_catalog.set_config('search_path', '', false)")
         let settings = SessionSettings.required + [("client_encoding", clientEncoding)]
         let known = Set(
             try execute(

@@ -103,7 +103,7 @@ actor Applier: SessionActor {
                 conninfo, options: .init(peer: .target, applicationName: stream.objectName),
                 interrupt: interrupt)
             self.session = session
-            try session.prepare(clientEncoding: nil)
+            try session.prepare()
             isReplica = try ApplySession.configure(session, handling.role)
             try StreamLock(session: session, stream: stream).take(own: own)
         }

@@ -48,7 +48,7 @@ actor TableCopier: SessionActor {
             let target = try Session(
                 configuration.target, options: .init(peer: .target, applicationName: name),
                 interrupt: interrupt)
-            try target.prepare(clientEncoding: nil)
+            try target.prepare(clientEncoding: clientEncoding)
             _ = try ApplySession.configure(target, configuration.role)
             self.target = target
             try markOrigin(target)

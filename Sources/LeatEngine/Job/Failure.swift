@@ -31,7 +31,30 @@ enum Failure {
         if let state = error.sqlState, Transient.isTransient(sqlState: state) {
             return .retry(reason: "\(error)")
         }
-        return .halt(Halt(exitCode(error), "\(error).", advice: advice(error)))
+        return .halt(
+            unsendable(error) ?? Halt(exitCode(error), "\(error).", advice: advice(error)))
+    }
+
+    /// A change whose text has no form in the encoding of the target's database: the source's
+    /// walsender converts, and ends the stream at it.
+    private static func unsendable(_ error: ConnectionError) -> Halt? {
+        // character_not_in_repertoire, untranslatable_character.
+        guard error.peer == .source, ["22021", "22P05"].contains(error.sqlState ?? ""),
+            let server = error.server, let context = server.context,
+            let place = context.firstMatch(of: /output plugin .* associated LSN ([0-9A-F\/]+)/)
+        else { return nil }
+        return Halt(
+            .stoppedOnChange,
+            """
+            Stopped at \(place.output.1): the source cannot send a change in the encoding of the \
+            target's database: \(server.withoutValues).
+            """,
+            advice: """
+                Nothing of this transaction was applied; everything before it was. The change \
+                stays in the source's WAL as it is, so mend the values on the source and begin \
+                anew (leat cleanup, then leat sync --truncate), or use a target database of \
+                another encoding.
+                """)
     }
 
     /// A role or database that is not let in stays so.

@@ -126,20 +126,36 @@ enum Preflight {
         }
     }
 
-    /// - Throws: ``Halt`` if the source role may not read a table that is to be copied.
+    /// - Throws: ``Halt`` if the source role may not read a table that is to be copied, or not all
+    ///   of its rows.
     static func checkReadable(_ tables: [SourceTable], _ session: Session) throws {
-        let unreadable = try tables.filter { table in
-            try session.query(
+        var (unreadable, secured): ([String], [String]) = ([], [])
+        for table in tables {
+            let row = try session.query(
                 """
                 select pg_catalog.has_table_privilege(c.oid, 'select')
-                  and pg_catalog.has_schema_privilege(c.relnamespace, 'usage')
+                  and pg_catalog.has_schema_privilege(c.relnamespace, 'usage'),
+                  pg_catalog.row_security_active(c.oid)
                 from pg_catalog.pg_class c where c.oid = $1::pg_catalog.oid
                 """, ["\(table.relation.id.rawValue)"]
-            ).scalar != "t"
+            ).rows.first
+            if row?.first != "t" { unreadable.append(table.name.quoted) }
+            if row?.last == "t" { secured.append(table.name.quoted) }
         }
-        guard !unreadable.isEmpty else { return }
-        let list = unreadable.map(\.name.quoted).joined(separator: ", ")
-        throw Halt(
+        guard unreadable.isEmpty else { throw notReadable(unreadable.joined(separator: ", ")) }
+        guard secured.isEmpty else {
+            throw Halt(
+                .preflight,
+                """
+                Policies of row-level security apply to the source role and hide rows of \
+                \(secured.joined(separator: ", ")).
+                """,
+                advice: "On the source: alter role ... bypassrls;")
+        }
+    }
+
+    private static func notReadable(_ list: String) -> Halt {
+        Halt(
             .preflight, "The source role may not read \(list).",
             advice: """
                 On the source: grant select on table \(list) to ...; and usage on their schemas.

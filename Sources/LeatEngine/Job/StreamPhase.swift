@@ -155,7 +155,7 @@ struct StreamPhase {
         let watch = PublicationWatch(
             configuration: configuration, prepared: prepared, logger: logger)
         let monitor = SourceMonitor(
-            configuration: configuration, clientEncoding: servers.target.encoding,
+            configuration: configuration, clientEncoding: servers.encoding,
             publications: watch, partitions: partitions, status: run.status, logger: logger)
         try await withThrowingTaskGroup(of: TaskEnd.self) { group in
             var parts = MultiProducerSingleConsumerAsyncChannel.makeChannel(

@@ -73,7 +73,7 @@ extension StreamPreparation {
             "copying tables",
             metadata: ["tables": "\(tables.count)", "lsn": "\(slot.consistentPoint)"])
         try await InitialCopy(
-            configuration: configuration, clientEncoding: servers.target.encoding,
+            configuration: configuration, clientEncoding: servers.encoding,
             status: run.status, logger: logger
         ).run(copyLevels(tables), snapshot: slot.snapshotName, point: slot.consistentPoint)
         try await syncSequences(tables)

@@ -121,7 +121,7 @@ struct StreamPreparation {
         _ start: Start, _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
         _ isBinary: Bool, _ system: SystemIdentity, _ sourceTypes: TypeCatalog
     ) async throws -> Prepared {
-        let (configuration, encoding) = (configuration, servers.target.encoding)
+        let (configuration, encoding) = (configuration, servers.encoding)
         let (version, timeout, identities, roots) = try await servers.source.run { session in
             let publication = Publication(session: session, configuration: configuration)
             return (

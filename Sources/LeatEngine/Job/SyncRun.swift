@@ -33,6 +33,8 @@ struct SyncRun {
         let receiver: SlotReceiver
         let source: Connection
         let target: TargetIdentity
+        /// In which text travels.
+        let encoding: String
 
         func close() async {
             await receiver.close()
@@ -52,13 +54,20 @@ struct SyncRun {
             try await source.open(
                 configuration.source,
                 options: .init(peer: .source, applicationName: configuration.stream.objectName))
-            try await source.run { try $0.prepare(clientEncoding: target.encoding) }
+            let encoding = try await source.run { session in
+                let encoding = TransferEncoding.between(
+                    try session.serverEncoding(), target.encoding)
+                try session.prepare(clientEncoding: encoding)
+                return encoding
+            }
+            try await applier.run { try $0.setClientEncoding(encoding) }
             try await receiver.connect(
                 configuration.source, stream: configuration.stream,
-                clientEncoding: target.encoding)
+                clientEncoding: encoding)
             connected()
             let servers = Servers(
-                applier: applier, receiver: receiver, source: source, target: target)
+                applier: applier, receiver: receiver, source: source, target: target,
+                encoding: encoding)
             let ending = try await run(servers)
             await servers.close()
             return ending

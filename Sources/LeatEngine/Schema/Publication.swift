@@ -92,6 +92,7 @@ struct Publication {
                 .preflight, "No table of the source is selected.",
                 advice: "Check --tables and --exclude, and the database named in --source.")
         }
+        try SourceCatalog.checkReadable(wanted.map { "table \($0.name)" })
         let problems = try (wanted + catalog.unfitPartitions(of: wanted)).compactMap { table in
             table.identityProblem.flatMap { $0.isEmpty ? nil : (table.name, $0) }
         }

@@ -114,7 +114,7 @@ struct SourceCatalog {
     private func tables(from published: String) throws -> [SourceTable] {
         let columns = try columns(from: published)
         let generated = try unsentGenerated(from: published)
-        return try session.query(
+        let tables = try session.query(
             """
             select n.nspname, c.relname, c.oid, c.relkind = 'p', c.relreplident,
               pg_catalog.string_agg(\(membership), ' ' order by t.pubname),
@@ -130,6 +130,28 @@ struct SourceCatalog {
             order by 1, 2
             """
         ).rows.compactMap { SourceTable(row: $0, columns: columns, generated: generated) }
+        try SourceCatalog.checkReadable(
+            tables.flatMap { table in
+                ["table \(table.name)"]
+                    + table.relation.columns.map { "column \($0.name) of table \(table.name)" }
+            })
+        return tables
+    }
+
+    /// Names come in the encoding in which text travels. What is not UTF8 then cannot be written
+    /// back.
+    ///
+    /// - Parameter names: Each with what it names.
+    static func checkReadable(_ names: [String]) throws {
+        let damaged = names.filter { $0.contains("\u{FFFD}") }
+        guard !damaged.isEmpty else { return }
+        throw Halt(
+            .preflight,
+            """
+            Names beyond ASCII cannot be read without converting them, and between these databases \
+            nothing is converted: \(damaged.joined(separator: ", ")).
+            """,
+            advice: "Rename them, leave the tables out, or use a target database in UTF8.")
     }
 
     /// A table without a publication yet gets one that sends everything.

@@ -11,6 +11,7 @@ struct TargetCatalog {
         case unsuitable(String)
         case lacksPrivilege(String)
         case lacksSchemaUsage
+        case rowSecurity
     }
 
     /// - Throws: ``Problem``, or a `ConnectionError`.
@@ -22,7 +23,9 @@ struct TargetCatalog {
                 select p from pg_catalog.unnest(
                   '{SELECT,INSERT,UPDATE,DELETE}'::pg_catalog.text[]) p
                 where not pg_catalog.has_table_privilege(c.oid, p)), ', '),
-              pg_catalog.has_schema_privilege(n.oid, 'usage'), \(TargetCatalog.fires)
+              pg_catalog.has_schema_privilege(n.oid, 'usage'),
+              \(TargetCatalog.fires),
+              c.relkind in ('r', 'p') and pg_catalog.row_security_active(c.oid)
             from pg_catalog.pg_class c
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             where n.nspname = $1 and c.relname = $2
@@ -37,6 +40,7 @@ struct TargetCatalog {
         if kind == .partitioned { try checkPartitions(oid) }
         guard row[4] == "t" else { throw Problem.lacksSchemaUsage }
         if let lacking = row[3], !lacking.isEmpty { throw Problem.lacksPrivilege(lacking) }
+        guard row[6] != "t" else { throw Problem.rowSecurity }
         return TargetTable(
             name: name, kind: kind, columns: try columns(oid),
             uniqueIndexes: try uniqueIndexes(oid), fires: row[5] == "t")

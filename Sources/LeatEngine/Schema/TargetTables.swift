@@ -25,6 +25,11 @@ enum TargetTables {
                 .stoppedOnChange,
                 "The target role lacks USAGE on schema \(name.schema) of table \(name).",
                 advice: "grant usage on schema \(SQLText.identifier(name.schema)) to ...;")
+        case .rowSecurity:
+            Halt(
+                .stoppedOnChange,
+                "Policies of row-level security apply to the target role on table \(name).",
+                advice: "alter role ... bypassrls;")
         case .lacksPrivilege(let list):
             Halt(
                 .stoppedOnChange, "The target role lacks \(list) on table \(name).",

@@ -4,7 +4,7 @@ internal import PGClient
 extension Connection {
     /// Opens a connection with the settings that shape values, set and read back.
     static func open(
-        _ conninfo: Conninfo, peer: Peer, stream: StreamName, clientEncoding: String? = nil
+        _ conninfo: Conninfo, peer: Peer, stream: StreamName, clientEncoding: String = "UTF8"
     ) async throws -> Connection {
         let connection = Connection(label: "leat.\(peer)")
         try await connection.open(
@@ -18,16 +18,23 @@ extension Session {
     /// The oldest server that has protocol 2 with streaming, and `pg_replication_slots.two_phase`.
     static let oldestVersion = 140_000
 
-    /// - Parameter clientEncoding: Nil on the target: its own.
-    func prepare(clientEncoding: String?) throws {
+    /// - Parameter clientEncoding: See `TransferEncoding`.
+    func prepare(clientEncoding: String = "UTF8") throws {
         guard serverVersion >= Session.oldestVersion else {
             throw Halt(
                 peer == .source ? .source : .target,
                 "The \(peer) runs PostgreSQL \(serverVersion / 10_000); 14 is the oldest supported."
             )
         }
-        let encoding = try clientEncoding ?? execute("show server_encoding").scalar ?? "UTF8"
-        try applySettings(clientEncoding: encoding)
+        try applySettings(clientEncoding: clientEncoding)
+    }
+
+    func serverEncoding() throws -> String {
+        try execute("show server_encoding").scalar ?? "UTF8"
+    }
+
+    func setClientEncoding(_ encoding: String) throws {
+        try execute("set client_encoding = \(SQLText.literal(encoding))")
     }
 
     /// Runs `body` in a transaction, committed at its end, rolled back if it throws.

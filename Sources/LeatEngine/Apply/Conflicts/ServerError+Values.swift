@@ -4,8 +4,8 @@ extension ServerError {
     /// Without what may be, or hold, a cell value.
     ///
     /// - Data exceptions (class 22) quote the value that they refuse. It may have quotes in it,
-    ///   so all between the first and the last goes. An invalid byte sequence is shown in
-    ///   hexadecimal digits.
+    ///   so all between the first and the last goes. What an encoding lacks is shown in
+    ///   hexadecimal digits; only encodings are quoted there.
     /// - Code on the target (`raise exception` in a trigger, a function in a CHECK) says what it
     ///   likes.
     var withoutValues: ServerError {
@@ -13,11 +13,10 @@ extension ServerError {
         if isFromFunction {
             error.message = "a function of the target refused it, in words that may hold values"
             error.hint = nil
+        } else if ["22021", "22P05"].contains(sqlState) {
+            error.message = message.replacing(/( 0x[0-9a-fA-F]{2})+/, with: " ...")
         } else if sqlState.hasPrefix("22") {
             error.message = ServerError.withoutQuoted(message)
-            if ["22021", "22P05"].contains(sqlState) {
-                error.message = error.message.split(separator: ":").first.map(String.init) ?? ""
-            }
         }
         return error
     }
