@@ -35,9 +35,10 @@ public struct BinarySafety: Sendable {
         else { return false }
         if source.kind == .enum { return true }
         if source.category == "A" || source.kind == .domain {
-            // An array's binary form names its element's OID: only fixed ones are equal.
-            let hasFixedOID = source.kind == .domain || source.isBuiltIn
-            return hasFixedOID && isSafe(source.inner, target.inner)
+            // An array's binary form names its element's OID: only fixed ones are equal. An empty
+            // int2vector or oidvector is sent in a form that its own input function rejects.
+            let isFixed = source.isBuiltIn && !source.name.hasSuffix("vector")
+            return (source.kind == .domain || isFixed) && isSafe(source.inner, target.inner)
         }
         guard source.isBuiltIn else { return false }
         return BinarySafety.safe.contains(source.name)

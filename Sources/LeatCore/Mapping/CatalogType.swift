@@ -10,6 +10,18 @@ public struct CatalogType: Sendable, Hashable {
         case multirange = "m"
     }
 
+    /// A field of a composite type.
+    public struct Field: Sendable, Hashable {
+        /// Name and type, as `format_type` prints it.
+        public var definition: String
+        public var typeOID: UInt32
+
+        public init(definition: String, typeOID: UInt32) {
+            self.definition = definition
+            self.typeOID = typeOID
+        }
+    }
+
     public var oid: UInt32
     public var schema: String
     public var name: String
@@ -18,8 +30,8 @@ public struct CatalogType: Sendable, Hashable {
     public var category: Character
     /// Labels of an enum, in their order.
     public var labels: [String]
-    /// Fields of a composite type, each with its type, in their order.
-    public var fields: [String]
+    /// Fields of a composite type, in their order.
+    public var fields: [Field]
     /// The OID of an array's element type, a domain's base type or a range's subtype; else 0.
     public var inner: UInt32
     /// `typtypmod` of a domain, -1 otherwise.
@@ -27,7 +39,7 @@ public struct CatalogType: Sendable, Hashable {
 
     public init(
         oid: UInt32, schema: String, name: String, kind: Kind, category: Character,
-        labels: [String] = [], fields: [String] = [], inner: UInt32 = 0, modifier: Int32 = -1
+        labels: [String] = [], fields: [Field] = [], inner: UInt32 = 0, modifier: Int32 = -1
     ) {
         self.oid = oid
         self.schema = schema
@@ -46,9 +58,25 @@ public struct CatalogType: Sendable, Hashable {
 /// All types of one database, by OID.
 public struct TypeCatalog: Sendable {
     private let types: [UInt32: CatalogType]
+    /// Whose types they are.
+    let server: Server
 
-    public init(_ types: [CatalogType]) {
+    /// What shapes the text form of some types, beside the type.
+    public struct Server: Sendable, Hashable {
+        /// As in `server_version_num`; 0: unknown.
+        public var version: Int
+        /// The database's, as in `server_encoding`; empty: unknown.
+        public var encoding: String
+
+        public init(version: Int = 0, encoding: String = "") {
+            self.version = version
+            self.encoding = encoding
+        }
+    }
+
+    public init(_ types: [CatalogType], server: Server = Server()) {
         self.types = Dictionary(types.map { ($0.oid, $0) }, uniquingKeysWith: { first, _ in first })
+        self.server = server
     }
 
     public subscript(oid: UInt32) -> CatalogType? { types[oid] }
@@ -64,7 +92,7 @@ public struct TypeCatalog: Sendable {
 
     /// With these added, where they are not known.
     public func adding(_ more: [CatalogType]) -> TypeCatalog {
-        TypeCatalog(Array(types.values) + more)
+        TypeCatalog(Array(types.values) + more, server: server)
     }
 
     /// A composite type, or an array of one.

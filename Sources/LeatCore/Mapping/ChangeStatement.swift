@@ -54,7 +54,8 @@ struct StatementWriter {
         var conditions: [String] = []
         for (column, equals) in zip(columns, operators) {
             let value = parameter(column, isOld: isOld)
-            conditions.append("\(prefix)\(name(column)) \(equals) \(value)")
+            let cast = plan.columns[column].comparisonCast
+            conditions.append("\(prefix)\(name(column))\(cast) \(equals) \(value)\(cast)")
         }
         return conditions.joined(separator: " and ")
     }

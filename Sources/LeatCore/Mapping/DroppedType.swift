@@ -19,7 +19,7 @@ extension CatalogType {
     }
 
     /// In place of the fields of a type that is gone: equal to no field.
-    private static let unknownField = ""
+    private static let unknownField = Field(definition: "", typeOID: 0)
 
     var isGone: Bool { fields == [CatalogType.unknownField] }
 }

@@ -10,6 +10,10 @@ public struct RelationPlan: Sendable {
         public var isIdentityAlways: Bool
         /// What the target column's type is made of, quoted, if it is a domain.
         public var domainBase: String?
+
+        /// Written behind what is compared with the operator of an index: that is the base
+        /// type's, and for a domain over an enum the server does not find it by itself.
+        var comparisonCast: String { domainBase.map { "::\($0)" } ?? "" }
     }
 
     /// How the row of an update or delete is found.
@@ -211,7 +215,7 @@ private struct ColumnMatcher {
         mends += creation.statements(for: column.typeOID)
         let definition = definition(column)
         let name = SQLText.identifier(found.name)
-        guard !sourceType.isGone else {
+        guard !sourceType.isGone, !hasSameDefinition(column, found) else {
             mends.append("alter table \(target.name.quoted) alter column \(name) type text;")
             return
         }
@@ -222,6 +226,12 @@ private struct ColumnMatcher {
         let using = hasCast ? "" : " using \(name)::text::\(definition)"
         mends.append(
             "alter table \(target.name.quoted) alter column \(name) type \(definition)\(using);")
+    }
+
+    /// A built-in type that does not fit although it is the same: text takes its values.
+    private func hasSameDefinition(_ column: RelationColumn, _ found: TargetTable.Column) -> Bool {
+        column.typeOID == found.typeOID && column.typeModifier == found.typeModifier
+            && targetTypes[found.typeOID]?.isBuiltIn == true
     }
 
     /// An enum of the same name gets the labels that it lacks. False if it is none.
@@ -236,7 +246,8 @@ private struct ColumnMatcher {
     /// and that is made of the same, was renamed. False if it was not.
     private mutating func mendName(_ source: CatalogType, _ target: CatalogType) -> Bool {
         guard !source.isBuiltIn, !target.isBuiltIn, source.kind == target.kind,
-            source.labels == target.labels, source.fields == target.fields,
+            source.labels == target.labels,
+            source.fields.map(\.definition) == target.fields.map(\.definition),
             source.schema.isSameName(as: target.schema), source.category != "A",
             targetTypes.named(source.schema, source.name) == nil,
             sourceTypes.named(target.schema, target.name) == nil

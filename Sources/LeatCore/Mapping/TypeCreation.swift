@@ -20,7 +20,8 @@ struct TypeCreation {
             let definition = base.definition(type.modifier)
             return statements(for: type.inner) + ["create domain \(name) as \(definition);"]
         case .composite:
-            return ["create type \(name) as (\(type.fields.joined(separator: ", ")));"]
+            let fields = type.fields.map(\.definition).joined(separator: ", ")
+            return ["create type \(name) as (\(fields));"]
         case .base, .pseudo, .range, .multirange:
             return []
         }

@@ -27,6 +27,15 @@ public enum TypeMatch: Equatable, Sendable {
             return Side(type: type, modifier: modifier, catalog: catalog)
         }
 
+        /// A type of the same catalog.
+        fileprivate func type(_ oid: UInt32) -> Side? {
+            catalog[oid].map { Side(type: $0, modifier: -1, catalog: catalog) }
+        }
+
+        fileprivate var subtype: Side? {
+            [.range, .multirange].contains(type.kind) ? type(type.inner) : nil
+        }
+
         fileprivate var element: Side? {
             guard type.category == "A", let element = catalog[type.inner] else { return nil }
             return Side(type: element, modifier: modifier, catalog: catalog)
@@ -64,27 +73,49 @@ public enum TypeMatch: Equatable, Sendable {
     }
 
     private static func compareSame(_ source: Side, _ target: Side) -> TypeMatch {
-        // What has the same name may still be made of something else: arrays of a domain.
-        if let source = source.element, let target = target.element {
-            return compare(source.base, target.base)
-        }
+        if let reason = TextForm.difference(source, target) { return .incompatible(reason) }
         let missing = source.type.labels.filter { !target.type.labels.contains($0) }
         guard missing.isEmpty else {
             return .incompatible("the target's enum lacks \(missing.joined(separator: ", "))")
         }
-        // The text form of a row has no names: other fields would take its values in turn.
-        guard source.type.fields == target.type.fields else {
-            return .incompatible(
-                source.type.isGone
-                    ? "the type was dropped on the source, so its fields cannot be compared"
-                    : "the type's fields are others on the target")
-        }
+        if let parts = compareParts(source, target) { return parts }
         guard
             TypeModifier.widens(target.type.name, from: source.modifier, to: target.modifier)
         else {
             return .incompatible("the target column is narrower")
         }
         return .same
+    }
+
+    /// What has the same name may still be made of something else.
+    ///
+    /// - Returns: Nil if the type is the same as far as its parts go.
+    private static func compareParts(_ source: Side, _ target: Side) -> TypeMatch? {
+        if let source = source.element, let target = target.element {
+            return compare(source.base, target.base)
+        }
+        if let inner = source.subtype, let other = target.subtype {
+            // A wider subtype would be taken, but not in binary form, nor as the same type.
+            let isSame = compare(inner.base, other.base) == .same
+            return isSame ? nil : .incompatible("the range's subtype is another on the target")
+        }
+        // The text form of a row has no names: other fields would take its values in turn.
+        let fields = zip(source.type.fields, target.type.fields)
+        guard source.type.fields.count == target.type.fields.count,
+            fields.allSatisfy({ $0.definition == $1.definition })
+        else {
+            return .incompatible(
+                source.type.isGone
+                    ? "the type was dropped on the source, so its fields cannot be compared"
+                    : "the type's fields are others on the target")
+        }
+        for (field, other) in fields {
+            guard let inner = source.type(field.typeOID), let outer = target.type(other.typeOID),
+                case .incompatible(let reason) = compare(inner.base, outer.base)
+            else { continue }
+            return .incompatible("its field \(field.definition): \(reason)")
+        }
+        return nil
     }
 
     private static let textKinds: Set<String> = ["text", "varchar"]

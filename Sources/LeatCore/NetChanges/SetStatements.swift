@@ -59,8 +59,7 @@ public struct SetStatements: Sendable {
     /// alone. So a domain, which may be NOT NULL, stands as what it is made of.
     public var createStaging: String {
         let columns = plan.columns.indices.map { index in
-            let cast = plan.columns[index].domainBase.map { "::\($0)" } ?? ""
-            return "t.\(name(index))\(cast) as c\(index)"
+            "t.\(name(index))\(plan.columns[index].comparisonCast) as c\(index)"
         }
         return """
             create temporary table \(SQLText.identifier(staging)) on commit delete rows as \
@@ -114,7 +113,7 @@ public struct SetStatements: Sendable {
 
     private var keyCondition: String {
         zip(key.columns, key.operators)
-            .map { "t.\(name($0)) \($1) w.c\($0)" }
+            .map { "t.\(name($0))\(plan.columns[$0].comparisonCast) \($1) w.c\($0)" }
             .joined(separator: " and ")
     }
 

@@ -4,14 +4,16 @@ internal import PGClient
 extension Session {
     /// All types of the database.
     func typeCatalog() throws -> TypeCatalog {
-        let parts = try parts()
+        let (labels, fields) = (try enumLabels(), try compositeFields())
         let rows = try query(
             """
             select t.oid, n.nspname, t.typname, t.typtype, t.typcategory,
               case when t.typtype = 'd' then t.typbasetype
-                when t.typcategory = 'A' then t.typelem else 0 end,
+                when t.typcategory = 'A' then t.typelem else coalesce(r.rngsubtype, 0) end,
               t.typtypmod
-            from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+            from pg_catalog.pg_type t
+            join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+            left join pg_catalog.pg_range r on t.oid in (r.rngtypid, r.rngmultitypid)
             """
         ).rows
         return TypeCatalog(
@@ -22,36 +24,55 @@ extension Session {
                 return CatalogType(
                     oid: oid, schema: schema, name: name, kind: kind,
                     category: row[4]?.first ?? "U",
-                    labels: kind == .enum ? parts[oid] ?? [] : [],
-                    fields: kind == .composite ? parts[oid] ?? [] : [],
+                    labels: labels[oid] ?? [], fields: fields[oid] ?? [],
                     inner: row[5].flatMap(UInt32.init) ?? 0,
                     modifier: row[6].flatMap(Int32.init) ?? -1)
-            })
+            },
+            server: .init(
+                version: serverVersion, encoding: try serverEncoding()))
     }
 
-    /// Labels of enums, fields of composite types: each in their order.
-    private func parts() throws -> [UInt32: [String]] {
-        let rows = try query(
-            """
-            select enumtypid as oid, enumlabel::pg_catalog.text, enumsortorder as position
-            from pg_catalog.pg_enum
-            union all
-            select t.oid, '"' || pg_catalog.replace(a.attname, '"', '""') || '" '
-              || pg_catalog.format_type(a.atttypid, a.atttypmod),
-              a.attnum
-            from pg_catalog.pg_type t
-            join pg_catalog.pg_class c on c.oid = t.typrelid and c.relkind = 'c'
-            join pg_catalog.pg_attribute a on a.attrelid = c.oid
-              and a.attnum > 0 and not a.attisdropped
-            where t.typtype = 'c'
-            order by oid, position
-            """
-        ).rows
+    private func enumLabels() throws -> [UInt32: [String]] {
         var labels: [UInt32: [String]] = [:]
-        for row in rows {
+        for row in try query(
+            """
+            select enumtypid, enumlabel from pg_catalog.pg_enum order by enumtypid, enumsortorder
+            """
+        ).rows {
             guard let type = row[0].flatMap(UInt32.init), let label = row[1] else { continue }
             labels[type, default: []].append(label)
         }
         return labels
+    }
+
+    /// Every table has a row type too; those that no column, array or domain is of are left out.
+    private func compositeFields() throws -> [UInt32: [CatalogType.Field]] {
+        var fields: [UInt32: [CatalogType.Field]] = [:]
+        for row in try query(
+            """
+            with used as (
+              select atttypid as oid from pg_catalog.pg_attribute where attnum > 0
+              union select typbasetype from pg_catalog.pg_type where typbasetype <> 0),
+            composite as (
+              select oid from used
+              union select t.typelem from used join pg_catalog.pg_type t using (oid)
+              where t.typelem <> 0)
+            select t.oid, '"' || pg_catalog.replace(a.attname, '"', '""') || '" '
+                || pg_catalog.format_type(a.atttypid, a.atttypmod),
+              a.atttypid
+            from pg_catalog.pg_type t
+            join composite using (oid)
+            join pg_catalog.pg_attribute a on a.attrelid = t.typrelid
+              and a.attnum > 0 and not a.attisdropped
+            where t.typtype = 'c'
+            order by t.oid, a.attnum
+            """
+        ).rows {
+            guard let type = row[0].flatMap(UInt32.init), let definition = row[1],
+                let fieldType = row[2].flatMap(UInt32.init)
+            else { continue }
+            fields[type, default: []].append(.init(definition: definition, typeOID: fieldType))
+        }
+        return fields
     }
 }

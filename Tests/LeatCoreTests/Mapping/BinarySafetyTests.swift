@@ -25,8 +25,9 @@ struct BinarySafetyTests {
     @Test("types that name OIDs or change between versions are not")
     func unsafe() throws {
         #expect(
-            try unsafe(["regclass", "money", "xml", "tsvector", "int4"]) == [
+            try unsafe(["regclass", "money", "xml", "tsvector", "int4", "int2vector"]) == [
                 "shop.item.regclass", "shop.item.money", "shop.item.xml", "shop.item.tsvector",
+                "shop.item.int2vector",
             ])
     }
 

@@ -13,7 +13,7 @@ enum Types {
         base(1560, "bit"), base(1562, "varbit"), base(1700, "numeric"), base(2205, "regclass"),
         base(3802, "jsonb"), base(3614, "tsvector"), base(17, "bytea"), base(2950, "uuid"),
         base(3904, "int4range", kind: .range, inner: 23),
-        array(1007, "_int4", of: 23), array(1016, "_int8", of: 20),
+        array(22, "int2vector", of: 21), array(1007, "_int4", of: 23), array(1016, "_int8", of: 20),
         array(1015, "_varchar", of: 1043),
         array(1231, "_numeric", of: 1700), array(1009, "_text", of: 25),
     ]

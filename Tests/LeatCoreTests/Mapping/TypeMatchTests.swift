@@ -123,7 +123,7 @@ struct TypeMatchTests {
         func type(_ fields: String...) -> CatalogType {
             CatalogType(
                 oid: 90, schema: "shop", name: "pair", kind: .composite, category: "C",
-                fields: fields)
+                fields: fields.map { .init(definition: $0, typeOID: 0) })
         }
         let source = Types.catalog(type("a integer", "b integer"))
         let swapped = Types.catalog(type("b integer", "a integer"))
@@ -136,6 +136,75 @@ struct TypeMatchTests {
             return
         }
         #expect(TypeMatch(source: left, target: left) == .same)
+    }
+
+    @Test("and what those are made of has to be the same as well")
+    func nestedComposites() throws {
+        func catalog(_ inner: String...) -> TypeCatalog {
+            func composite(_ oid: UInt32, _ name: String, _ fields: [CatalogType.Field])
+                -> CatalogType
+            {
+                CatalogType(
+                    oid: oid, schema: "shop", name: name, kind: .composite, category: "C",
+                    fields: fields)
+            }
+            return Types.catalog(
+                composite(90, "inner", inner.map { .init(definition: $0, typeOID: 23) }),
+                composite(91, "outer", [.init(definition: "i shop.inner", typeOID: 90)]),
+                Types.array(92, "_outer", of: 91, schema: "shop"))
+        }
+        let source = catalog("a integer", "b integer")
+
+        for oid in [91, 92] as [UInt32] {
+            let left = try side("", -1, source, oid: oid)
+            let right = try side("", -1, catalog("b integer", "a integer"), oid: oid)
+            #expect(TypeMatch(source: left, target: left) == .same)
+            #expect(verdict(TypeMatch(source: left, target: right)) == .incompatible)
+        }
+    }
+
+    @Test("a range needs the same subtype")
+    func ranges() throws {
+        func catalog(_ subtype: String) -> TypeCatalog {
+            Types.catalog(
+                CatalogType(
+                    oid: 90, schema: "shop", name: "span", kind: .range, category: "R",
+                    inner: Types.oid(subtype)))
+        }
+        let left = try side("", -1, catalog("float8"), oid: 90)
+
+        #expect(TypeMatch(source: left, target: left) == .same)
+        #expect(
+            verdict(TypeMatch(source: left, target: try side("", -1, catalog("float4"), oid: 90)))
+                == .incompatible)
+    }
+
+    @Test(
+        "types whose text means something else on another server are refused between those",
+        arguments: [
+            ("char", 160_000, "UTF8", 140_000, "UTF8", false),
+            ("char", 140_000, "UTF8", 160_000, "UTF8", true),
+            ("char", 150_000, "LATIN1", 160_000, "UTF8", true),
+            ("char", 140_000, "LATIN1", 160_000, "UTF8", false),
+            ("char", 140_000, "LATIN1", 160_000, "SQL_ASCII", true),
+            ("name", 150_000, "LATIN1", 150_000, "UTF8", false),
+            ("name", 150_000, "UTF8", 150_000, "LATIN1", true),
+            ("name", 150_000, "UTF8", 150_000, "UTF8", true),
+            ("pg_node_tree", 150_000, "UTF8", 150_000, "UTF8", false),
+        ])
+    func textForms(
+        _ name: String, _ from: Int, _ sourceEncoding: String, _ to: Int, _ targetEncoding: String,
+        _ isSame: Bool
+    ) throws {
+        func catalog(_ version: Int, _ encoding: String) -> TypeCatalog {
+            TypeCatalog(
+                [Types.base(9000, name)], server: .init(version: version, encoding: encoding))
+        }
+        let match = TypeMatch(
+            source: try side("", -1, catalog(from, sourceEncoding), oid: 9000),
+            target: try side("", -1, catalog(to, targetEncoding), oid: 9000))
+
+        #expect((match == .same) == isSame)
     }
 
     @Test("an enum needs all labels of the source, in an array too")
