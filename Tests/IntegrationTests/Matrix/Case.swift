@@ -95,6 +95,13 @@ struct Case: Sendable, Identifiable, CustomTestStringConvertible {
         return String("\(group.rawValue)_\(String(plain))".prefix(63))
     }
 
+    /// The same with changes.
+    func with(_ change: (inout Case) -> Void) -> Case {
+        var copy = self
+        change(&copy)
+        return copy
+    }
+
     func statements(of phase: Phase) -> String {
         switch phase {
         case .insert: insert

@@ -6,8 +6,13 @@ struct CaseRun {
     let pair: Pair
     let options: [String]
 
+    /// OIDs that follow are others than on the source.
+    private static let otherOIDs =
+        "create schema filler; " + (1...9).map { "create table filler.t\($0) (); " }.joined()
+
     static func setUp(_ cases: [Case], _ pair: Pair) async throws {
         let (source, target, name) = (pair.source, pair.target, pair.database)
+        try await target.sql(otherOIDs, database: name)
         try await CaseScript(cases, creating: true) { $0.setup + ";\n" + $0.rows }
             .run(on: source, database: name)
         try await CaseScript(cases, creating: true) { $0.targetSetup ?? $0.setup }

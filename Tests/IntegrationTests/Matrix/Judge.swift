@@ -48,18 +48,29 @@ struct Judge {
     private static let mark = "\u{2}case "
 
     /// For every ordinary table, by schema: its own rows, each whole as text, and beside it the
-    /// binary form of the columns whose type has one that is the same in every database.
+    /// binary form of the columns whose type has one that is the same in every database. What is
+    /// long is hashed, and so are many rows.
     private static func queries(
         _ cluster: TemporaryCluster, _ database: String
     ) async throws -> [String: [String]] {
         let rows = try await cluster.sql(
             """
             select n.nspname, format(
-              'select %L, r::text, concat_ws('' '', %s) from only %I.%I r order by 2, 3',
-              c.relname, coalesce(string_agg(
+              'with q as (select r::text as t, concat_ws('' '', %s) as b from only %I.%I r),
+                rows as (select %L as name, q.*, count(*) over () as many from q)
+                select name, case when length(t) > 5000 then left(t, 100) || md5(t) else t end,
+                  case when length(b) > 5000 then left(b, 100) || md5(b) else b end
+                from rows where many <= 100
+                union all
+                select min(name), count(*)::text,
+                  md5(string_agg(t || '' '' || b, e''\\n'' order by t, b))
+                from rows where many > 100 having count(*) > 0
+                order by 2, 3',
+              coalesce(string_agg(
                 format('encode(%s(r.%I), ''hex'')', t.typsend, a.attname), ', ' order by a.attnum)
-                filter (where t.oid < 10000 and t.typsend <> 0 and t.typname !~ '^_?reg'), ''''''),
-              n.nspname, c.relname)
+                filter (where t.oid < 10000 and t.typsend <> 0
+                  and t.typname !~ '^_?(reg|refcursor|aclitem)'), ''''''),
+              n.nspname, c.relname, c.relname)
             from pg_class c
             join pg_namespace n on n.oid = c.relnamespace
             left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -3,16 +3,21 @@ import LeatTestSupport
 
 /// Runs every case at every place once, and answers how each went.
 ///
-/// All cases without a home of their own share one run at a place. If that ends early, halves of
-/// them run again, until the guilty ones stand alone.
+/// All cases without a home of their own share one run at a place. If that ends early, they run
+/// again in parts, until the guilty ones stand alone.
 actor Matrix {
     static let shared = Matrix()
 
-    /// All cases, of all groups; with `LEAT_CASES` only those whose `group/name` begins with it.
-    static let cases = (TypeCases.all + IdentityCases.all + ShapeCases.all).filter { test in
+    /// All cases, of all groups; with `LEAT_CASES` only those whose `group/name` matches it.
+    static let cases = all.filter { test in
         let wanted = ProcessInfo.processInfo.environment["LEAT_CASES"] ?? ""
-        return "\(test.group.rawValue)/\(test.name)".hasPrefix(wanted)
+        return wanted.isEmpty
+            || "\(test.group.rawValue)/\(test.name)"
+                .range(of: wanted, options: .regularExpression) != nil
     }
+
+    private static let all =
+        TypeCases.all + IdentityCases.all + ShapeCases.all + DatabaseCases.all
 
     private var runs: [Place: Task<[String: CaseResult], Never>] = [:]
 
@@ -46,16 +51,30 @@ actor Matrix {
     }
 
     private static func run(_ cases: [Case], at place: Place) async -> [String: CaseResult] {
+        guard !cases.isEmpty else { return [:] }
         do {
             return try await SharedRun(cases: cases, place: place).run()
         } catch {
             guard cases.count > 1 else {
                 return Dictionary(uniqueKeysWithValues: cases.map { ($0.id, .failed(error)) })
             }
-            let middle = cases.count / 2
-            let first = await run(Array(cases[..<middle]), at: place)
-            let second = await run(Array(cases[middle...]), at: place)
-            return first.merging(second) { first, _ in first }
+            print("\(place.testDescription): \(cases.count) cases fail together: \(error)")
+            let (first, rest) = split(cases, error)
+            return await run(first, at: place).merging(await run(rest, at: place)) { $1 }
         }
+    }
+
+    /// Those that the error names and the others; without a name, halves.
+    private static func split(_ cases: [Case], _ error: any Error) -> ([Case], [Case]) {
+        let lines = "\(error)".split(separator: "\n")
+        let text = lines.filter { $0.contains(" error ") || $0.contains("The SQL of case") }
+            .joined()
+        let named = cases.filter {
+            text.contains(" \($0.schema).") || text.contains("case \"\($0.name)\"")
+        }
+        guard named.isEmpty || named.count == cases.count else {
+            return (named, cases.filter { test in !named.contains { $0.id == test.id } })
+        }
+        return (Array(cases[..<(cases.count / 2)]), Array(cases[(cases.count / 2)...]))
     }
 }

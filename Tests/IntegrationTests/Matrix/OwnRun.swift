@@ -71,6 +71,7 @@ struct OwnRun {
                       where usename = '\(pair.database)';
                     reassign owned by \(pair.database) to postgres;
                     drop owned by \(pair.database);
+                    revoke all on parameter session_replication_role from \(pair.database);
                     drop role \(pair.database);
                     \\endif
                     """, database: pair.database)

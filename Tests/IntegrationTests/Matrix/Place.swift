@@ -1,3 +1,4 @@
+import Foundation
 import LeatTestSupport
 import Testing
 
@@ -14,7 +15,13 @@ struct Place: Hashable, Sendable, CustomTestStringConvertible {
     var versions: Pair.Versions { Pair.Versions(source, target) }
     var testDescription: String { "\(source) to \(target), \(form.rawValue)" }
 
-    static let all = PostgresVersion.allCases.flatMap { source in
+    /// With `LEAT_PLACES`, such as `15-18-text`, only those that begin with it.
+    static let all = every.filter { place in
+        let wanted = ProcessInfo.processInfo.environment["LEAT_PLACES"] ?? ""
+        return "\(place.source)-\(place.target)-\(place.form.rawValue)".hasPrefix(wanted)
+    }
+
+    private static let every = PostgresVersion.allCases.flatMap { source in
         PostgresVersion.allCases.flatMap { target in
             Form.allCases.map { Place(source: source, target: target, form: $0) }
         }
