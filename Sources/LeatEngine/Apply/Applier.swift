@@ -323,7 +323,8 @@ actor Applier: SessionActor {
 
     private func write(_ run: ApplyRun, _ send: (inout BatchWriter) throws -> Void) throws {
         let session = try open()
-        var writer = try BatchWriter(session: session, prepared: prepared)
+        var writer = try BatchWriter(
+            session: session, prepared: prepared, defersConstraints: !isReplica)
         defer { prepared = writer.prepared }
         let place: String?
         do {

@@ -26,14 +26,17 @@ struct BatchWriter {
     private var sentSinceFlush = 0
     private(set) var prepared: Int
     private(set) var isInPipeline = false
+    private let defersConstraints: Bool
     private var place: String?
 
     /// Enough to fill a packet many times, few enough to keep libpq's buffer small.
     private static let flushInterval = 512
 
-    init(session: Session, prepared: Int) throws {
+    /// - Parameter defersConstraints: Whether the transaction has deferred them.
+    init(session: Session, prepared: Int, defersConstraints: Bool) throws {
         self.session = session
         self.prepared = prepared
+        self.defersConstraints = defersConstraints
         try resume()
     }
 
@@ -220,8 +223,11 @@ struct BatchWriter {
             return target.only + target.name.quoted
         }
         let restart = truncate.restartIdentity ? " restart identity" : ""
+        // What earlier transactions of the batch have left to be checked would forbid it.
+        if defersConstraints { try send("set constraints all immediate") }
         try session.sendStatement("truncate \(tables.joined(separator: ", "))\(restart)")
         expectations.append(.change(index, exactlyOne: false))
+        if defersConstraints { try send("set constraints all deferred") }
     }
 
     // MARK: Net changes

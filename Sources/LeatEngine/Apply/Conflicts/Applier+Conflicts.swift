@@ -108,7 +108,8 @@ extension Applier {
     }
 
     private func pipelined(_ send: (inout BatchWriter) throws -> Void) throws -> String? {
-        var writer = try BatchWriter(session: open(), prepared: prepared)
+        var writer = try BatchWriter(
+            session: open(), prepared: prepared, defersConstraints: !isReplica)
         defer { prepared = writer.prepared }
         do {
             try send(&writer)
