@@ -11,16 +11,6 @@ internal import PGWire
 /// Commits are asynchronous; ``store(_:)`` makes a synchronous one, which takes all before it
 /// along, and only then is anything confirmed to the source.
 actor Applier: SessionActor {
-    struct Applied: Sendable {
-        /// The end of the last transaction that is committed now.
-        var end: LSN?
-        var commitTime: PostgresTimestamp?
-        var transactions = 0
-        var changes = 0
-        /// Resolved in what is committed now.
-        var conflicts: [ConflictCount] = []
-    }
-
     /// What shapes the values that the source sends.
     struct SourceForm: Sendable {
         var types: TypeCatalog
@@ -551,7 +541,7 @@ actor Applier: SessionActor {
     }
 }
 
-extension Applier.Applied {
+extension Applied {
     /// - Parameter resolved: Conflicts of the open transaction; taken once it is committed.
     fileprivate mutating func count(
         _ run: ApplyRun, _ batch: Batch, _ resolved: inout [ConflictCount]

@@ -113,7 +113,7 @@ package struct DiscardedStream: Sendable {
                 totals.transactions += batch.transactions.count(where: \.isComplete)
                 totals.batches += 1
                 totals.batchBytes += batch.byteCount
-                if positions.batchApplied() { receiver.applierHasRoom() }
+                if positions.batchApplied() { receiver.sinkHasRoom() }
             }
         }
     }

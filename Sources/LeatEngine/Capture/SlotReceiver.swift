@@ -9,14 +9,6 @@ internal import Synchronization
 /// puts the positions down and wakes the thread, so that they go out while the applier is busy
 /// or the channel is full.
 actor SlotReceiver: SessionActor {
-    /// What ``next()`` brings.
-    enum Delivery: Sendable {
-        case batch(Batch)
-        case nothing
-        /// The server ended the stream, or ``stop()`` was called.
-        case ended
-    }
-
     private nonisolated let executor = ConnectionExecutor(label: "leat.receive")
     nonisolated let interrupt = Interrupt()
     private nonisolated let pendingStatus = Mutex<StandbyStatusUpdate?>(nil)
@@ -106,8 +98,8 @@ actor SlotReceiver: SessionActor {
         interrupt.wake()
     }
 
-    /// The applier has done a batch that a ``HandOver`` waited for.
-    nonisolated func applierHasRoom() {
+    /// The sink has done a batch that a ``HandOver`` waited for.
+    nonisolated func sinkHasRoom() {
         interrupt.wake()
     }
 

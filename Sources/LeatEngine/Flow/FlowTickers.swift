@@ -1,37 +1,30 @@
 internal import LeatCore
-internal import Logging
-internal import PGClient
 internal import PGWire
 internal import Synchronization
 
-/// What happens by the clock while a stream flows: positions are stored durably and reported.
+/// What happens by the clock while a ``Flow`` goes on: positions are stored durably and reported.
 ///
-/// The two do not wait for each other: reports go out while the target is blocked.
-final class StreamTickers: Sendable {
-    private let configuration: SyncConfiguration
-    private let servers: SyncRun.Servers
+/// The two do not wait for each other: reports go out while the sink is blocked.
+final class FlowTickers: Sendable {
+    private let source: any BatchSource
+    private let sink: any BatchSink
     private let positions: SharedPosition
     private let end: LSN?
     private let statusInterval: Duration
     private let status: SyncStatus
-    private let logger: Logger
     private let reachedEnd = Atomic<Bool>(false)
     private let isFinishing = Atomic<Bool>(false)
 
     /// While busy, one commit a second waits for the disk.
     private static let busyInterval: Duration = .seconds(1)
 
-    init(
-        configuration: SyncConfiguration, servers: SyncRun.Servers, positions: SharedPosition,
-        end: LSN?, statusInterval: Duration, status: SyncStatus, logger: Logger
-    ) {
-        self.configuration = configuration
-        self.servers = servers
-        self.positions = positions
-        self.end = end
-        self.statusInterval = statusInterval
-        self.status = status
-        self.logger = logger
+    init(_ flow: Flow) {
+        source = flow.source
+        sink = flow.sink
+        positions = flow.positions
+        end = flow.end
+        statusInterval = flow.statusInterval
+        status = flow.status
     }
 
     var isEndReached: Bool { reachedEnd.load(ordering: .acquiring) }
@@ -51,11 +44,11 @@ final class StreamTickers: Sendable {
         var lastStore = ContinuousClock.now
         var lastIdleStore = ContinuousClock.now
         while goesOn {
-            try await Task.sleep(for: StreamPhase.tick)
+            try await Task.sleep(for: Flow.tick)
             let now = ContinuousClock.now
             let isIdleTick =
                 now - lastIdleStore >= statusInterval || isEndHeard || isAsked(now, lastIdleStore)
-            let isDrainTick = positions.isDrained || now - lastStore >= StreamTickers.busyInterval
+            let isDrainTick = positions.isDrained || now - lastStore >= FlowTickers.busyInterval
             guard isIdleTick || isDrainTick else { continue }
             if isIdleTick { lastIdleStore = now }
             if try await store({ isIdleTick ? $0.dueAtTick : $0.dueAtDrain }) { lastStore = now }
@@ -67,14 +60,14 @@ final class StreamTickers: Sendable {
     private func isAsked(
         _ now: ContinuousClock.Instant, _ last: ContinuousClock.Instant
     ) -> Bool {
-        positions.isReplyWanted && now - last >= StreamTickers.busyInterval
+        positions.isReplyWanted && now - last >= FlowTickers.busyInterval
     }
 
     private func store(_ due: (PositionState) -> LSN?) async throws -> Bool {
         let (wanted, position) = positions.with { (due($0), $0.position) }
         guard let wanted else { return false }
         let limited = end.map { min(wanted, max($0, position)) } ?? wanted
-        guard let stored = try await servers.applier.store(limited) else { return false }
+        guard let stored = try await sink.store(limited) else { return false }
         positions.with { $0.committed(through: stored, isDurable: true, at: .now) }
         status.update { $0.position = max($0.position, stored) }
         FailPoint.storedNotConfirmed.reached()
@@ -97,7 +90,7 @@ final class StreamTickers: Sendable {
     private func checkEnd() throws -> Bool {
         guard let end, positions.with({ $0.isIdle && $0.position >= end }) else { return false }
         reachedEnd.store(true, ordering: .releasing)
-        servers.receiver.stop()
+        source.stop()
         return true
     }
 
@@ -110,7 +103,7 @@ final class StreamTickers: Sendable {
         }
         guard within.count < batch.transactions.count else { return batch }
         reachedEnd.store(true, ordering: .releasing)
-        servers.receiver.stop()
+        source.stop()
         return within.isEmpty ? nil : batch.prefix(within.count)
     }
 
@@ -131,28 +124,12 @@ final class StreamTickers: Sendable {
                 lastReport = now
                 try await sendStatus()
             }
-            try await Task.sleep(for: StreamPhase.tick)
+            try await Task.sleep(for: Flow.tick)
         }
     }
 
     private func sendStatus() async throws {
-        let report = positions.with { $0.status(at: .now) }
-        servers.receiver.post(
-            StandbyStatusUpdate(
-                written: report.written, flushed: report.flushed, applied: report.applied,
-                sendTime: PostgresTimestamp.now, replyRequested: positions.takeReplyNeeded()))
-        try await servers.receiver.flushStatus()
-    }
-
-    // MARK: Showing
-
-    func show(_ applied: Applier.Applied) {
-        status.update { snapshot in
-            snapshot.rowsApplied += applied.changes
-            snapshot.transactionsApplied += applied.transactions
-            guard let end = applied.end else { return }
-            snapshot.position = max(snapshot.position, end)
-            snapshot.lastCommitTime = applied.commitTime
-        }
+        try await source.report(
+            positions.with { $0.status(at: .now) }, asksForReply: positions.takeReplyNeeded())
     }
 }

@@ -2,14 +2,14 @@ internal import LeatCore
 internal import PGWire
 internal import Synchronization
 
-/// The position state, shared by receiver, applier and tickers.
+/// The position state, shared by source, sink and tickers of a ``Flow``.
 final class SharedPosition: Sendable {
     private let state: Mutex<PositionState>
     /// The server waits for a status update.
     private let replyWanted = Atomic<Bool>(false)
     /// The server has been silent for long.
     private let replyNeeded = Atomic<Bool>(false)
-    /// Batches on their way from the receiver to the target.
+    /// Batches on their way from the source to the sink.
     private let batchesUnderWay = Atomic<Int>(0)
     private let receiverWaits = Atomic<Bool>(false)
 

@@ -1,0 +1,40 @@
+internal import LeatCore
+internal import PGWire
+
+/// Where batches go: a PostgreSQL target, an archive.
+///
+/// Called by one task for batches and another for positions; what they must not do at the same
+/// time is the sink's to keep apart.
+protocol BatchSink: Sendable {
+    /// Takes a batch: whole transactions in commit order, and perhaps pieces of one too large, the
+    /// first pieces of which came in the batches before.
+    ///
+    /// What it returns as ``Applied/end`` need not be durable; ``store(_:)`` makes it so.
+    ///
+    /// - Throws: ``Halt`` for what needs a person, ``Restart`` or a lost connection for the one
+    ///   restart path. Transactions before the one at fault may be stored; nothing of that one is.
+    func apply(_ batch: Batch) async throws -> Applied
+
+    /// Makes everything taken so far durable, together with the position `wanted`, or with the end
+    /// of what was taken if that is beyond it.
+    ///
+    /// - Parameter wanted: Every transaction that ends at or before it was taken, or is none of
+    ///   the stream's.
+    /// - Returns: What is stored now. Nil if a transaction of which only pieces were taken stands
+    ///   in the way; nothing was stored then.
+    func store(_ wanted: LSN) async throws -> LSN?
+
+    /// Drops a transaction of which only pieces were taken: the rest will not come.
+    func rollBack() async throws
+}
+
+/// What a sink has done with a batch.
+struct Applied: Sendable {
+    /// The end of the last transaction that is committed now.
+    var end: LSN?
+    var commitTime: PostgresTimestamp?
+    var transactions = 0
+    var changes = 0
+    /// Resolved in what is committed now.
+    var conflicts: [ConflictCount] = []
+}

@@ -1,0 +1,142 @@
+internal import AsyncAlgorithms
+internal import LeatCore
+internal import PGWire
+
+/// One flow of batches from a source to a sink, until a stop, the end position or an error.
+///
+///     source ─ batches ─► bounded channel ─► sink
+///        ▲                                    │
+///        └──────── status ◄── positions ◄─────┘
+///
+/// Four tasks: one takes batches from the source, one gives them to the sink, one stores
+/// positions, one reports them to the source; and those that the caller wants beside them. A stop
+/// ends the first; the rest ends in order behind it. An error in any of them ends all.
+///
+/// Nothing here knows what source and sink are.
+struct Flow {
+    enum Ending: Sendable {
+        /// The source has ended by itself or was stopped.
+        case sourceEnded
+        /// Everything up to the end position is stored.
+        case endReached
+    }
+
+    let source: any BatchSource
+    let sink: any BatchSink
+    let positions: SharedPosition
+    /// Transactions that end beyond it are not applied; nil for none such.
+    let end: LSN?
+    /// How often the source hears of positions that stay the same.
+    let statusInterval: Duration
+    let status: SyncStatus
+
+    private enum TaskEnd: Sendable {
+        case received, applied, ticker, companion
+    }
+
+    /// Batches in the channel, in bytes: two of the largest that ``HandOver`` lets grow.
+    private static let lowWater = 4 << 20
+    private static let highWater = 8 << 20
+    static let tick: Duration = .milliseconds(100)
+
+    /// - Parameter companions: What runs beside the flow and ends with it.
+    func run(beside companions: [@Sendable () async throws -> Void] = []) async throws -> Ending {
+        let tickers = FlowTickers(self)
+        try await flow(tickers, companions)
+        return try await finish(tickers)
+    }
+
+    private func flow(
+        _ tickers: FlowTickers, _ companions: [@Sendable () async throws -> Void]
+    ) async throws {
+        try await withThrowingTaskGroup(of: TaskEnd.self) { group in
+            var parts = MultiProducerSingleConsumerAsyncChannel.makeChannel(
+                of: Batch.self, throwing: Never.self,
+                backpressureStrategy: .watermark(
+                    low: Flow.lowWater, high: Flow.highWater,
+                    waterLevelForElement: { $0.byteCount }))
+            var channel = parts.takeChannel()
+            var intake = Optional(parts.source)
+            group.addTask {
+                while let batch = await channel.next() { try await apply(batch, tickers) }
+                try Task.checkCancellation()
+                return .applied
+            }
+            group.addTask {
+                receiving: while true {
+                    switch try await source.next() {
+                    case .batch(let batch): try await intake?.send(batch)
+                    case .nothing: break
+                    case .ended: break receiving
+                    }
+                }
+                intake.take()?.finish()
+                return .received
+            }
+            group.addTask {
+                try await tickers.storePositions()
+                return .ticker
+            }
+            group.addTask {
+                try await tickers.reportPositions()
+                return .ticker
+            }
+            for companion in companions {
+                group.addTask {
+                    try await companion()
+                    return .companion
+                }
+            }
+            try await waitForEnd(&group, tickers)
+            group.cancelAll()
+        }
+    }
+
+    /// Waits until everything received is applied and the tickers have come to rest. They are not
+    /// cancelled: that would take the sessions along, which the last store still needs.
+    private func waitForEnd(
+        _ group: inout ThrowingTaskGroup<TaskEnd, any Error>, _ tickers: FlowTickers
+    ) async throws {
+        var isApplied = false
+        var tickersLeft = 2
+        while !(isApplied && tickersLeft == 0), let end = try await group.next() {
+            switch end {
+            case .applied:
+                isApplied = true
+                tickers.finish()
+            case .ticker:
+                tickersLeft -= 1
+            case .received, .companion:
+                break
+            }
+        }
+    }
+
+    private func apply(_ batch: Batch, _ tickers: FlowTickers) async throws {
+        defer { if positions.batchApplied() { source.sinkHasRoom() } }
+        guard let batch = tickers.upToEnd(batch) else { return }
+        let applied = try await sink.apply(batch)
+        if let end = applied.end {
+            positions.with { $0.committed(through: end, isDurable: false, at: .now) }
+        }
+        show(applied)
+    }
+
+    private func show(_ applied: Applied) {
+        status.update { snapshot in
+            snapshot.rowsApplied += applied.changes
+            snapshot.transactionsApplied += applied.transactions
+            guard let end = applied.end else { return }
+            snapshot.position = max(snapshot.position, end)
+            snapshot.lastCommitTime = applied.commitTime
+        }
+    }
+
+    /// The intake has ended and all that was whole is committed: make it durable, confirm it.
+    private func finish(_ tickers: FlowTickers) async throws -> Ending {
+        status.update { $0.phase = .stopping }
+        try await sink.rollBack()
+        try await tickers.storeLast()
+        return tickers.isEndReached ? .endReached : .sourceEnded
+    }
+}
