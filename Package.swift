@@ -24,15 +24,22 @@ let package = Package(
         .systemLibrary(
             name: "CLibpq", pkgConfig: "libpq",
             providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .systemLibrary(
+            name: "CZstd", pkgConfig: "libzstd",
+            providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+        .target(name: "CCRC32C"),
         .target(
             name: "PGWire",
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "PGClient", dependencies: ["CLibpq", "PGWire"], swiftSettings: strict),
         .target(name: "LeatCore", dependencies: ["PGWire"], swiftSettings: strict),
         .target(
+            name: "LeatArchive", dependencies: ["CZstd", "CCRC32C", "PGWire", "LeatCore"],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        .target(
             name: "LeatEngine",
             dependencies: [
-                "PGWire", "PGClient", "LeatCore",
+                "PGWire", "PGClient", "LeatCore", "LeatArchive",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -65,6 +72,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LeatCoreTests", dependencies: ["LeatCore", "PGWire", "LeatTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LeatArchiveTests",
+            dependencies: ["LeatArchive", "CCRC32C", "LeatCore", "PGWire", "LeatTestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests", dependencies: ["leat", "LeatTestSupport"],

@@ -12,6 +12,10 @@ public struct StreamError: Error, Equatable, Sendable, CustomStringConvertible {
         /// The slot decodes at PREPARE, which Leat refuses.
         case twoPhase(MessageKind)
         case unknownStreamedTransaction(TransactionID)
+        /// A part of a streamed transaction was rolled back, and its logical messages do not tell
+        /// to which part they belong: servers put the transaction's own ID in all of them. Read
+        /// without streaming, the server leaves them out itself.
+        case messagesOfUnknownPart(TransactionID)
     }
 
     public var code: Code
@@ -32,6 +36,8 @@ public struct StreamError: Error, Equatable, Sendable, CustomStringConvertible {
         case .columnCount(let expected, let got): "\(got) columns came, \(expected) were described"
         case .twoPhase(let kind): "message \(kind) of a two-phase slot"
         case .unknownStreamedTransaction(let xid): "no part of transaction \(xid.rawValue) came"
+        case .messagesOfUnknownPart(let xid):
+            "a part of transaction \(xid.rawValue) was rolled back, perhaps with logical messages"
         }
     }
 }

@@ -76,6 +76,7 @@ extension TransactionAssembler {
         // Both are ends of records, so a commit record that starts before one ends there or
         // before it.
         guard open.commitLSN >= position else { return false }
+        if tables.isEverything { return true }
         guard let table = tables[relation.id] else {
             noteUnfollowed(relation, in: open)
             return false

@@ -47,7 +47,9 @@ extension TransactionAssembler {
             types[message.type.oid] = message.type
             return .none
         case .message:
-            return .none
+            guard keepsMessages else { return .none }
+            streamed[xid]?.hasMessages = true
+            return .spool(xid)
         case .begin, .commit, .streamStart, .streamCommit, .streamAbort, .beginPrepare, .prepare,
             .commitPrepared, .rollbackPrepared, .streamPrepare:
             throw StreamError(.outOfOrder(kind), at: lsn)
@@ -68,6 +70,9 @@ extension TransactionAssembler {
     ) throws(StreamError) -> Action {
         guard let transaction = streamed[commit.xid] else {
             throw StreamError(.unknownStreamedTransaction(commit.xid), at: lsn)
+        }
+        guard !transaction.hasMessages || transaction.aborted.isEmpty else {
+            throw StreamError(.messagesOfUnknownPart(commit.xid), at: lsn)
         }
         try open(
             OpenTransaction(
@@ -94,6 +99,10 @@ extension TransactionAssembler {
         if case .relation(let relation) = message { learnStreamed(relation.relation, in: xid) }
         if case .truncate(let truncate) = message, !isAborted {
             try appendTruncate(truncate, at: lsn)
+        }
+        if case .message(let message) = message {
+            guard message.isTransactional else { throw StreamError(.outOfOrder(kind), at: lsn) }
+            try appendMessage(message, at: lsn)
         }
     }
 

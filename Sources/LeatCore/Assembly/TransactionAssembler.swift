@@ -46,6 +46,7 @@ public struct TransactionAssembler: Sendable {
         var aborted: Set<TransactionID> = []
         /// Stands in its first block.
         var origin: String?
+        var hasMessages = false
     }
 
     /// A relation of the open transaction: its index in the batch, or nil if its changes are
@@ -59,6 +60,7 @@ public struct TransactionAssembler: Sendable {
     let decoder: MessageDecoder
     let tables: FollowedTables
     let skipsTransactionsWithOrigin: Bool
+    let keepsMessages: Bool
     let position: LSN
 
     var relations: [RelationID: Relation] = [:]
@@ -89,15 +91,18 @@ public struct TransactionAssembler: Sendable {
     /// - Parameters:
     ///   - position: Transactions that end at or before it are stored already.
     ///   - skipsTransactionsWithOrigin: `origin none` for servers that do not filter themselves.
+    ///   - keepsMessages: Logical messages are changes like others. One that belongs to no
+    ///     transaction becomes one of its own, with transaction ID 0.
     public init(
         decoder: MessageDecoder, tables: FollowedTables, position: LSN,
-        skipsTransactionsWithOrigin: Bool = false
+        skipsTransactionsWithOrigin: Bool = false, keepsMessages: Bool = false
     ) {
         self.decoder = decoder
         self.tables = tables
         self.position = position
         settledFrom = max(position, tables.latestSnapshot ?? .zero)
         self.skipsTransactionsWithOrigin = skipsTransactionsWithOrigin
+        self.keepsMessages = keepsMessages
     }
 
     public var isTransactionOpen: Bool { open != nil }
@@ -126,6 +131,12 @@ public struct TransactionAssembler: Sendable {
         let untold = unfollowed.filter { !$0.value.isTold }
         for id in untold.keys { unfollowed[id]?.isTold = true }
         return untold.mapValues(\.name)
+    }
+
+    /// The transaction that has just begun goes on from an earlier batch: what this batch holds
+    /// of it, be it only its end, is a later piece.
+    public mutating func continueTransaction() {
+        open?.beganEarlier = true
     }
 
     // MARK: The stream
@@ -167,8 +178,8 @@ public struct TransactionAssembler: Sendable {
         case .type(let message):
             types[message.type.oid] = message.type
             return .none
-        case .message:
-            return .none
+        case .message(let message):
+            return try received(message, at: lsn)
         case .truncate(let truncate):
             guard open != nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
             try appendTruncate(truncate, at: lsn)

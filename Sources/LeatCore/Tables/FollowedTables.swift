@@ -28,9 +28,20 @@ public struct FollowedTables: Sendable {
 
     private let tables: [RelationID: Table]
     private let snapshots: [TableName: LSN]
+    /// Whether every table of the stream is followed, whatever it is: an archive takes all that
+    /// its publications send.
+    public let isEverything: Bool
+
+    /// Every table that the stream speaks of.
+    public static let everything = FollowedTables([:], isEverything: true)
 
     public init(_ tables: [RelationID: Table]) {
+        self.init(tables, isEverything: false)
+    }
+
+    private init(_ tables: [RelationID: Table], isEverything: Bool) {
         self.tables = tables
+        self.isEverything = isEverything
         snapshots = Dictionary(
             tables.values.map { ($0.name, $0.snapshot) }, uniquingKeysWith: max)
     }

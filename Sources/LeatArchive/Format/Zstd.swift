@@ -1,0 +1,74 @@
+internal import CZstd
+
+/// One-shot compression with a context that is kept. For one thread at a time.
+final class ZstdCompressor {
+    // SAFETY: made in `init`, freed in `deinit`, lent to nobody.
+    private let context: OpaquePointer
+
+    init(level: Int32) {
+        guard let context = ZSTD_createCCtx() else { preconditionFailure("out of memory") }
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+        self.context = context
+    }
+
+    deinit {
+        ZSTD_freeCCtx(context)
+    }
+
+    /// - Parameter prefix: Room to leave at the beginning of the result.
+    func compress(_ bytes: RawSpan, prefix: Int = 0) -> [UInt8] {
+        let bound = ZSTD_compressBound(bytes.byteCount)
+        return Array(unsafeUninitializedCapacity: prefix + bound) { out, count in
+            out.baseAddress?.initialize(repeating: 0, count: prefix)
+            // SAFETY: neither buffer leaves the closure; `bound` bytes are always enough.
+            let written = bytes.withUnsafeBytes { source in
+                ZSTD_compress2(
+                    context, out.baseAddress.map { $0 + prefix }, bound, source.baseAddress,
+                    source.count)
+            }
+            precondition(ZSTD_isError(written) == 0, "zstd cannot compress into its own bound")
+            count = prefix + written
+        }
+    }
+}
+
+/// One-shot decompression with a context that is kept. For one thread at a time.
+final class ZstdDecompressor {
+    // SAFETY: made in `init`, freed in `deinit`, lent to nobody.
+    private let context: OpaquePointer
+
+    init() {
+        guard let context = ZSTD_createDCtx() else { preconditionFailure("out of memory") }
+        self.context = context
+    }
+
+    deinit {
+        ZSTD_freeDCtx(context)
+    }
+
+    /// - Parameter size: What the content must be long: a claim that the caller has found to be
+    ///   within bounds. No more than that is written, whatever the bytes say.
+    func decompress(_ bytes: RawSpan, size: Int) throws(ArchiveError) -> [UInt8] {
+        // SAFETY: the buffer does not leave the closure.
+        let claimed = bytes.withUnsafeBytes { ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
+        guard claimed == UInt64(size) else {
+            throw ArchiveError(.compression("the content is not \(size) bytes long"))
+        }
+        var code = 0
+        let content = Array<UInt8>(unsafeUninitializedCapacity: size) { out, count in
+            // SAFETY: neither buffer leaves the closure; at most `size` bytes are written.
+            code = bytes.withUnsafeBytes { source in
+                ZSTD_decompressDCtx(
+                    context, out.baseAddress, size, source.baseAddress, source.count)
+            }
+            count = ZSTD_isError(code) == 0 ? code : 0
+        }
+        guard ZSTD_isError(code) == 0 else {
+            throw ArchiveError(.compression(String(cString: ZSTD_getErrorName(code))))
+        }
+        guard content.count == size else {
+            throw ArchiveError(.compression("the content is \(content.count) bytes long"))
+        }
+        return content
+    }
+}

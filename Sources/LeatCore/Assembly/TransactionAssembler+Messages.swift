@@ -1,0 +1,75 @@
+internal import PGWire
+
+// Logical messages (`pg_logical_emit_message`), where they are kept.
+
+extension TransactionAssembler {
+    /// Any point within the message's record stands for its end: the stream does not tell the
+    /// end itself, no other record ends there, and a server that is asked to begin behind it
+    /// does not send the message again. Records begin at multiples of 8 and are longer than 24.
+    public static let messageLength: UInt64 = 8
+
+    mutating func received(
+        _ message: LogicalDecodingMessage, at lsn: LSN
+    ) throws(StreamError) -> Action {
+        guard keepsMessages else { return .none }
+        guard message.isTransactional == isTransactionOpen else {
+            throw StreamError(.outOfOrder(.message), at: lsn)
+        }
+        guard !message.isTransactional else {
+            try appendMessage(message, at: lsn)
+            return .none
+        }
+        return try appendAlone(message, at: lsn)
+    }
+
+    /// Within the open transaction.
+    mutating func appendMessage(
+        _ message: LogicalDecodingMessage, at lsn: LSN
+    ) throws(StreamError) {
+        guard let open, !open.isUnwanted, open.commitLSN >= position else { return }
+        try checkRoom(for: message, at: lsn)
+        _ = openIndex()
+        appendChange(message, at: lsn)
+    }
+
+    /// One that took effect at once, whatever became of the transaction around it.
+    private mutating func appendAlone(
+        _ message: LogicalDecodingMessage, at lsn: LSN
+    ) throws(StreamError) -> Action {
+        let (sum, overflow) = message.lsn.rawValue.addingReportingOverflow(
+            TransactionAssembler.messageLength)
+        let end = LSN(rawValue: overflow ? .max : sum)
+        guard message.lsn >= position else { return .committed(end: end, isEmpty: true) }
+        try checkRoom(for: message, at: lsn)
+        batch.transactions.append(
+            Transaction(
+                xid: TransactionID(rawValue: 0), commitLSN: message.lsn, endLSN: end,
+                commitTime: PostgresTimestamp(rawValue: 0), firstChange: batch.changes.count))
+        appendChange(message, at: lsn)
+        completeTransactions += 1
+        return .committed(end: end, isEmpty: false)
+    }
+
+    private func checkRoom(
+        for message: LogicalDecodingMessage, at lsn: LSN
+    ) throws(StreamError) {
+        guard batch.bytes.count + message.content.count < Int(UInt32.max) else {
+            throw StreamError(
+                .malformed(
+                    DecodeError(.batchFull, at: 0, messageKind: MessageKind.message.rawValue)),
+                at: lsn)
+        }
+    }
+
+    private mutating func appendChange(_ message: LogicalDecodingMessage, at lsn: LSN) {
+        batch.messages.append(
+            LogicalMessage(
+                isTransactional: message.isTransactional, lsn: message.lsn,
+                prefix: message.prefix, contentOffset: UInt32(batch.bytes.count),
+                contentLength: UInt32(message.content.count)))
+        batch.bytes += message.content
+        batch.bytes.append(0)
+        batch.changes.append(
+            Change(kind: .message, relation: UInt32(batch.messages.count - 1), lsn: lsn))
+    }
+}
