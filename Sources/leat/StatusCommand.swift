@@ -78,6 +78,6 @@ enum StatusText {
     }
 
     private static func bytes(_ number: Int?) -> String {
-        number.map { Units.bytes(UInt64(max($0, 0))) } ?? "?"
+        number.map { Units.bytes(max($0, 0)) } ?? "?"
     }
 }

@@ -72,23 +72,3 @@ struct LiveView {
             + "\(Units.count(Int(rate))) rows/s\(pending)"
     }
 }
-
-/// Numbers for people.
-enum Units {
-    static func count(_ number: Int) -> String {
-        number < 10_000
-            ? "\(number)"
-            : number < 10_000_000 ? "\(number / 1000)k" : "\(number / 1_000_000)M"
-    }
-
-    static func bytes(_ number: UInt64) -> String {
-        let names = ["B", "KiB", "MiB", "GiB", "TiB"]
-        var value = Double(number)
-        var index = 0
-        while value >= 1024, index < names.count - 1 {
-            value /= 1024
-            index += 1
-        }
-        return index == 0 ? "\(number) B" : String(format: "%.1f \(names[index])", value)
-    }
-}
