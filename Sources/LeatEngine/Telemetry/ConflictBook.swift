@@ -54,18 +54,7 @@ public struct ConflictBook: Sendable {
     private func withSession<Value: Sendable>(
         _ body: @Sendable (Session) throws -> Value
     ) async throws -> Value {
-        do {
-            let name = filter.stream ?? StreamName("conflicts")!
-            let connection = try await Connection.open(target, peer: .target, stream: name)
-            let value = try await connection.run(body)
-            await connection.close()
-            return value
-        } catch {
-            guard case .halt(let halt) = Failure(error, wasConnected: false) else {
-                throw Halt(.target, "\(error)")
-            }
-            throw halt
-        }
+        try await Connection.with(target, peer: .target, command: "leat conflicts", body)
     }
 
     // MARK: Queries

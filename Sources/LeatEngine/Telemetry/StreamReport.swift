@@ -52,23 +52,13 @@ public struct StreamReport: Sendable, Codable, Equatable {
     public static func read(
         target: Conninfo, source: Conninfo?, stream: StreamName?
     ) async throws -> [StreamReport] {
-        do {
-            let name = stream ?? StreamName("status")!
-            let connection = try await Connection.open(target, peer: .target, stream: name)
-            let reports = try await connection.run { try read($0, stream: stream?.text) }
-            await connection.close()
-            guard let source else { return reports }
-            let other = try await Connection.open(source, peer: .source, stream: name)
-            let whole = try await other.run { session in
-                try reports.map { try $0.withSlot(session) }
-            }
-            await other.close()
-            return whole
-        } catch {
-            guard case .halt(let halt) = Failure(error, wasConnected: false) else {
-                throw Halt(.target, "\(error)")
-            }
-            throw halt
+        let command = "leat status"
+        let reports = try await Connection.with(target, peer: .target, command: command) {
+            try read($0, stream: stream?.text)
+        }
+        guard let source else { return reports }
+        return try await Connection.with(source, peer: .source, command: command) { session in
+            try reports.map { try $0.withSlot(session) }
         }
     }
 

@@ -1,0 +1,51 @@
+internal import LeatCore
+internal import PGClient
+
+/// Connections of commands that belong to no stream.
+extension Connection {
+    /// Runs `body` with a session of its own, closed at the end.
+    ///
+    /// - Parameter command: What `application_name` says, such as `leat slot list`.
+    /// - Throws: ``Halt``, or `CancellationError`.
+    static func with<Value: Sendable>(
+        _ conninfo: Conninfo, peer: Peer, command: String,
+        _ body: @Sendable (Session) throws -> Value
+    ) async throws -> Value {
+        try await halting(peer) {
+            let connection = try await open(conninfo, peer: peer, command: command)
+            do {
+                let value = try await connection.run(body)
+                await connection.close()
+                return value
+            } catch {
+                await connection.close()
+                throw error
+            }
+        }
+    }
+
+    static func open(
+        _ conninfo: Conninfo, peer: Peer, command: String
+    ) async throws -> Connection {
+        let connection = Connection(label: "leat.\(peer)")
+        try await connection.open(
+            conninfo, options: .init(peer: peer, applicationName: command))
+        try await connection.run { try $0.prepare() }
+        return connection
+    }
+
+    /// Turns what a command's session throws into the command's end.
+    static func halting<Value>(_ peer: Peer, _ body: () async throws -> Value) async throws -> Value
+    {
+        do {
+            return try await body()
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            guard case .halt(let halt) = Failure(error, wasConnected: false) else {
+                throw Halt(peer == .source ? .source : .target, "\(error).")
+            }
+            throw halt
+        }
+    }
+}
