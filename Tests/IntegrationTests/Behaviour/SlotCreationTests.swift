@@ -76,7 +76,7 @@ struct SlotCreationTests {
             let leat = try pair.start("--tables", "t,u")
             try await first.waitUntilBlocking()
             try await leat.waitForOutput(containing: "waits for a running transaction: pid \(pid) ")
-            try await leat.waitForOutput(containing: "running for 00:00:")
+            try await leat.waitForOutput(containing: "active, for ")
             let second = Gated("second", pair)
             try await second.waitUntilOpen()
             try await first.end()

@@ -1,0 +1,64 @@
+internal import LeatCore
+internal import PGClient
+
+/// A transaction that somebody waits for.
+public struct BlockingTransaction: Sendable, Codable, Equatable {
+    /// Nil for one that was prepared: no session has it.
+    public var pid: Int?
+    /// Of a prepared one.
+    public var gid: String?
+    public var application: String?
+    public var role: String?
+    public var database: String?
+    /// As in `pg_stat_activity`; nil where the role may not see it, as age and query.
+    public var state: String?
+    public var ageSeconds: Double?
+    /// Without its constants, unless values are shown.
+    public var query: String?
+
+    /// For whom a backend waits now.
+    ///
+    /// - Parameter backend: A condition on `pg_stat_activity w`.
+    static func read(
+        _ session: Session, holdingUp backend: String, showsValues: Bool
+    ) throws -> [BlockingTransaction] {
+        try session.query(
+            """
+            select b.pid, p.gid, nullif(a.application_name, ''), coalesce(a.usename, p.owner),
+              coalesce(a.datname, p.database), a.state,
+              extract(epoch from pg_catalog.clock_timestamp()
+                - coalesce(a.xact_start, p.prepared)),
+              nullif(a.query, '<insufficient privilege>')
+            from pg_catalog.pg_stat_activity w
+            cross join lateral pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) b (pid)
+            left join pg_catalog.pg_stat_activity a on a.pid = b.pid
+            left join pg_catalog.pg_locks l on b.pid = 0 and l.pid = w.pid and not l.granted
+              and l.locktype = 'transactionid'
+            left join pg_catalog.pg_prepared_xacts p on p.transaction = l.transactionid
+            where \(backend)
+            """
+        ).rows.map { row in
+            BlockingTransaction(
+                pid: row[0].flatMap(Int.init).flatMap { $0 == 0 ? nil : $0 }, gid: row[1],
+                application: row[2], role: row[3], database: row[4], state: row[5],
+                ageSeconds: row[6].flatMap(Double.init),
+                query: row[7].map {
+                    showsValues ? QueryText.plain($0) : QueryText.withoutValues($0)
+                })
+        }
+    }
+}
+
+extension BlockingTransaction: CustomStringConvertible {
+    /// `pid 4711 (psql, shop_owner, shop), idle in transaction, for 2 h 3 min: update t set v = ?`
+    public var description: String {
+        let who =
+            pid.map { "pid \($0)" } ?? gid.map { "prepared transaction \($0)" } ?? "somebody"
+        let names = [application, role, database].compactMap { $0 }
+        let parts = [
+            names.isEmpty ? who : "\(who) (\(names.joined(separator: ", ")))", state,
+            ageSeconds.map { "for \(Units.duration(seconds: $0))" },
+        ]
+        return parts.compactMap { $0 }.joined(separator: ", ") + (query.map { ": \($0)" } ?? "")
+    }
+}
