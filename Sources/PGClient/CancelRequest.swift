@@ -3,8 +3,10 @@ internal import Dispatch
 
 /// Asks the server to cancel what a session is running: "Canceling Queries in Progress" in the
 /// manual.
+///
+/// The statement then ends with `query_canceled`, or as if nothing had been asked.
 // SAFETY: a PGcancel is immutable once made; libpq documents PQcancel as thread-safe.
-final class CancelRequest: @unchecked Sendable {
+public final class CancelRequest: @unchecked Sendable {
     private let pointer: OpaquePointer
 
     init?(_ connection: OpaquePointer?) {
@@ -16,7 +18,8 @@ final class CancelRequest: @unchecked Sendable {
         PQfreeCancel(pointer)
     }
 
-    func sendInBackground() {
+    /// On a thread that nobody waits for: the request needs a connection of its own.
+    public func sendInBackground() {
         DispatchQueue.global().async {
             var reason = [CChar](repeating: 0, count: 256)
             PQcancel(self.pointer, &reason, Int32(reason.count))

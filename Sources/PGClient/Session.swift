@@ -229,6 +229,9 @@ public final class Session {
         failure(error.endsSession ? .lost : .server, attempted, error.message, server: error)
     }
 
+    /// To cancel from another thread what this session is running, and still learn how it ended.
+    public var cancelRequest: CancelRequest? { CancelRequest(connection) }
+
     /// The socket's end is all that a waiting server could notice, and it does not look while
     /// it waits for a lock. So the running statement is cancelled, on a thread that nobody
     /// waits for: the request needs a connection of its own.

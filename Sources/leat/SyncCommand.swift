@@ -120,7 +120,7 @@ struct SyncCommand: AsyncParsableCommand {
             source: try source.conninfo(logger), target: try target.conninfo(logger),
             stream: try stream.name(), stateDirectory: stream.stateDirectory())
         configuration.publications = publication
-        configuration.slot = try slotName()
+        configuration.slot = try slot.map(SlotNames.name)
         configuration.tables = try TableOptions.patterns(tables, "--tables")
         configuration.excluded = try TableOptions.patterns(exclude, "--exclude")
         configuration.copiesTables = !noCopy
@@ -137,16 +137,6 @@ struct SyncCommand: AsyncParsableCommand {
         configuration.holdBack = holdBack.duration
         configuration.statusInterval = max(statusInterval.duration, .milliseconds(100))
         return configuration
-    }
-
-    private func slotName() throws -> SlotName? {
-        guard let slot else { return nil }
-        guard let name = SlotName(slot) else {
-            throw Halt(
-                .configuration, "\"\(slot)\" cannot be the name of a slot.",
-                advice: "Use 1 to 63 of a-z, 0-9 and underscores.")
-        }
-        return name
     }
 
     private func end() throws -> SyncConfiguration.End? {

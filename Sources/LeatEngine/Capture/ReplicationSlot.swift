@@ -39,14 +39,17 @@ struct ReplicationSlot {
     func user() throws -> String {
         let row = try session.query(
             """
-            select s.active_pid, coalesce(a.application_name, '?'),
-              coalesce(a.client_addr::pg_catalog.text, 'a local socket')
+            select s.active_pid, coalesce(nullif(a.application_name, ''), 'no application_name'),
+              coalesce(pg_catalog.host(a.client_addr), 'a local socket'),
+              coalesce(a.backend_type, 'process')
             from pg_catalog.pg_replication_slots s
             left join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
             where s.slot_name = $1 and s.active_pid is not null
             """, [name]
         ).rows.first
         guard let row else { return "nobody now" }
-        return "walsender \(row[0] ?? "?") (\(row[1] ?? "?"), to \(row[2] ?? "?"))"
+        // No more of it is to be seen by a role that is not in pg_monitor.
+        guard row[3] != "process" else { return "process \(row[0] ?? "?") (\(row[1] ?? "?"))" }
+        return "\(row[3] ?? "?") \(row[0] ?? "?") (\(row[1] ?? "?"), to \(row[2] ?? "?"))"
     }
 }

@@ -10,4 +10,9 @@ enum JSONText {
     static func optionalStrings(_ text: String) -> [String?] {
         (try? JSONDecoder().decode([String?].self, from: Data(text.utf8))) ?? []
     }
+
+    /// A `timestamptz` in JSON, of a session in UTC, as all other times here: RFC 3339 with `Z`.
+    static func time(_ text: String) -> String {
+        text.hasSuffix("+00:00") ? text.dropLast(6) + "Z" : text
+    }
 }

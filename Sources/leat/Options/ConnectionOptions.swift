@@ -10,6 +10,8 @@ struct TargetOption: ParsableArguments {
     @Option(help: "Target database: a libpq URI or conninfo. Default: $LEAT_TARGET.")
     var target: String?
 
+    var isGiven: Bool { ConnectionText.isGiven(target, variable: "LEAT_TARGET") }
+
     func conninfo(_ logger: Logger) throws(Halt) -> Conninfo {
         try ConnectionText.conninfo(
             target, option: "--target", variable: "LEAT_TARGET", logger)
@@ -21,9 +23,7 @@ struct SourceOption: ParsableArguments {
     @Option(help: "Source database: a libpq URI or conninfo. Default: $LEAT_SOURCE.")
     var source: String?
 
-    var isGiven: Bool {
-        source != nil || ProcessInfo.processInfo.environment["LEAT_SOURCE"] != nil
-    }
+    var isGiven: Bool { ConnectionText.isGiven(source, variable: "LEAT_SOURCE") }
 
     func conninfo(_ logger: Logger) throws(Halt) -> Conninfo {
         try ConnectionText.conninfo(
@@ -32,6 +32,10 @@ struct SourceOption: ParsableArguments {
 }
 
 enum ConnectionText {
+    static func isGiven(_ text: String?, variable: String) -> Bool {
+        text != nil || ProcessInfo.processInfo.environment[variable] != nil
+    }
+
     static func conninfo(
         _ text: String?, option: String, variable: String, _ logger: Logger
     ) throws(Halt) -> Conninfo {

@@ -1,0 +1,77 @@
+internal import LeatCore
+public import PGClient
+internal import PGWire
+
+/// The streams whose positions a target keeps, matched with the slots of a source.
+public enum SlotStreams {
+    /// What a target says, or that none was asked.
+    public struct Known: Sendable {
+        let streams: [SlotStream]
+        /// A target was read.
+        public let isKnown: Bool
+
+        /// No target was given.
+        public static let unknown = Known(streams: [], isKnown: false)
+
+        init(streams: [SlotStream], isKnown: Bool) {
+            (self.streams, self.isKnown) = (streams, isKnown)
+        }
+
+        /// A target may hold streams of several sources: those of this one.
+        func of(_ session: Session) throws -> Own {
+            guard !streams.isEmpty else { return Own(streams: [], isKnown: isKnown) }
+            let identifier = try session.query(
+                "select system_identifier from pg_catalog.pg_control_system()"
+            ).scalar
+            return Own(
+                streams: streams.filter { $0.systemIdentifier == identifier }, isKnown: isKnown)
+        }
+    }
+
+    /// The streams of one source.
+    struct Own {
+        var streams: [SlotStream]
+        var isKnown: Bool
+
+        func stream(of slot: ServerSlot) -> SlotStream? {
+            streams.first { $0.slot == slot.name && $0.database == slot.database }
+        }
+    }
+
+    /// The streams that a target knows.
+    ///
+    /// - Throws: ``Halt``.
+    public static func read(_ target: Conninfo, command: String) async throws -> Known {
+        try await Connection.with(target, peer: .target, command: command) { session in
+            Known(streams: try read(session), isKnown: true)
+        }
+    }
+
+    private static func read(_ session: Session) throws -> [SlotStream] {
+        guard try TargetSchema.isPresent("leat.progress", session) else { return [] }
+        return try session.query(
+            """
+            select stream, state, end_lsn, \(SQLTime.rfc3339("commit_time")), slot,
+              source_system_identifier, source_database
+            from leat.progress order by stream
+            """
+        ).rows.map { row in
+            SlotStream(
+                stream: row[0] ?? "", state: row[1] ?? "",
+                position: row[2].flatMap(LSN.init) ?? .zero, commitTime: row[3],
+                slot: row[4] ?? "", systemIdentifier: row[5] ?? "", database: row[6] ?? "")
+        }
+    }
+
+    /// The stream that a slot's name speaks of, where no target can say.
+    static func streamName(of slot: ServerSlot) -> String? {
+        guard slot.plugin == "pgoutput", slot.name.hasPrefix("leat_") else { return nil }
+        return String(slot.name.dropFirst("leat_".count))
+    }
+
+    static func noSlot(_ name: String, _ exitCode: ExitCode = .configuration) -> Halt {
+        Halt(
+            exitCode, "The source has no slot \(name).",
+            advice: "leat slot list shows those it has.")
+    }
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import LeatCore
+import LeatEngine
+import Logging
+import PGWire
+
+struct SlotAdvanceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "advance",
+        abstract: "Move a slot forward: its reader will not get the changes between.",
+        discussion: """
+            The slot of a stream is not moved past what the stream has stored, nor any slot past \
+            the end of the WAL, without --yes. --dry-run shows the SQL and what would be skipped.
+            """)
+
+    @Argument(help: "Name of the slot.")
+    var name: String
+
+    @Argument(help: "An LSN such as 16/B374D848, or now: the end of the WAL.")
+    var lsn: String
+
+    @OptionGroup var source: SourceOption
+    @OptionGroup var target: TargetOption
+
+    @Flag(help: "Print the SQL and what would be skipped, and do nothing.")
+    var dryRun = false
+
+    @Flag(help: "Do not ask, and pass what a stream has stored, or the end of the WAL.")
+    var yes = false
+
+    @OptionGroup var log: LogOptions
+
+    private static let title = "leat slot advance"
+
+    func run() async throws {
+        let logger = Logger(log)
+        try await Ending.report(logger) {
+            let advance = SlotAdvance(
+                name: try SlotNames.name(name), to: try destination(), isForced: yes)
+            let conninfo = try source.conninfo(logger)
+            let plan = try await advance.plan(
+                conninfo, streams: try await target.streams(logger, command: Self.title))
+            if dryRun { return print(SlotAdvanceText.dryRun(plan)) }
+            if let refusal = plan.refusal { throw refusal }
+            if plan.isCut { logger.warning("the end of the WAL is as far as a slot can go") }
+            guard plan.to > plan.from else {
+                return print("slot \(name) is at \(plan.from) already")
+            }
+            let consent = Consent(yes)
+            let isMeant = consent.ask(SlotAdvanceText.question(plan))
+            if let refusal = consent.refusal("Slot \(name) was not advanced.") { throw refusal }
+            guard isMeant else { return }
+            let end = try await Interruption.stopping { stop in
+                try await advance.run(plan, conninfo, stop: stop)
+            }
+            print(SlotAdvanceText.done(plan, end))
+        }
+    }
+
+    private func destination() throws(Halt) -> SlotAdvance.Destination {
+        if lsn == "now" { return .now }
+        guard let lsn = LSN(lsn), !lsn.isZero else {
+            throw Halt(
+                .configuration, "\"\(lsn)\" is neither an LSN nor now.",
+                advice: "An LSN looks like 16/B374D848.")
+        }
+        return .lsn(lsn)
+    }
+}
+
+enum SlotAdvanceText {
+    static func question(_ plan: SlotAdvance.Plan) -> String {
+        var text = """
+            Advance slot \(plan.slot.name) from \(plan.from) to \(plan.to)? Its reader will not \
+            get the changes between, \(Units.bytes(plan.skippedBytes)) of WAL.
+            """
+        if let stream = plan.stream {
+            text += "\nStream \(stream.stream) has stored everything up to \(stream.position)."
+        }
+        return text
+    }
+
+    static func dryRun(_ plan: SlotAdvance.Plan) -> String {
+        guard plan.to > plan.from else { return "-- slot \(plan.slot.name) is at \(plan.from)" }
+        var lines = [
+            "\(plan.statement);",
+            "-- from \(plan.from), \(Units.bytes(plan.skippedBytes)) of WAL",
+        ]
+        if plan.isCut { lines.append("-- the end of the WAL is as far as a slot can go") }
+        if let refusal = plan.refusal { lines.append("-- needs --yes: \(refusal.message)") }
+        return lines.joined(separator: "\n")
+    }
+
+    static func done(_ plan: SlotAdvance.Plan, _ end: LSN) -> String {
+        """
+        advanced slot \(plan.slot.name) from \(plan.from) to \(end), \
+        \(Units.bytes(plan.from.distance(to: end))) of WAL
+        """
+    }
+}
