@@ -108,7 +108,8 @@ struct TargetCatalog {
         }
     }
 
-    /// Strategy 3 of a btree operator family is equality.
+    /// Strategy 3 of a btree operator family is equality. In GiST, which WITHOUT OVERLAPS makes a
+    /// unique index of, it may be anything: ranges that overlap are not the same key.
     private func uniqueIndexes(_ oid: String) throws -> [TargetTable.UniqueIndex] {
         let rows = try session.query(
             """
@@ -137,6 +138,7 @@ struct TargetCatalog {
             let schema = SQLText.identifier(row[3] ?? "pg_catalog")
             indexes[indexes.count - 1].index.columns.append(row[2] ?? "")
             indexes[indexes.count - 1].index.operators.append(
+              and c.opcmethod = (select a.oid from pg_catalog.pg_am a where a.amname = 'btree')
                 "operator(\(schema).\(row[4] ?? "="))")
         }
         return indexes.map(\.index)

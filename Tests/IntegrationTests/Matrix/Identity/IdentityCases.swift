@@ -10,7 +10,7 @@ enum IdentityCases {
 
     // MARK: Keys
 
-    private static let keys = [primaryKey, compositeKey, equalKeys, caselessKey]
+    private static let keys = [primaryKey, compositeKey, equalKeys, caselessKey, periodKey]
 
     private static var primaryKey: Case {
         var test = identity(
@@ -97,6 +97,31 @@ enum IdentityCases {
         test.truncate = "truncate t;"
         test.skipped = Case.contrib
         test.textOnly = { _ in "a type of an extension" }
+        return test
+    }
+
+    /// Its index is one of GiST, where nothing says which operator is equality.
+    private static var periodKey: Case {
+        var test = identity(
+            "default: a key WITHOUT OVERLAPS",
+            """
+            create table t (id int4range, during daterange, v int,
+              primary key (id, during without overlaps));
+            """)
+        test.rows = """
+            insert into t select int4range(i, i + 1), daterange('2000-01-01', '2010-01-01'), i
+              from generate_series(1, 9) i;
+            insert into t values ('[1,20)', '[2000-01-01,2010-01-01)', 100);
+            """
+        test.insert = "insert into t values ('[9,10)', '[2010-01-01,)', 11);"
+        test.update = """
+            update t set v = -v where id = '[1,2)'; update t set v = -v;
+            update t set during = '[2001-01-01,2005-01-01)' where id = '[2,3)';
+            update t set id = '[1,30)' where id = '[1,20)';
+            """
+        test.delete = "delete from t where id in ('[3,4)', '[1,30)');"
+        test.truncate = "truncate t;"
+        test.skipped = Case.from(.v18)
         return test
     }
 
