@@ -36,6 +36,8 @@ struct Publication {
     ///   server ends the stream at its first change.
     func checkColumnLists() throws {
         guard session.serverVersion >= 150_000 else { return }
+        let published = SourceCatalog(session: session)
+            .published(by: configuration.publicationNames)
         let tables = try session.query(
             """
             select schemaname || '.' || tablename from (
@@ -46,8 +48,7 @@ struct Publication {
                   and n.nspname = t.schemaname
                 where a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
                   and (t.attnames is null or a.attname = any (t.attnames)) order by 1) as columns
-              from pg_catalog.pg_publication_tables t
-              where t.pubname = any (\(SQLText.textArray(configuration.publicationNames)))) l
+              from (\(published)) t) l
             group by schemaname, tablename having pg_catalog.count(distinct columns) > 1 order by 1
             """
         ).firstColumn

@@ -83,17 +83,33 @@ struct SourceCatalog {
 
     /// The tables of these publications, with columns, row filters and memberships.
     func publishedTables(of publications: [String]) throws -> [SourceTable] {
+        try tables(from: published(by: publications))
+    }
+
+    /// A query for the rows of `pg_publication_tables` of these publications.
+    ///
+    /// Where one of them sends a partitioned table as a whole, the server sends the changes of its
+    /// partitions in that table's name alone, whatever the others say of the partitions: so those
+    /// are no tables of the stream.
+    func published(by publications: [String]) -> String {
         // Column lists and row filters: 15 and newer.
         let details =
             session.serverVersion >= 150_000
             ? "t.attnames, t.rowfilter"
             : "null::pg_catalog.name[] as attnames, null::pg_catalog.text as rowfilter"
-        return try tables(
-            from: """
-                select t.pubname, t.schemaname, t.tablename, \(details)
-                from pg_catalog.pg_publication_tables t
-                where t.pubname = any (\(SQLText.textArray(publications)))
-                """)
+        return """
+            with listed as materialized (
+              select t.pubname, t.schemaname, t.tablename, \(details), c.oid, c.relispartition,
+                c.relkind
+              from pg_catalog.pg_publication_tables t
+              join pg_catalog.pg_namespace n on n.nspname = t.schemaname
+              join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
+              where t.pubname = any (\(SQLText.textArray(publications))))
+            select l.pubname, l.schemaname, l.tablename, l.attnames, l.rowfilter from listed l
+            where not (l.relispartition and exists (
+              select from pg_catalog.pg_partition_ancestors(l.oid) a where a.relid <> l.oid
+                and a.relid in (select r.oid from listed r where r.relkind = 'p')))
+            """
     }
 
     /// The same tables as they will be once they are published whole.

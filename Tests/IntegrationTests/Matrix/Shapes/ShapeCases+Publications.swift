@@ -31,7 +31,7 @@ extension ShapeCases {
             create publication p for table a, b with (publish = 'insert, update');
             create publication q for table a, b with (publish = 'delete, truncate');
             """, names: "p", "q"),
-        columnList, rowFilter, rowFilters, wideRowFilter, insertOnly, sentGenerated,
+        columnList, rowFilter, rowFilters, wideRowFilter, insertOnly, sentGenerated, levels,
     ]
 
     private static var schemas: Case {
@@ -39,6 +39,35 @@ extension ShapeCases {
         test.home = Case.Home()
         return published(
             test, "create publication p for tables in schema \(test.schema);", names: "p")
+    }
+
+    /// The server sends what happens to a partition once, in the name of the highest of its
+    /// parents that is sent as a whole.
+    private static var levels: Case {
+        var test = shape(
+            "publications: a partition in one and its root in another",
+            """
+            create table t (id int, v text) partition by range (id);
+            create table t_low partition of t for values from (0) to (100)
+              partition by range (id);
+            create table t_low_a partition of t_low for values from (0) to (50);
+            create table t_low_b partition of t_low default;
+            create table t_high partition of t default;
+            alter table t replica identity full; alter table t_low replica identity full;
+            alter table t_low_a replica identity full; alter table t_low_b replica identity full;
+            alter table t_high replica identity full;
+            """)
+        test.rows = "insert into t select i, 'v' from generate_series(0, 195, 5) i;"
+        test.insert = "insert into t values (1, 'a'), (51, 'b'), (101, 'c');"
+        test.update = "update t set id = id + 40 where id < 150; update t set v = 'w';"
+        test.delete = "delete from t where id in (41, 60, 141);"
+        test.truncate = "truncate t_high; truncate t_low; insert into t values (1, ''), (200, '');"
+        return published(
+            test,
+            """
+            create publication p for table t_low with (publish_via_partition_root = true);
+            create publication q for table t_low_a, t_high; create publication r for table t_low_b;
+            """, names: "p", "q", "r")
     }
 
     private static var columnList: Case {
