@@ -18,10 +18,9 @@ struct SequenceJob {
             try session.transaction { try SequenceSync.write(sources, session) }
         }
         if set > 0 { logger.info("sequences set", metadata: ["count": "\(set)"]) }
-        for name in skipped {
+        for sequence in skipped {
             logger.warning(
-                "sequence not set: it is missing on the target, or SELECT and UPDATE on it are not granted",
-                metadata: ["sequence": "\(name)"])
+                "sequence not set: \(sequence.reason)", metadata: ["sequence": "\(sequence.name)"])
         }
     }
 }

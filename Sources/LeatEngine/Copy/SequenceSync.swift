@@ -4,7 +4,8 @@ internal import PGClient
 /// Brings the target's sequences to where the source's stand: logical replication does not.
 ///
 /// An ascending one gets the greatest, a descending one the least, of the source's value and of
-/// what its column on the target holds.
+/// what its column on the target holds, as far as the sequence goes: an application may have
+/// inserted other values. One that cycles gets the source's value.
 struct SequenceSync {
     /// A sequence of the source, with the column that owns it.
     struct Source: Sendable {
@@ -12,7 +13,14 @@ struct SequenceSync {
         var lastValue: String
         var isCalled: Bool
         var isAscending: Bool
+        var cycles: Bool
         var owner: (table: TableName, column: String)?
+    }
+
+    /// One that stays as it is on the target.
+    struct Skipped: Sendable {
+        var name: TableName
+        var reason: String
     }
 
     /// Sequences that columns of these tables own or take their default from, and, if `all`,
@@ -22,7 +30,7 @@ struct SequenceSync {
             """
             select n.nspname, s.relname, q.seqincrement > 0, tn.nspname, t.relname, a.attname,
               pg_catalog.has_sequence_privilege(s.oid, 'select')
-                and pg_catalog.has_schema_privilege(n.oid, 'usage')
+                and pg_catalog.has_schema_privilege(n.oid, 'usage'), q.seqcycle
             from pg_catalog.pg_class s
             join pg_catalog.pg_namespace n on n.oid = s.relnamespace
             join pg_catalog.pg_sequence q on q.seqrelid = s.oid
@@ -66,35 +74,47 @@ struct SequenceSync {
             sources.append(
                 Source(
                     name: name, lastValue: value[0] ?? "1", isCalled: value[1] == "t",
-                    isAscending: row[2] == "t", owner: owner))
+                    isAscending: row[2] == "t", cycles: row[7] == "t", owner: owner))
         }
         return sources
     }
 
-    /// - Returns: How many sequences were set, and those that the target lacks or withholds.
+    /// - Returns: How many sequences were set, and those that could not be.
     static func write(
         _ sources: [Source], _ session: Session
-    ) throws -> (set: Int, skipped: [TableName]) {
+    ) throws -> (set: Int, skipped: [Skipped]) {
         var done = Set<TableName>()
-        var skipped: [TableName] = []
+        var skipped: [Skipped] = []
         for source in sources {
-            let mayWrite = try session.query(
-                """
-                select pg_catalog.has_sequence_privilege(c.oid, 'update')
-                  and pg_catalog.has_sequence_privilege(c.oid, 'select')
-                  and pg_catalog.has_schema_privilege(n.oid, 'usage')
-                from pg_catalog.pg_class c
-                join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                where n.nspname = $1 and c.relname = $2 and c.relkind = 'S'
-                """, [source.name.schema, source.name.name]
-            ).scalar
-            guard mayWrite == "t" else {
-                if !done.contains(source.name) { skipped.append(source.name) }
+            if let reason = try obstacle(source, session) {
+                if skipped.last?.name != source.name {
+                    skipped.append(Skipped(name: source.name, reason: reason))
+                }
                 continue
             }
             try set(source, session, isFirst: done.insert(source.name).inserted)
         }
         return (done.count, skipped)
+    }
+
+    /// Why a sequence of the target cannot be set; nil if it can.
+    private static func obstacle(_ source: Source, _ session: Session) throws -> String? {
+        let row = try session.query(
+            """
+            select pg_catalog.has_sequence_privilege(c.oid, 'update')
+                and pg_catalog.has_sequence_privilege(c.oid, 'select')
+                and pg_catalog.has_schema_privilege(n.oid, 'usage'),
+              $3::pg_catalog.int8 between q.seqmin and q.seqmax
+            from pg_catalog.pg_class c
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            join pg_catalog.pg_sequence q on q.seqrelid = c.oid
+            where n.nspname = $1 and c.relname = $2 and c.relkind = 'S'
+            """, [source.name.schema, source.name.name, source.lastValue]
+        ).rows.first
+        guard let row, row[0] == "t" else {
+            return "it is missing on the target, or SELECT and UPDATE on it are not granted"
+        }
+        return row[1] == "t" ? nil : "its value on the source is beyond its bounds on the target"
     }
 
     /// A sequence that several columns use is first set to the source's value, then moved on by
@@ -107,16 +127,19 @@ struct SequenceSync {
                   $3::pg_catalog.bool)
                 """, [source.name.quoted, source.lastValue, "\(source.isCalled)"])
         }
-        guard let owner = source.owner else { return }
+        guard let owner = source.owner, !source.cycles else { return }
         let column = SQLText.identifier(owner.column)
         let (end, beyond) = source.isAscending ? ("max", ">") : ("min", "<")
         try session.query(
             """
             select pg_catalog.setval($1::pg_catalog.regclass, m.value, true)
-            from (select pg_catalog.\(end)(\(column)::pg_catalog.int8) as value
-              from \(owner.table.quoted)) m, \(source.name.quoted) s
-            where m.value operator(pg_catalog.\(beyond)) s.last_value
-              or (m.value operator(pg_catalog.=) s.last_value and not s.is_called)
+            from pg_catalog.pg_sequence q, \(source.name.quoted) s,
+              lateral (select pg_catalog.\(end)(\(column)::pg_catalog.int8) as value
+                from \(owner.table.quoted)
+                where \(column) between q.seqmin and q.seqmax) m
+            where q.seqrelid = $1::pg_catalog.regclass
+              and (m.value operator(pg_catalog.\(beyond)) s.last_value
+                or (m.value operator(pg_catalog.=) s.last_value and not s.is_called))
             """, [source.name.quoted])
     }
 }

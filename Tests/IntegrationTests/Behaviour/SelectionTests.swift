@@ -245,6 +245,40 @@ struct SelectionTests {
         }
     }
 
+    @Test("is a sequence as far as it goes on the target, and its values beyond end nothing")
+    func sequenceBounds() async throws {
+        let schema = """
+            create sequence short maxvalue 100;
+            create sequence circle maxvalue 5 cycle;
+            create sequence down increment -3 minvalue -100 maxvalue -1;
+            create table s (id int primary key default nextval('short'));
+            alter sequence short owned by s.id;
+            create table c (id int primary key default nextval('circle'));
+            create table d (id int primary key default nextval('down'));
+            create sequence long;
+            """
+        let rows = """
+            insert into s default values; insert into s values (40), (1000);
+            insert into c values (5), (1000); select nextval('circle'), nextval('circle');
+            insert into d default values; insert into d values (-40), (-1000);
+            select setval('long', 3000);
+            """
+        try await Pair.with(schema: schema, rows: rows) { pair in
+            try await pair.onTarget("alter sequence long maxvalue 2000")
+
+            let outcome = try await pair.sync("--endpos", "now", "--status-interval", "200ms")
+
+            #expect(outcome.exitCode == 0, "\(outcome.log)")
+            #expect(outcome.log.contains("its value on the source is beyond its bounds"))
+            #expect(
+                try await pair.targetValue(
+                    """
+                    select concat_ws(' ', a.last_value, b.last_value, c.last_value, d.last_value)
+                    from short a, circle b, down c, long d
+                    """) == "40 2 -40 1")
+        }
+    }
+
     @Test(
         "is with --origin none what was made there: databases that follow each other do not loop",
         arguments: PostgresVersion.allCases)
