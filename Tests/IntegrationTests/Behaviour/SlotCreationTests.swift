@@ -98,4 +98,23 @@ struct SlotCreationTests {
                 try await pair.source.tableHash("t", database: pair.database) == table)
         }
     }
+
+    /// It has no process that could be shown.
+    @Test("is told of a prepared transaction that it waits for")
+    func prepared() async throws {
+        let schema = "create table t (id int primary key);"
+        try await Pair.with(schema: schema) { pair in
+            let name = "left_\(pair.database)"
+            try await pair.onSource(
+                "begin; insert into t values (1); prepare transaction '\(name)'")
+            let leat = try pair.start()
+
+            try await leat.waitForOutput(
+                containing: "waits for a running transaction: prepared transaction \(name) (")
+            try await pair.onSource("commit prepared '\(name)'")
+
+            try await pair.waitForStream(leat)
+            try await pair.expectEqual()
+        }
+    }
 }
