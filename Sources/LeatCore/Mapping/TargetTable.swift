@@ -59,16 +59,20 @@ public struct TargetTable: Sendable, Hashable {
     /// Whether something fires on its changes under the session's role: a trigger, a rule, a
     /// foreign key. What it does may depend on the order of the changes.
     public var fires: Bool
+    /// Whether the role may restart the sequences that the table's columns own, which takes
+    /// ownership.
+    public var canRestartIdentity: Bool
 
     public init(
         name: TableName, kind: Kind, columns: [Column], uniqueIndexes: [UniqueIndex],
-        fires: Bool = false
+        fires: Bool = false, canRestartIdentity: Bool = true
     ) {
         self.name = name
         self.kind = kind
         self.columns = columns
         self.uniqueIndexes = uniqueIndexes
         self.fires = fires
+        self.canRestartIdentity = canRestartIdentity
     }
 
     /// For statements that must not reach the children of an inheritance parent. A partitioned

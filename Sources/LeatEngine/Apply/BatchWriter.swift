@@ -218,11 +218,11 @@ struct BatchWriter {
     private mutating func sendTruncate(
         _ truncate: Truncate, at index: Int, _ batch: Batch, _ relations: [RelationStatements?]
     ) throws {
-        let tables = truncate.relations.map { relation in
-            let target = BatchWriter.known(relations[Int(relation)]).plan.target
-            return target.only + target.name.quoted
-        }
-        let restart = truncate.restartIdentity ? " restart identity" : ""
+        let targets = truncate.relations.map { BatchWriter.known(relations[Int($0)]).plan.target }
+        let tables = targets.map { $0.only + $0.name.quoted }
+        // Where the role may not, the sequences follow with all others on a clean stop.
+        let restarts = truncate.restartIdentity && targets.allSatisfy(\.canRestartIdentity)
+        let restart = restarts ? " restart identity" : ""
         // What earlier transactions of the batch have left to be checked would forbid it.
         if defersConstraints { try send("set constraints all immediate") }
         try session.sendStatement("truncate \(tables.joined(separator: ", "))\(restart)")

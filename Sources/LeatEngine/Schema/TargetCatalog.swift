@@ -25,7 +25,8 @@ struct TargetCatalog {
                 where not pg_catalog.has_table_privilege(c.oid, p)), ', '),
               pg_catalog.has_schema_privilege(n.oid, 'usage'),
               \(TargetCatalog.fires),
-              c.relkind in ('r', 'p') and pg_catalog.row_security_active(c.oid)
+              c.relkind in ('r', 'p') and pg_catalog.row_security_active(c.oid),
+              \(TargetCatalog.canRestartIdentity)
             from pg_catalog.pg_class c
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             where n.nspname = $1 and c.relname = $2
@@ -43,8 +44,21 @@ struct TargetCatalog {
         guard row[6] != "t" else { throw Problem.rowSecurity }
         return TargetTable(
             name: name, kind: kind, columns: try columns(oid),
-            uniqueIndexes: try uniqueIndexes(oid), fires: row[5] == "t")
+            uniqueIndexes: try uniqueIndexes(oid), fires: row[5] == "t",
+            canRestartIdentity: row[7] == "t")
     }
+
+    /// What TRUNCATE ... RESTART IDENTITY asks for beyond TRUNCATE.
+    private static let canRestartIdentity = """
+        not exists (
+          select from pg_catalog.pg_depend d
+          join pg_catalog.pg_class s on s.oid = d.objid and s.relkind = 'S'
+            and not pg_catalog.pg_has_role(s.relowner, 'usage')
+          where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            and d.deptype in ('a', 'i') and d.refobjid in (
+              select c.oid union all select p.relid from pg_catalog.pg_partition_tree(c.oid) p))
+        """
 
     /// Whether a trigger or rule of table `c`, or a trigger of one of its partitions, fires under
     /// the session's role. A foreign key is a trigger, too.
@@ -124,6 +138,7 @@ struct TargetCatalog {
             join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
             where i.indrelid = $1::pg_catalog.oid and i.indisunique and i.indisvalid
               and i.indimmediate and i.indpred is null and i.indexprs is null
+              and c.opcmethod = (select a.oid from pg_catalog.pg_am a where a.amname = 'btree')
             order by i.indisprimary desc, i.indexrelid, k
             """, [oid]
         ).rows
@@ -138,7 +153,6 @@ struct TargetCatalog {
             let schema = SQLText.identifier(row[3] ?? "pg_catalog")
             indexes[indexes.count - 1].index.columns.append(row[2] ?? "")
             indexes[indexes.count - 1].index.operators.append(
-              and c.opcmethod = (select a.oid from pg_catalog.pg_am a where a.amname = 'btree')
                 "operator(\(schema).\(row[4] ?? "="))")
         }
         return indexes.map(\.index)
