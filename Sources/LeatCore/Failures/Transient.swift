@@ -18,6 +18,10 @@ public enum Transient {
     /// configuration_limit_exceeded, such as no free replication slot: it needs a person.
     private static let lasting: Set<String> = ["53400"]
 
+    /// What fewer changes at once may not meet. 53200, out_of_memory: also the table of locks,
+    /// of which a target transaction that stands for many of the source's takes more than each.
+    public static func isOfSize(sqlState: String) -> Bool { sqlState == "53200" }
+
     public static func isTransient(sqlState: String) -> Bool {
         !lasting.contains(sqlState)
             && (states.contains(sqlState) || classes.contains(sqlState.prefix(2)))

@@ -246,7 +246,7 @@ actor Applier: SessionActor {
             }
             return true
         } catch let failure as ApplyFailure {
-            try restartIfTransient(failure)
+            try restartIfTransient(failure, of: run.transactions.count)
             for table in folded.tables(blamedFor: failure) {
                 heldBack[table] = Applier.batchesHeldBack
             }
@@ -286,7 +286,7 @@ actor Applier: SessionActor {
     private func retryAlone(
         _ failure: ApplyFailure, _ run: ApplyRun, _ batch: Batch, _ applied: inout Applied
     ) throws {
-        try restartIfTransient(failure)
+        try restartIfTransient(failure, of: run.transactions.count)
         guard run.transactions.count > 1 else {
             try applyResolving(failure, run, batch)
             return applied.count(run, batch, &openConflicts)

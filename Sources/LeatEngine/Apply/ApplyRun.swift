@@ -28,7 +28,44 @@ struct ApplyRun {
         if first < batch.transactions.count {
             runs.append(run(first...(batch.transactions.count - 1), batch))
         }
+        return runs.flatMap { $0.withFewTables(batch) }
+    }
+
+    /// A target transaction keeps a lock on each table and index that it writes to, of which a
+    /// server has room for some thousands.
+    private static let mostTables = 256
+
+    private func withFewTables(_ batch: Batch) -> [ApplyRun] {
+        guard transactions.count > 1, batch.relations.count > ApplyRun.mostTables else {
+            return [self]
+        }
+        var runs: [ApplyRun] = []
+        var tables: Set<UInt32> = []
+        var first = transactions.lowerBound
+        for single in singles(batch) {
+            let index = single.transactions.lowerBound
+            let its = single.tables(batch)
+            if index > first, tables.union(its).count > ApplyRun.mostTables {
+                runs.append(ApplyRun.run(first...index - 1, batch))
+                first = index
+                tables = []
+            }
+            tables.formUnion(its)
+        }
+        runs.append(ApplyRun.run(first...transactions.upperBound - 1, batch))
         return runs
+    }
+
+    private func tables(_ batch: Batch) -> Set<UInt32> {
+        var tables: Set<UInt32> = []
+        for change in batch.changes[changes] {
+            switch change.kind {
+            case .insert, .update, .delete: tables.insert(change.relation)
+            case .truncate: tables.formUnion(batch.truncates[Int(change.relation)].relations)
+            case .message: break
+            }
+        }
+        return tables
     }
 
     func singles(_ batch: Batch) -> [ApplyRun] {

@@ -85,4 +85,46 @@ struct NetChangeTests {
             #expect(try await pair.onTarget(seen) == [["1200", "601"]])
         }
     }
+
+    /// Each transaction of the source is small; together they would lock more than there is room
+    /// for on the target, again at every try.
+    @Test("of more tables than the target has locks for take several target transactions")
+    func manyTables() async throws {
+        var options = TemporaryCluster.Options()
+        options.settings = [
+            "max_locks_per_transaction": "10", "max_connections": "20",
+            "max_prepared_transactions": "0",
+        ]
+        let target = try await TemporaryCluster.started(.v18, options)
+        let source = try await ClusterPool.shared.cluster(.v18, .source)
+        let tables = "create table t%s (id int primary key)"
+        try await Pair.with(source, target) { pair in
+            try await each(pair.source, pair, tables)
+            try await each(pair.target, pair, tables)
+            try await each(
+                pair.target, pair, String(repeating: "create index on t%1$s (id);", count: 9))
+            try await pair.catchUp()
+            try await each(pair.source, pair, "insert into t%s values (1)")
+
+            let outcome = try await pair.sync("--endpos", "now")
+
+            #expect(outcome.exitCode == 0, "\(outcome.log)")
+            #expect(!outcome.log.contains("Trying again"), "\(outcome.log)")
+            // One statement cannot look at all of them.
+            try await pair.onTarget("create table seen (id int)")
+            try await each(pair.target, pair, "insert into seen select id from t%s")
+            #expect(try await pair.targetValue("select count(*) from seen") == "300")
+        }
+        try await target.remove()
+    }
+
+    /// Runs a statement for each of the 300 tables, in a transaction of its own.
+    private func each(_ server: TemporaryCluster, _ pair: Pair, _ statement: String) async throws {
+        _ = try await server.run(
+            script: """
+                do $$ begin
+                  for i in 1..300 loop execute format('\(statement)', i); commit; end loop;
+                end $$
+                """, database: pair.database)
+    }
 }

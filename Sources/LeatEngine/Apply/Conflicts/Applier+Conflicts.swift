@@ -35,8 +35,11 @@ extension Applier {
         try forgetStatements()
     }
 
-    func restartIfTransient(_ failure: ApplyFailure) throws {
-        guard let error = failure.serverError, Transient.isTransient(sqlState: error.sqlState)
+    /// - Parameter transactions: How many of the source's failed together: one by one they may
+    ///   pass at once.
+    func restartIfTransient(_ failure: ApplyFailure, of transactions: Int = 1) throws {
+        guard let error = failure.serverError, Transient.isTransient(sqlState: error.sqlState),
+            transactions == 1 || !Transient.isOfSize(sqlState: error.sqlState)
         else { return }
         throw Restart(reason: "the target said: \(error.withoutValues)")
     }
