@@ -35,15 +35,19 @@ public struct RelationPlan: Sendable {
 
     /// Matches columns and resolves their types.
     ///
-    /// - Parameter routes: Which column goes where; nil: to that of the same name.
+    /// - Parameters:
+    ///   - routes: Which column goes where; nil: to that of the same name.
+    ///   - checksLabels: Whether an enum of the target needs all labels that the source's has now.
+    ///     A change of the stream may be older than those, and one that has them is rejected.
     /// - Throws: ``Halt`` (exit code 7) that names every column that does not fit.
     public init(
         relation: Relation, sourceTypes: TypeCatalog, target: TargetTable,
-        targetTypes: TypeCatalog, routes: ColumnRoutes? = nil
+        targetTypes: TypeCatalog, routes: ColumnRoutes? = nil, checksLabels: Bool = true
     ) throws(Halt) {
         let routes = routes ?? ColumnRoutes(relation)
         var matcher = ColumnMatcher(
-            sourceTypes: sourceTypes, target: target, targetTypes: targetTypes, routes: routes)
+            sourceTypes: sourceTypes, target: target, targetTypes: targetTypes, routes: routes,
+            checksLabels: checksLabels)
         columns = relation.columns.indices.map { index in
             matcher.match(
                 relation.columns[index], to: routes.names[index], now: routes.current[index])
@@ -121,6 +125,7 @@ private struct ColumnMatcher {
     let target: TargetTable
     let targetTypes: TypeCatalog
     let routes: ColumnRoutes
+    let checksLabels: Bool
     var problems: [String] = []
     var mends: [String] = []
 
@@ -190,8 +195,7 @@ private struct ColumnMatcher {
         let match = TypeMatch(
             source: .init(type: type, modifier: now.typeModifier, catalog: sourceTypes),
             target: .init(type: targetType, modifier: found.typeModifier, catalog: targetTypes))
-        if case .incompatible = match { return false }
-        return true
+        return match.obstacle == nil
     }
 
     private mutating func checkType(
@@ -207,7 +211,8 @@ private struct ColumnMatcher {
             source: .init(
                 type: sourceType, modifier: column.typeModifier, catalog: sourceTypes),
             target: .init(type: targetType, modifier: found.typeModifier, catalog: targetTypes))
-        guard case .incompatible(let reason) = match, !isAltered(now, found) else { return }
+        if case .lacksLabels = match, !checksLabels { return }
+        guard let reason = match.obstacle, !isAltered(now, found) else { return }
         problems.append(
             "column \(column.name) is \(definition(column)) on the source and "
                 + "\(found.definition) on the target: \(reason)")

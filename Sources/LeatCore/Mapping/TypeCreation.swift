@@ -28,9 +28,29 @@ struct TypeCreation {
     }
 
     /// Gives an enum the labels that it lacks, each in its place.
+    ///
+    /// A label that the target alone has where it lacks one was renamed: there is no way to drop
+    /// one. To add the new name would leave the old one in the rows that have it.
     static func labels(_ source: CatalogType, _ target: CatalogType) -> [String] {
         var present = target.labels
         var lines: [String] = []
+        for (now, there) in gaps(source.labels, target.labels) where !now.isEmpty {
+            guard now.count == there.count else {
+                if !there.isEmpty {
+                    let list = there.map(SQLText.literal).joined(separator: ", ")
+                    lines.append(
+                        "-- \(target.quoted) has \(list) on the target alone: if a value was "
+                            + "renamed on the source, rename it instead of adding the new name")
+                }
+                continue
+            }
+            for (new, old) in zip(now, there) {
+                present = present.map { $0 == old ? new : $0 }
+                lines.append(
+                    "alter type \(target.quoted) rename value \(SQLText.literal(old)) "
+                        + "to \(SQLText.literal(new));")
+            }
+        }
         for (index, label) in source.labels.enumerated() where !present.contains(label) {
             let value = SQLText.literal(label)
             var line = "alter type \(target.quoted) add value \(value)"
@@ -46,6 +66,20 @@ struct TypeCreation {
             lines.append(line + ";")
         }
         return lines
+    }
+
+    /// What either side alone has, between labels that both have. None if those are in another
+    /// order.
+    private static func gaps(
+        _ source: [String], _ target: [String]
+    ) -> [(source: [String], target: [String])] {
+        let common = Set(source).intersection(target)
+        guard source.filter(common.contains) == target.filter(common.contains) else { return [] }
+        func gaps(_ labels: [String]) -> [[String]] {
+            labels.split(omittingEmptySubsequences: false, whereSeparator: common.contains)
+                .map(Array.init)
+        }
+        return zip(gaps(source), gaps(target)).map { (source: $0, target: $1) }
     }
 }
 

@@ -8,6 +8,8 @@ public enum TypeMatch: Equatable, Sendable {
     case same
     /// The text form means the same value there.
     case castable
+    /// The same enum, but values that have these labels would be rejected.
+    case lacksLabels(String)
     case incompatible(String)
 
     /// A column's type with its modifier, and the catalog that describes it.
@@ -76,7 +78,7 @@ public enum TypeMatch: Equatable, Sendable {
         if let reason = TextForm.difference(source, target) { return .incompatible(reason) }
         let missing = source.type.labels.filter { !target.type.labels.contains($0) }
         guard missing.isEmpty else {
-            return .incompatible("the target's enum lacks \(missing.joined(separator: ", "))")
+            return .lacksLabels("the target's enum lacks \(missing.joined(separator: ", "))")
         }
         if let parts = compareParts(source, target) { return parts }
         guard
@@ -111,11 +113,19 @@ public enum TypeMatch: Equatable, Sendable {
         }
         for (field, other) in fields {
             guard let inner = source.type(field.typeOID), let outer = target.type(other.typeOID),
-                case .incompatible(let reason) = compare(inner.base, outer.base)
+                let reason = compare(inner.base, outer.base).obstacle
             else { continue }
             return .incompatible("its field \(field.definition): \(reason)")
         }
         return nil
+    }
+
+    /// Why values, or those of some labels, cannot be stored; nil if they can.
+    var obstacle: String? {
+        switch self {
+        case .same, .castable: nil
+        case .lacksLabels(let reason), .incompatible(let reason): reason
+        }
     }
 
     private static let textKinds: Set<String> = ["text", "varchar"]

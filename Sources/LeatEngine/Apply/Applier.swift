@@ -494,7 +494,7 @@ actor Applier: SessionActor {
         func plan() throws -> RelationPlan {
             try RelationPlan(
                 relation: relation, sourceTypes: sourceTypes, target: table,
-                targetTypes: targetTypes, routes: routes)
+                targetTypes: targetTypes, routes: routes, checksLabels: false)
         }
         let made: RelationPlan
         do { made = try plan() } catch is Halt {

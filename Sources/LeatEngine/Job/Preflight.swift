@@ -28,7 +28,8 @@ enum Preflight {
                     known: followed[table.name] ?? KnownColumns(), target: target)
                 plans[table.name] = try RelationPlan(
                     relation: table.relation, sourceTypes: sourceTypes, target: target,
-                    targetTypes: targetTypes, routes: routes)
+                    targetTypes: targetTypes, routes: routes,
+                    checksLabels: followed[table.name] == nil)
             } catch let halt as Halt {
                 if followed[table.name] != nil {
                     later.append(halt)

@@ -90,13 +90,30 @@ struct ColumnChangeTests {
                 "alter type \"public\".\"mood\" add value 'fine' after 'ok';",
             ]),
         Change(
+            name: "a value of an enum takes another name, and one is added",
+            sql: """
+                alter type mood rename value 'ok' to 'o''key';
+                alter type mood add value 'fine' before 'sad';
+                update t set m = 'o''key' where id = 1
+                """,
+            words: [
+                "alter type \"public\".\"mood\" rename value 'ok' to 'o''key';",
+                "alter type \"public\".\"mood\" add value 'fine' before 'sad';",
+            ]),
+        Change(
             name: "an enum is renamed",
             sql: "alter type mood rename to humour; update t set m = 'sad' where id = 1",
             words: ["alter type \"public\".\"mood\" rename to \"humour\";"]),
     ]
 
-    /// New values of an enum cannot be used in the transaction that adds them.
+    /// New values of an enum cannot be used in the transaction that adds them, and one that has
+    /// the old name of a value as well as the new one fits no target.
     private func apply(_ change: Change, _ pair: Pair) async throws {
+        if change.name.contains("value of an enum takes") {
+            try await pair.onSource("update t set n = n + 1")
+            try await pair.onSource("\(change.sql); insert into other values (1)")
+            return
+        }
         try await pair.onSource(
             "update t set n = n + 1; \(change.sql); insert into other values (1)")
         guard change.name.contains("gets values") else { return }

@@ -12,7 +12,7 @@ struct TypeMatchTests {
         switch match {
         case .same: .same
         case .castable: .castable
-        case .incompatible: .incompatible
+        case .lacksLabels, .incompatible: .incompatible
         }
     }
 
@@ -220,7 +220,7 @@ struct TypeMatchTests {
             let sourceSide = try side("", -1, source, oid: left)
             let targetSide = try side("", -1, target, oid: right)
             guard
-                case .incompatible(let reason) = TypeMatch(source: sourceSide, target: targetSide)
+                case .lacksLabels(let reason) = TypeMatch(source: sourceSide, target: targetSide)
             else {
                 Issue.record("accepted")
                 return
