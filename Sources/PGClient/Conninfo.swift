@@ -25,8 +25,11 @@ public struct Conninfo: Sendable, Equatable {
         try checkNamesItsServer()
     }
 
-    /// One `PGHOST` for two sides is a trap: each side says itself where it is.
+    /// Some connections are for replication and some are not. One `PGHOST` for two sides is a trap: each side says itself where it is.
     private func checkNamesItsServer() throws(ConnectionError) {
+        guard values["replication"] == nil else {
+            throw Conninfo.invalid("it sets replication, which is for Leat to set")
+        }
         guard values["service"] == nil else { return }
         guard values["host"] ?? values["hostaddr"] != nil else {
             throw Conninfo.invalid("it names no host (or service)")

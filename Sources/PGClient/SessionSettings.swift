@@ -36,6 +36,13 @@ public enum SessionSettings {
 }
 
 extension Session {
+    /// Whether something between us and the server gives the session away: the process that
+    /// answers is not the one that the connection began with.
+    public func isPooled() throws(ConnectionError) -> Bool {
+        try execute("select pg_catalog.pg_backend_pid()").scalar
+            != "\(PQbackendPID(connection))"
+    }
+
     /// The server's version, as in `server_version_num`: 150018 for 15.18.
     public var serverVersion: Int { Int(PQserverVersion(connection)) }
 
@@ -46,7 +53,12 @@ extension Session {
     public func applySettings(clientEncoding: String) throws(ConnectionError) {
         // First of all: another operator or function could come first in the path that the role
         // brings along, and would run with our rights.
-        try execute("select pg_catalog.set_config('search_path', '', false)")
+        // And a timeout of the role's could end what follows.
+        try execute(
+            """
+            select pg_catalog.set_config('search_path', '', false),
+              pg_catalog.set_config('statement_timeout', '0', false)
+            """)
         let settings = SessionSettings.required + [("client_encoding", clientEncoding)]
         let known = Set(
             try execute(

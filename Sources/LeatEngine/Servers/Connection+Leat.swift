@@ -20,11 +20,20 @@ extension Session {
 
     /// - Parameter clientEncoding: See `TransferEncoding`.
     func prepare(clientEncoding: String = "UTF8") throws {
+        let exitCode: ExitCode = peer == .source ? .source : .target
         guard serverVersion >= Session.oldestVersion else {
             throw Halt(
-                peer == .source ? .source : .target,
+                exitCode,
                 "The \(peer) runs PostgreSQL \(serverVersion / 10_000); 14 is the oldest supported."
             )
+        }
+        guard try !isPooled() else {
+            throw Halt(
+                exitCode, "A connection pooler stands between Leat and the \(peer).",
+                advice: """
+                    Connect to the server itself: locks, settings and prepared statements belong to \
+                    a session, and through a pooler they would reach those of others.
+                    """)
         }
         try applySettings(clientEncoding: clientEncoding)
     }

@@ -6,6 +6,7 @@ final class ProxyFaults: Sendable {
     private struct State {
         var stalled: Set<TCPProxy.Direction> = []
         var isDropping = false
+        var isPooling = false
         /// Dropping begins when the client sends this.
         var awaited: [UInt8] = []
     }
@@ -17,6 +18,21 @@ final class ProxyFaults: Sendable {
 
     func stall(_ directions: [TCPProxy.Direction]) {
         state.withLock { $0.stalled.formUnion(directions) }
+    }
+
+    func pool() {
+        state.withLock { $0.isPooling = true }
+    }
+
+    /// What the client is told of a new session, as a pooler tells it: another process number, in
+    /// the message BackendKeyData.
+    func disguise(_ bytes: inout [UInt8], _ count: Int) {
+        guard state.withLock({ $0.isPooling }) else { return }
+        let head: [UInt8] = [UInt8(ascii: "K"), 0, 0, 0, 12]
+        guard let range = bytes[..<count].firstRange(of: head), range.upperBound + 4 <= count else {
+            return
+        }
+        bytes[range.upperBound + 3] ^= 1
     }
 
     func drop() {
@@ -123,7 +139,9 @@ final class ProxyConnection: Sendable {
             faults.waitWhileStalled(direction) { isOpen }
             switch direction {
             case .toServer: faults.clientSends(buffer[..<count], after: &tail)
-            case .toClient: if faults.isDropping { continue }
+            case .toClient:
+                if faults.isDropping { continue }
+                faults.disguise(&buffer, count)
             }
             guard isOpen, sendAll(buffer[..<count], to) else { break }
         }

@@ -55,6 +55,11 @@ public final class TCPProxy: Sendable {
         faults.clear()
     }
 
+    /// New sessions look as through a connection pooler: their process number is made up.
+    public func pool() {
+        faults.pool()
+    }
+
     /// From now on forgets what the server sends, while what the client sends still arrives: it
     /// commits and never hears. Usually followed by ``cut()``.
     public func dropServerAnswers() {

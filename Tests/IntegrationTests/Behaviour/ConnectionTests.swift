@@ -64,4 +64,27 @@ struct ConnectionTests {
         }
         try await server.remove()
     }
+
+    /// It would give a session's locks and settings to others.
+    @Test("and a pooler in between is refused")
+    func pooled() async throws {
+        try await Pair.with(schema: "create table t (id int primary key)") { pair in
+            let before = try await pair.traces()
+            for (side, server, code) in [
+                ("source", pair.source, Int32(3)), ("target", pair.target, 4),
+            ] {
+                let proxy = try TCPProxy(to: server.port)
+                proxy.pool()
+
+                let outcome = try await pair.leat(
+                    ["sync"] + pair.places
+                        + ["--\(side)", proxy.conninfo(database: pair.database)])
+
+                #expect(outcome.exitCode == code, "\(outcome.log)")
+                #expect(outcome.log.contains("pooler stands between Leat and the \(side)"))
+                proxy.remove()
+            }
+            #expect(try await pair.traces() == before)
+        }
+    }
 }
