@@ -5,7 +5,10 @@ enum TableOptions {
     /// - Parameter texts: Patterns, or several with commas between them.
     static func patterns(_ texts: [String], _ option: String) throws(Halt) -> [TablePattern] {
         var patterns: [TablePattern] = []
-        for text in texts.flatMap({ $0.split(separator: ",") }) {
+        // An empty one is more likely a variable that was not set than a wish for all tables.
+        for text in texts.flatMap({
+            $0.split(separator: ",", omittingEmptySubsequences: false)
+        }) {
             guard let pattern = TablePattern(String(text)) else {
                 throw Halt(
                     .configuration, "\(option) \"\(text)\" names no table.",

@@ -161,6 +161,9 @@ struct CommandTests {
             ["--source", "host=h dbname=d", "--target", "host=h dbname=d", "--slot", "A-b"],
             ["--source", "host=h dbname=d", "--target", "host=h dbname=d", "--endpos", "soon"],
             ["--source", "host=h dbname=d", "--target", "host=h dbname=d", "--tables", "a."],
+            ["--source", "host=h dbname=d", "--target", "host=h dbname=d", "--tables", ""],
+            ["--source", "host=h dbname=d", "--target", "host=h dbname=d", "--exclude", "a,"],
+            ["--source", "host=h dbname=d replication=1", "--target", "host=h dbname=d"],
             [
                 "--source", "host=h dbname=d", "--target", "host=h dbname=d", "--on-conflict",
                 "update_exists=apply",
