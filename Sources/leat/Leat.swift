@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import LeatCore
 
 @main
@@ -17,6 +18,8 @@ struct Leat: AsyncParsableCommand {
         ])
 
     static func main() async {
+        // Whoever read the log may be gone.
+        signal(SIGPIPE, SIG_IGN)
         let arguments = Array(CommandLine.arguments.dropFirst())
         do {
             var command = try parseAsRoot(arguments)

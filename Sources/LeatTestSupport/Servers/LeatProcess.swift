@@ -86,7 +86,7 @@ public final class LeatProcess: Sendable {
     }
 
     /// `LEAT_BINARY`, else the one built beside the tests.
-    private static func executable() throws -> String {
+    public static func executable() throws -> String {
         if let path = ProcessInfo.processInfo.environment["LEAT_BINARY"], !path.isEmpty {
             return path
         }

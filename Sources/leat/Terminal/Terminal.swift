@@ -47,6 +47,7 @@ final class Terminal: Sendable {
     }
 
     private func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        // A full disk, or a reader that is gone, is no reason to stop replicating.
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 }

@@ -182,4 +182,16 @@ struct CommandTests {
         #expect(exitCode == 2, "\(log)")
         #expect(!(output + log).contains("SECRET"))
     }
+
+    @Test(
+        "a log that has no room, or that nobody reads, ends nothing",
+        arguments: ["2> /dev/full", "2>&1 | true"])
+    func lostLog(_ place: String) async throws {
+        let leat = try LeatProcess.executable()
+        let script = "(sleep 0.2; exec '\(leat)' sync) \(place); exit ${PIPESTATUS[0]}"
+
+        let shell = try ChildProcess("/bin/bash", ["-c", script])
+
+        #expect(try await shell.wait(timeout: .seconds(30)).status == 2)
+    }
 }
