@@ -47,6 +47,7 @@ public final class Session {
     private var mayHoldDecryptedBytes = false
     /// COPY data given to libpq since its buffer was last known to be empty.
     var unflushedCopyBytes = 0
+    private let notices = NoticeBook()
 
     /// Opens a connection.
     ///
@@ -59,7 +60,7 @@ public final class Session {
         peer = options.peer
         self.interrupt = interrupt
         connection = Session.start(conninfo.parameters(overriding: options.parameters))
-        PQsetNoticeProcessor(connection, { _, _ in }, nil)
+        notices.collect(from: connection)
         do {
             try finishConnecting(by: .now + (conninfo.connectTimeout ?? options.connectTimeout))
         } catch {
@@ -202,6 +203,12 @@ public final class Session {
     }
 
     // MARK: Errors
+
+    /// Warnings that the server has sent since the last call; the first of them, where there are
+    /// very many. A walsender sends them between the messages of its stream.
+    public func takeWarnings() -> [ServerError] {
+        notices.take()
+    }
 
     var lastMessage: String {
         let text = connection.map { String(cString: PQerrorMessage($0)) } ?? "out of memory"

@@ -10,7 +10,7 @@ struct SlotCommand: ParsableCommand {
         abstract: "Replication slots of any server, with or without a stream.",
         subcommands: [
             SlotListCommand.self, SlotCreateCommand.self, SlotDropCommand.self,
-            SlotAdvanceCommand.self, SlotLagCommand.self,
+            SlotAdvanceCommand.self, SlotPeekCommand.self, SlotLagCommand.self,
         ])
 }
 

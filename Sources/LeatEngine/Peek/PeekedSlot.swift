@@ -1,0 +1,76 @@
+internal import LeatCore
+internal import PGClient
+public import PGWire
+
+/// The slot that is looked into, as it was at the start.
+public struct PeekedSlot: Sendable {
+    public var name: String
+    public var plugin: String
+    public var database: String
+    /// Process ID of the walsender that reads from it, if any.
+    public var activePID: Int?
+    public var restartLSN: LSN
+    public var confirmedFlushLSN: LSN
+}
+
+extension PeekedSlot {
+    /// - Throws: ``Halt`` if there is no such slot, or nothing can be read from it.
+    static func read(_ name: String, _ session: Session) throws -> PeekedSlot {
+        let row = try session.query(
+            """
+            select slot_type, plugin, database, pg_catalog.current_database(),
+              two_phase, wal_status, active_pid, restart_lsn, confirmed_flush_lsn
+            from pg_catalog.pg_replication_slots where slot_name = $1
+            """, [name]
+        ).rows.first
+        guard let row else {
+            throw Halt(
+                .configuration, "The source has no slot \(name).",
+                advice: "leat slot list shows those it has.")
+        }
+        guard row[0] == "logical", let plugin = row[1], let database = row[2] else {
+            throw Halt(
+                .configuration,
+                """
+                Slot \(name) is a physical one: it keeps WAL for a standby or a backup, and no \
+                changes can be read from it.
+                """)
+        }
+        guard let current = row[3], current.isSameName(as: database) else {
+            throw Halt(
+                .configuration,
+                "Slot \(name) is of database \(database), and --source leads to \(row[3] ?? "?").",
+                advice: "Give --source with dbname=\(database).")
+        }
+        guard row[4] != "t" else { throw twoPhase(name) }
+        guard row[5] != "lost", let restart = row[7].flatMap(LSN.init) else {
+            throw Halt(
+                .positionMismatch,
+                """
+                Slot \(name) is lost: the server has removed WAL that it needs, and nothing can be \
+                read from it any more.
+                """,
+                advice: "Drop it (leat slot drop \(name)), and begin anew whatever read from it.")
+        }
+        guard let confirmed = row[8].flatMap(LSN.init) else {
+            throw Halt(
+                .positionMismatch,
+                "Slot \(name) has not reached a consistent point: its creation never ended.",
+                advice: "Wait for its creation, or drop it.")
+        }
+        return PeekedSlot(
+            name: name, plugin: plugin, database: database,
+            activePID: row[6].flatMap { Int($0) }, restartLSN: restart,
+            confirmedFlushLSN: confirmed)
+    }
+
+    private static func twoPhase(_ name: String) -> Halt {
+        Halt(
+            .configuration,
+            """
+            Slot \(name) is a two-phase one. A copy of it would not show the transactions that \
+            were prepared before its position, so it is not read.
+            """,
+            advice: "select * from pg_logical_slot_peek_binary_changes('\(name)', ...) shows them.")
+    }
+}

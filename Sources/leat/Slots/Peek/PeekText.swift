@@ -1,0 +1,116 @@
+import Foundation
+import LeatCore
+import PGWire
+
+/// What a slot holds, in words.
+enum PeekText {
+    /// More of a value is only shown in JSON.
+    private static let longestValue = 200
+
+    static func subject(_ subject: PeekedChanges.Subject) -> String {
+        switch subject {
+        case .table(let name): printable("\(name)")
+        case .messages(let prefix): "messages \"\(printable(prefix))\""
+        case .otherMessages: "other messages"
+        }
+    }
+
+    /// `2 inserts, 1 update`.
+    static func counts(_ changes: PeekedChanges) -> String {
+        PeekedChanges.Operation.allCases.compactMap { operation in
+            let count = changes[operation].count
+            guard count > 0 else { return nil }
+            return "\(count) \(operation)\(count == 1 ? "" : "s")"
+        }.joined(separator: ", ")
+    }
+
+    static func number(_ count: Int, _ noun: String) -> String {
+        "\(count) \(noun)\(count == 1 ? "" : "s")"
+    }
+
+    static func heading(_ transaction: PeekedTransaction) -> String {
+        var words = ["xid \(transaction.xid)", "commit \(transaction.commitLSN)"]
+        if !transaction.endLSN.isZero { words.append("end \(transaction.endLSN)") }
+        words.append(time(transaction.commitTime))
+        if let origin = transaction.origin { words.append("origin \(printable(origin))") }
+        return words.joined(separator: "  ")
+    }
+
+    /// RFC 3339 in UTC, with microseconds.
+    static func time(_ time: PostgresTimestamp) -> String {
+        let microseconds = time.unixMicroseconds
+        let (seconds, rest) = (
+            microseconds >= 0 ? microseconds / 1_000_000 : (microseconds - 999_999) / 1_000_000,
+            ((microseconds % 1_000_000) + 1_000_000) % 1_000_000
+        )
+        let text = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
+        return text.dropLast() + String(format: ".%06dZ", rest)
+    }
+
+    // MARK: Values
+
+    static func line(_ change: PeekedChange) -> String {
+        switch change.content {
+        case .insert(let table, let new):
+            "insert \(printable("\(table)")): \(columns(new))"
+        case .update(let table, let old, let new):
+            "update \(printable("\(table)")): "
+                + (old.isEmpty ? columns(new) : "(\(columns(old))) becomes (\(columns(new)))")
+        case .delete(let table, let old):
+            "delete \(printable("\(table)")): \(columns(old))"
+        case .truncate(let tables, let cascade, let restartIdentity):
+            "truncate \(tables.map { printable("\($0)") }.joined(separator: ", "))"
+                + (cascade ? " cascade" : "") + (restartIdentity ? " restart identity" : "")
+        case .message(let prefix, let content, let isTransactional):
+            "message \"\(printable(prefix))\""
+                + (isTransactional ? ": " : ", outside of transactions: ") + bytes(content)
+        }
+    }
+
+    private static func columns(_ columns: [PeekedChange.Column]) -> String {
+        columns.map { column in
+            let value =
+                switch column.value {
+                case .null: "NULL"
+                case .unchangedTOAST: "(unchanged, not sent)"
+                case .text(let text): quoted(text)
+                }
+            return "\(printable(column.name)) = \(value)"
+        }.joined(separator: ", ")
+    }
+
+    private static func bytes(_ content: [UInt8]) -> String {
+        if let text = String(validating: content, as: UTF8.self) { return quoted(text) }
+        let hex = content.prefix(longestValue / 2).map { String(format: "%02x", $0) }.joined()
+        return "\\x\(hex)\(content.count > longestValue / 2 ? "... (\(content.count) bytes)" : "")"
+    }
+
+    private static func quoted(_ text: String) -> String {
+        let shown = printable(String(text.prefix(longestValue)))
+        let rest = text.count > longestValue ? "... (\(text.utf8.count) bytes)" : ""
+        return "'\(shown.replacing("'", with: "''"))\(rest)'"
+    }
+
+    /// A terminal obeys control characters, and data may hold any.
+    static func printable(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n": result += "\\n"
+            case "\t": result += "\\t"
+            case "\r": result += "\\r"
+            case _ where isControl(scalar): result += "\\u{\(String(scalar.value, radix: 16))}"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
+    }
+}
