@@ -1,6 +1,6 @@
 /// Selects tables by name: `schema.table` or `table`, where `*` stands for any characters and
 /// `?` for one. Without a schema it matches in `public`.
-public struct TablePattern: Sendable, Equatable {
+public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
     private let schema: [Character]
     private let name: [Character]
 
@@ -11,6 +11,8 @@ public struct TablePattern: Sendable, Equatable {
         name = Array(last)
         schema = parts.count == 2 ? Array(parts[0]) : Array("public")
     }
+
+    public var description: String { "\(String(schema)).\(String(name))" }
 
     public func matches(_ table: TableName) -> Bool {
         TablePattern.matches(schema[...], Array(table.schema)[...])

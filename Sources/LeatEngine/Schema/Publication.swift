@@ -94,11 +94,20 @@ struct Publication {
                 advice: "Check --tables and --exclude, and the database named in --source.")
         }
         try SourceCatalog.checkReadable(wanted.map { "table \($0.name)" })
-        let problems = try (wanted + catalog.unfitPartitions(of: wanted)).compactMap { table in
+        try Publication.checkIdentities(of: wanted, session)
+        return wanted
+    }
+
+    /// - Throws: ``Halt`` if updates or deletes of one of the tables, or of a partition of it,
+    ///   could not be sent.
+    static func checkIdentities(
+        of tables: [SourceCatalog.Candidate], _ session: Session
+    ) throws {
+        let partitions = try SourceCatalog(session: session).unfitPartitions(of: tables)
+        let problems = (tables + partitions).compactMap { table in
             table.identityProblem.flatMap { $0.isEmpty ? nil : (table.name, $0) }
         }
-        guard problems.isEmpty else { throw Publication.identityHalt(problems) }
-        return wanted
+        guard problems.isEmpty else { throw identityHalt(problems) }
     }
 
     private static func identityHalt(_ problems: [(table: TableName, problem: String)]) -> Halt {
