@@ -3,7 +3,6 @@ import Foundation
 import LeatCore
 import LeatEngine
 import Logging
-import PGWire
 
 struct SyncCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,25 +14,8 @@ struct SyncCommand: AsyncParsableCommand {
             --publication and --tables it takes all ordinary tables of the database.
             """)
 
-    enum Switch: String, ExpressibleByArgument, CaseIterable {
-        case on, off
-    }
-
-    @OptionGroup var source: SourceOption
+    @OptionGroup var reading: ReadingOptions
     @OptionGroup var target: TargetOption
-    @OptionGroup var stream: StreamOptions
-
-    @Option(help: "Existing publication to use as it is; repeatable.")
-    var publication: [String] = []
-
-    @Option(help: "Replication slot. Default: leat_<stream>.")
-    var slot: String?
-
-    @Option(help: "Tables to follow: schema.table with * and ?; repeatable, or with commas.")
-    var tables: [String] = []
-
-    @Option(help: "Tables to leave out, in the same form.")
-    var exclude: [String] = []
 
     @Flag(help: "Do not copy: the target holds the rows already.")
     var noCopy = false
@@ -47,17 +29,8 @@ struct SyncCommand: AsyncParsableCommand {
     @Option(help: "Tables copied at the same time.")
     var copyJobs = 2
 
-    @Option(help: "Stop once every transaction up to this LSN, or up to now, is applied.")
-    var endpos: String?
-
-    @Option(help: "Receive large transactions while they are in progress: on or off.")
-    var streaming = Switch.on
-
     @Option(help: "Binary form: auto, on or off.")
     var binary = SyncConfiguration.Binary.off
-
-    @Option(help: "Changes to follow: any, or none for those made on the source itself.")
-    var origin = SyncConfiguration.Origin.any
 
     @Option(
         help: ArgumentHelp(
@@ -76,9 +49,6 @@ struct SyncCommand: AsyncParsableCommand {
 
     @Option(help: "Confirm only what was stored this long ago, for targets that may fail over.")
     var holdBack = DurationText(.zero)
-
-    @Option(help: "Longest time between status updates to the source.")
-    var statusInterval = DurationText(.seconds(10))
 
     @Flag(help: "Do not ask.")
     var yes = false
@@ -117,36 +87,16 @@ struct SyncCommand: AsyncParsableCommand {
 
     private func configuration(_ logger: Logger) throws -> SyncConfiguration {
         var configuration = SyncConfiguration(
-            source: try source.conninfo(logger), target: try target.conninfo(logger),
-            stream: try stream.name(), stateDirectory: stream.stateDirectory())
-        configuration.publications = publication
-        configuration.slot = try slot.map(SlotNames.name)
-        configuration.tables = try TableOptions.patterns(tables, "--tables")
-        configuration.excluded = try TableOptions.patterns(exclude, "--exclude")
+            reading: try reading.configuration(logger), target: try target.conninfo(logger))
         configuration.copiesTables = !noCopy
         configuration.stopsAfterCopy = copyOnly
         configuration.truncatesTables = truncate
         configuration.copyJobs = copyJobs
-        configuration.end = try end()
-        configuration.streaming = streaming == .on
         configuration.binary = binary
-        configuration.origin = origin
         configuration.role = role
         configuration.conflicts = try ConflictPolicies(onConflict)
         configuration.showsValues = showValues
         configuration.holdBack = holdBack.duration
-        configuration.statusInterval = max(statusInterval.duration, .milliseconds(100))
         return configuration
-    }
-
-    private func end() throws -> SyncConfiguration.End? {
-        guard let endpos else { return nil }
-        if endpos == "now" { return .now }
-        guard let lsn = LSN(endpos) else {
-            throw Halt(
-                .configuration, "--endpos \"\(endpos)\" is neither an LSN nor now.",
-                advice: "An LSN looks like 16/B374D848.")
-        }
-        return .lsn(lsn)
     }
 }

@@ -49,6 +49,11 @@ public struct StartFacts: Sendable {
         }
     }
 
+    /// Where the position is kept, with the data it speaks of.
+    public enum Keeper: Sendable {
+        case target, archive
+    }
+
     public var stored: Stored?
     public var slot: Slot?
     public var slotName: String
@@ -59,10 +64,12 @@ public struct StartFacts: Sendable {
     /// Where the stored timeline ended, if the source's is another: `TIMELINE_HISTORY`.
     public var branchPoint: LSN?
     public var copiesTables: Bool
+    public var keeper: Keeper
 
     public init(
         stored: Stored?, slot: Slot?, slotName: String, systemIdentifier: String,
-        database: String, timeline: UInt32, walEnd: LSN, branchPoint: LSN?, copiesTables: Bool
+        database: String, timeline: UInt32, walEnd: LSN, branchPoint: LSN?, copiesTables: Bool,
+        keeper: Keeper = .target
     ) {
         self.stored = stored
         self.slot = slot
@@ -73,6 +80,7 @@ public struct StartFacts: Sendable {
         self.walEnd = walEnd
         self.branchPoint = branchPoint
         self.copiesTables = copiesTables
+        self.keeper = keeper
     }
 }
 
@@ -106,7 +114,7 @@ public enum StartDecision: Equatable, Sendable {
             throw Halt(
                 .positionMismatch,
                 "Slot \(facts.slotName) is gone from the source; changes after the stored position may be lost.",
-                advice: StartFacts.wayBack)
+                advice: facts.wayBack)
         }
     }
 
@@ -114,12 +122,8 @@ public enum StartDecision: Equatable, Sendable {
         guard !facts.copiesTables else {
             throw Halt(
                 .positionMismatch,
-                "Slot \(facts.slotName) exists, but the target knows nothing of this stream.",
-                advice: """
-                    If the target already holds the data as of the slot's position, start with \
-                    --slot \(facts.slotName) --no-copy; otherwise drop the slot or choose \
-                    another --stream.
-                    """)
+                "Slot \(facts.slotName) exists, but the \(facts.keeper) knows nothing of this stream.",
+                advice: facts.wayOnWithSlot)
         }
         guard let confirmed = slot.confirmedFlushLSN else {
             throw Halt(
@@ -131,10 +135,35 @@ public enum StartDecision: Equatable, Sendable {
 }
 
 extension StartFacts {
-    static let wayBack = """
-        Run "leat cleanup" for this stream and start it again with --truncate, which copies the \
-        tables anew.
-        """
+    var wayBack: String {
+        switch keeper {
+        case .target:
+            """
+            Run "leat cleanup" for this stream and start it again with --truncate, which copies \
+            the tables anew.
+            """
+        case .archive:
+            """
+            Nothing more can follow what is recorded. Keep the archive as it is, drop the slot if \
+            it is there, and begin another archive in another folder, with --with-base.
+            """
+        }
+    }
+
+    var wayOnWithSlot: String {
+        switch keeper {
+        case .target:
+            """
+            If the target already holds the data as of the slot's position, start with \
+            --slot \(slotName) --no-copy; otherwise drop the slot or choose another --stream.
+            """
+        case .archive:
+            """
+            To record from the slot's position on, start with --slot \(slotName) and its \
+            --publication; otherwise drop the slot or choose another --stream.
+            """
+        }
+    }
 }
 
 extension StartFacts.Stored {
@@ -165,7 +194,7 @@ extension StartFacts.Stored {
                 Slot \(facts.slotName) was confirmed up to \(at), beyond the stored position \
                 \(endLSN): the changes between them will not be sent again.
                 """,
-                advice: StartFacts.wayBack)
+                advice: facts.wayBack)
         }
         guard endLSN <= facts.walEnd else {
             throw Halt(
@@ -174,7 +203,7 @@ extension StartFacts.Stored {
                 The stored position \(endLSN) is beyond the end of the source's WAL, \
                 \(facts.walEnd): the source went back in time.
                 """,
-                advice: StartFacts.wayBack)
+                advice: facts.wayBack)
         }
         try checkTimeline(facts)
     }
@@ -188,7 +217,7 @@ extension StartFacts.Stored {
             The source is on timeline \(facts.timeline), which does not contain the stored \
             position \(endLSN) of timeline \(timeline).
             """,
-            advice: StartFacts.wayBack)
+            advice: facts.wayBack)
     }
 }
 
@@ -197,7 +226,7 @@ extension StartFacts.Slot {
         if let reason = refusal(facts) {
             throw Halt(
                 .positionMismatch, "Slot \(facts.slotName) cannot be used: \(reason).",
-                advice: walStatus == "lost" ? StartFacts.wayBack : "Choose another --slot.")
+                advice: walStatus == "lost" ? facts.wayBack : "Choose another --slot.")
         }
     }
 

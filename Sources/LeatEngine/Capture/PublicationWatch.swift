@@ -8,7 +8,7 @@ internal import Synchronization
 ///
 /// Nothing in the stream tells that a publication has changed: changes just stay away.
 final class PublicationWatch: Sendable {
-    private let configuration: SyncConfiguration
+    private let configuration: SourceConfiguration
     private let publicationOIDs: [String]
     private let viaRoot: [String: Bool]
     private let followed: [RelationID: SourceTable]
@@ -16,14 +16,15 @@ final class PublicationWatch: Sendable {
     private let told = Mutex<Set<RelationID>>([])
 
     init(
-        configuration: SyncConfiguration, prepared: StreamPreparation.Prepared, logger: Logger
+        configuration: SourceConfiguration, publicationOIDs: [String], viaRoot: [String: Bool],
+        tables: [SourceTable], logger: Logger
     ) {
         self.configuration = configuration
         self.logger = logger
-        publicationOIDs = prepared.publicationOIDs
-        viaRoot = prepared.viaRoot
+        self.publicationOIDs = publicationOIDs
+        self.viaRoot = viaRoot
         followed = Dictionary(
-            prepared.tables.map { ($0.relation.id, $0) }, uniquingKeysWith: { first, _ in first })
+            tables.map { ($0.relation.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// - Throws: ``Halt`` if changes were, or will be, left out.

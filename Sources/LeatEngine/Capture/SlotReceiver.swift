@@ -77,6 +77,7 @@ actor SlotReceiver: SessionActor {
         var protocolVersion: Int
         var tables: FollowedTables
         var skipsTransactionsWithOrigin: Bool
+        var keepsMessages = false
         var spoolFolder: String
         var positions: SharedPosition
     }

@@ -12,10 +12,11 @@ struct SourceMonitor {
     static let interval: Duration = .seconds(1)
     static let logInterval: Duration = .seconds(60)
 
-    let configuration: SyncConfiguration
+    let configuration: SourceConfiguration
     let clientEncoding: String
     let publications: PublicationWatch
-    let partitions: PartitionWatch
+    /// Nil where nobody keeps note of them.
+    var partitions: PartitionWatch?
     let status: SyncStatus
     let logger: Logger
 
@@ -31,11 +32,13 @@ struct SourceMonitor {
     ///   can stop.
     func run() async throws {
         var connection = try await connect()
+        var retained = configuration.maxRetainedWAL.map(RetainedWAL.init)
         var nextCheck = ContinuousClock.now + publicationInterval
         var nextLog = ContinuousClock.now + SourceMonitor.logInterval
         while true {
             do {
-                try await measureLag(connection)
+                let kept = try await measureLag(connection)
+                if let kept, retained?.measured(kept) == true { tellRetained(kept) }
                 if ContinuousClock.now >= nextLog {
                     nextLog = .now + SourceMonitor.logInterval
                     logProgress()
@@ -43,7 +46,7 @@ struct SourceMonitor {
                 if ContinuousClock.now >= nextCheck {
                     nextCheck = .now + publicationInterval
                     try await publications.check(connection)
-                    try await partitions.check(connection)
+                    try await partitions?.check(connection)
                 }
             } catch let error as ConnectionError {
                 guard error.code == .lost else { throw error }
@@ -63,20 +66,35 @@ struct SourceMonitor {
             clientEncoding: clientEncoding)
     }
 
-    private func measureLag(_ connection: Connection) async throws {
+    private func tellRetained(_ bytes: UInt64) {
+        logger.warning(
+            "the slot keeps much WAL on the source",
+            metadata: [
+                "slot": "\(configuration.slotName)", "bytes": "\(bytes)",
+                "limit": "\(configuration.maxRetainedWAL ?? 0)",
+            ])
+    }
+
+    /// - Returns: Bytes of WAL that the slot keeps.
+    private func measureLag(_ connection: Connection) async throws -> UInt64? {
         let row =
             try await connection.query(
                 """
                 select pg_catalog.pg_current_wal_flush_lsn(),
-                  (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8
-                """
+                  (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8,
+                  (select restart_lsn from pg_catalog.pg_replication_slots where slot_name = $1)
+                """, [configuration.slotName]
             ).rows.first ?? []
-        guard row.count == 2, let end = row[0].flatMap(LSN.init) else { return }
+        guard row.count == 3, let end = row[0].flatMap(LSN.init) else { return nil }
+        let restart = row[2].flatMap(LSN.init)
+        let kept = restart.map { end > $0 ? end.rawValue - $0.rawValue : 0 }
         let time = row[1].flatMap(Int64.init).map(PostgresTimestamp.init(unixMicroseconds:))
         status.update { snapshot in
             snapshot.sourceWALEnd = end
             snapshot.sourceTime = time
+            snapshot.slotRetainedBytes = kept
         }
+        return kept
     }
 
     private func logProgress() {

@@ -21,7 +21,8 @@ struct StreamIntake {
             decoder: MessageDecoder(
                 protocolVersion: stream.protocolVersion, parallelStreaming: false),
             tables: stream.tables, position: stream.position,
-            skipsTransactionsWithOrigin: stream.skipsTransactionsWithOrigin)
+            skipsTransactionsWithOrigin: stream.skipsTransactionsWithOrigin,
+            keepsMessages: stream.keepsMessages)
         pace = ReadPace(mayNap: mayNap)
         positions = stream.positions
         spool = try Spool(folder: stream.spoolFolder)

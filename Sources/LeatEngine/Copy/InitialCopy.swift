@@ -19,7 +19,8 @@ struct InitialCopy {
     func run(_ levels: [[SourceTable]], snapshot: String, point: LSN) async throws {
         let tables = Array(levels.joined())
         let holder = try await SnapshotHolder.open(
-            configuration, snapshot: snapshot, tables: tables, clientEncoding: clientEncoding)
+            configuration.reading, snapshot: snapshot, tables: tables,
+            clientEncoding: clientEncoding)
         do {
             status.update { snapshot in
                 snapshot.phase = .copying
@@ -79,7 +80,7 @@ struct InitialCopy {
 }
 
 /// The tables still to copy, largest first: a large one that starts last would be waited for.
-private final class CopyQueue: Sendable {
+final class CopyQueue: Sendable {
     private let left: Mutex<[SourceTable]>
 
     init(_ tables: [SourceTable]) {

@@ -27,7 +27,7 @@ struct SnapshotHolder {
     }
 
     static func open(
-        _ configuration: SyncConfiguration, snapshot: String, tables: [SourceTable],
+        _ configuration: SourceConfiguration, snapshot: String, tables: [SourceTable],
         clientEncoding: String
     ) async throws -> SnapshotHolder {
         let connection = try await Connection.open(

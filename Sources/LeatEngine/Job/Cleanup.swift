@@ -110,7 +110,7 @@ public struct Cleanup: Sendable {
         let (slotExists, found) = try await source.run { [configuration] session in
             (
                 try ReplicationSlot(session: session, name: slot).facts() != nil,
-                try Publication(session: session, configuration: configuration).identities()
+                try Publication(session: session, configuration: configuration.reading).identities()
             )
         }
         // One that was made after ours was dropped is not ours. Before the stream began, there

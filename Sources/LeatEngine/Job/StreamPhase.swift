@@ -21,17 +21,27 @@ struct StreamPhase {
         let sink = TargetSink(
             configuration: configuration, servers: servers, prepared: prepared, logger: logger)
         try await sink.start()
-        let end = try await endPosition()
-        try await startStream(positions)
+        let start = SlotStart(
+            configuration: configuration.reading, receiver: servers.receiver,
+            source: servers.source,
+            server: .init(
+                version: prepared.sourceVersion, walSenderTimeout: prepared.walSenderTimeout),
+            logger: logger)
+        let end = try await start.endPosition()
+        try await start.start(
+            .init(
+                position: prepared.position, tables: prepared.followed,
+                isBinary: prepared.isBinary), positions)
         showStart()
         let receiver = servers.receiver
         defer { _ = run.stop.setDrain(nil) }
         if run.stop.setDrain({ receiver.stop() }) { receiver.stop() }
         let watch = PublicationWatch(
-            configuration: configuration, prepared: prepared, logger: logger)
+            configuration: configuration.reading, publicationOIDs: prepared.publicationOIDs,
+            viaRoot: prepared.viaRoot, tables: prepared.tables, logger: logger)
         let flow = Flow(
             source: SlotSource(receiver: receiver, catalog: servers.source, watch: watch),
-            sink: sink, positions: positions, end: end, statusInterval: statusInterval,
+            sink: sink, positions: positions, end: end, statusInterval: start.statusInterval,
             status: run.status)
         let monitor = try await monitor(watch)
         return try await finish(flow.run(beside: [{ try await monitor.run() }]))
@@ -42,7 +52,7 @@ struct StreamPhase {
             configuration, tables: prepared.tables, status: run.status, logger: logger)
         try await partitions.check(servers.source)
         return SourceMonitor(
-            configuration: configuration, clientEncoding: servers.encoding,
+            configuration: configuration.reading, clientEncoding: servers.encoding,
             publications: watch, partitions: partitions, status: run.status, logger: logger)
     }
 
@@ -59,70 +69,6 @@ struct StreamPhase {
                 "position": "\(prepared.position)", "tables": "\(prepared.followed.count)",
                 "slot": "\(configuration.slotName)",
             ])
-    }
-
-    // MARK: Starting
-
-    private var statusInterval: Duration {
-        min(configuration.statusInterval, prepared.walSenderTimeout / 3)
-    }
-
-    private func startStream(_ positions: SharedPosition) async throws {
-        let streams = configuration.streaming && !filtersOriginsHere
-        var options: [(name: String, value: String)] = [
-            ("proto_version", streams ? "2" : "1"),
-            (
-                "publication_names",
-                configuration.publicationNames.map(SQLText.identifier).joined(separator: ",")
-            ),
-        ]
-        if streams { options.append(("streaming", "on")) }
-        if prepared.isBinary { options.append(("binary", "true")) }
-        if configuration.origin == .none, !filtersOriginsHere { options.append(("origin", "none")) }
-        let stream = SlotReceiver.Stream(
-            slot: configuration.slotName, position: prepared.position, options: options,
-            protocolVersion: streams ? 2 : 1, tables: prepared.followed,
-            skipsTransactionsWithOrigin: filtersOriginsHere,
-            spoolFolder: configuration.stateDirectory + "/spool", positions: positions)
-        try await startPatiently(stream)
-    }
-
-    /// 14 and 15 cannot leave out what came from elsewhere. The Origin message tells, but not
-    /// within a streamed transaction.
-    private var filtersOriginsHere: Bool {
-        configuration.origin == .none && prepared.sourceVersion < 160_000
-    }
-
-    /// The walsender of a killed predecessor holds the slot until it notices.
-    private func startPatiently(_ stream: SlotReceiver.Stream) async throws {
-        let deadline = ContinuousClock.now + prepared.walSenderTimeout
-        var isTold = false
-        while true {
-            do {
-                return try await servers.receiver.start(stream)
-            } catch let error as ConnectionError where error.sqlState == "55006" {
-                let name = stream.slot
-                let user = try await servers.source.run {
-                    try ReplicationSlot(session: $0, name: name).user()
-                }
-                guard ContinuousClock.now < deadline else {
-                    throw Halt(
-                        .source, "Slot \(name) is in use by \(user).",
-                        advice: "Stop the process that reads it, or choose another --stream.")
-                }
-                if !isTold { logger.warning("slot \(name) is still in use by \(user); waiting") }
-                isTold = true
-                try await Task.sleep(for: .milliseconds(200))
-            }
-        }
-    }
-
-    private func endPosition() async throws -> LSN? {
-        switch configuration.end {
-        case nil: return nil
-        case .lsn(let end): return end
-        case .now: return try await servers.source.run { try SourceEnd.flushed($0) }
-        }
     }
 
     // MARK: Ending

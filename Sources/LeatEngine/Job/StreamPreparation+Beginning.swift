@@ -84,7 +84,7 @@ extension StreamPreparation {
     ) async throws {
         let (configuration, target) = (configuration, servers.target)
         let identities = try await servers.source.run { session in
-            try Publication(session: session, configuration: configuration).identities()
+            try Publication(session: session, configuration: configuration.reading).identities()
         }
         let plan = try await listPlan(tables)
         try await servers.applier.run { session in

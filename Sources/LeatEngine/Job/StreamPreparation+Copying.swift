@@ -63,19 +63,9 @@ extension StreamPreparation {
     }
 
     func createSlot(_ name: String, isTemporary: Bool) async throws -> CreatedSlot {
-        let application = configuration.stream.objectName
-        let wait = SlotWait(
-            source: configuration.source, command: application,
-            backend: """
-                w.backend_type = 'walsender' and w.application_name = \
-                \(SQLText.literal(application))
-                """,
-            showsValues: configuration.showsValues)
-        return try await wait.reporting { blocking in
-            for transaction in blocking {
-                logger.warning("the new slot waits for a running transaction: \(transaction)")
-            }
-        } during: {
+        try await SlotWait.creating(
+            for: configuration.reading, showsValues: configuration.showsValues, logger: logger
+        ) {
             try await servers.receiver.run { try $0.createSlot(name, isTemporary: isTemporary) }
         }
     }

@@ -27,7 +27,8 @@ extension StreamPreparation {
             try await publishOwn(decision, progress, system, sourceTypes)
         } else {
             try await servers.source.run { session in
-                let publication = Publication(session: session, configuration: configuration)
+                let publication = Publication(
+                    session: session, configuration: configuration.reading)
                 try publication.checkAllExist()
                 try publication.checkColumnLists()
             }
@@ -52,7 +53,7 @@ extension StreamPreparation {
         guard case .resume = decision, let progress else { return }
         let configuration = configuration
         let now = try await servers.source.run {
-            try Publication(session: $0, configuration: configuration).identities()
+            try Publication(session: $0, configuration: configuration.reading).identities()
         }
         try PublicationWatch.compare(progress.publicationOIDs, now)
     }
@@ -64,7 +65,7 @@ extension StreamPreparation {
     ) async throws {
         let configuration = configuration
         let (wanted, tables, exists) = try await servers.source.run { session in
-            let publication = Publication(session: session, configuration: configuration)
+            let publication = Publication(session: session, configuration: configuration.reading)
             let wanted = try publication.wantedTables()
             return (
                 wanted, try SourceCatalog(session: session).tables(wanted),
@@ -87,7 +88,7 @@ extension StreamPreparation {
             break
         }
         try await servers.source.run { session in
-            let publication = Publication(session: session, configuration: configuration)
+            let publication = Publication(session: session, configuration: configuration.reading)
             try exists ? publication.alter(wanted) : publication.create(wanted)
         }
     }

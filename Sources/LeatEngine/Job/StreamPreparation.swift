@@ -93,26 +93,14 @@ struct StreamPreparation {
     func startFacts(
         _ system: SystemIdentity, _ stored: StartFacts.Stored?
     ) async throws -> StartFacts {
-        let name = configuration.slotName
-        let slot = try await servers.source.run {
-            try ReplicationSlot(session: $0, name: name).facts()
-        }
-        var branch: LSN?
-        if let stored, !stored.isCreating, stored.timeline != system.timeline {
-            branch = try await branchPoint(of: stored.timeline, system)
-        }
-        return StartFacts(
-            stored: stored, slot: slot, slotName: name, systemIdentifier: system.systemIdentifier,
-            database: system.database, timeline: system.timeline, walEnd: system.walEnd,
-            branchPoint: branch, copiesTables: configuration.copiesTables)
+        try await sourceFacts.start(
+            system, stored, keeper: .target, copiesTables: configuration.copiesTables)
     }
 
-    func branchPoint(of timeline: UInt32, _ system: SystemIdentity) async throws -> LSN? {
-        guard timeline < system.timeline else { return nil }
-        let content = try await servers.receiver.run { session in
-            try session.execute("TIMELINE_HISTORY \(system.timeline)").rows.first?.last ?? nil
-        }
-        return content.flatMap { TimelineHistory($0).end(of: timeline) }
+    var sourceFacts: SourceFacts {
+        SourceFacts(
+            configuration: configuration.reading, receiver: servers.receiver,
+            source: servers.source)
     }
 
     // MARK: The result
@@ -122,16 +110,7 @@ struct StreamPreparation {
         _ isBinary: Bool, _ system: SystemIdentity, _ sourceTypes: TypeCatalog
     ) async throws -> Prepared {
         let (configuration, encoding) = (configuration, servers.encoding)
-        let (version, timeout, identities, roots) = try await servers.source.run { session in
-            let publication = Publication(session: session, configuration: configuration)
-            return (
-                session.serverVersion,
-                try session.query(
-                    "select setting from pg_catalog.pg_settings where name = 'wal_sender_timeout'"
-                ).scalar.flatMap(Int.init) ?? 60_000,
-                try publication.identities(), try publication.viaRoot()
-            )
-        }
+        let server = try await sourceFacts.server()
         let ids = Dictionary(
             tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
         let stored = try await servers.applier.run { session in
@@ -144,10 +123,10 @@ struct StreamPreparation {
         }
         return Prepared(
             position: start.position, confirmed: start.confirmed, tables: tables,
-            followed: StreamPreparation.followed(stored, ids), publicationOIDs: identities,
-            viaRoot: roots, sourceTypes: sourceTypes, isBinary: isBinary,
-            sourceVersion: version,
-            walSenderTimeout: timeout == 0 ? .seconds(60) : .milliseconds(timeout))
+            followed: StreamPreparation.followed(stored, ids),
+            publicationOIDs: server.publicationOIDs, viaRoot: server.viaRoot,
+            sourceTypes: sourceTypes, isBinary: isBinary, sourceVersion: server.version,
+            walSenderTimeout: server.walSenderTimeout)
     }
 
     /// Learns which column is which where both sides agree, for when one is renamed.

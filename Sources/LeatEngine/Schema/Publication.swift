@@ -4,7 +4,7 @@ internal import PGClient
 /// The publications of a stream, on the source.
 struct Publication {
     let session: Session
-    let configuration: SyncConfiguration
+    let configuration: SourceConfiguration
 
     /// `name:oid` of each publication, in the order of names; a missing one is left out.
     ///

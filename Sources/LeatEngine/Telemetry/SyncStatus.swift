@@ -24,6 +24,8 @@ public struct SyncSnapshot: Sendable {
     /// a later moment than others.
     public var consistentFrom: LSN?
     public var sourceWALEnd: LSN?
+    /// WAL that the slot keeps on the source.
+    public var slotRetainedBytes: UInt64?
     /// When the last applied transaction was committed on the source.
     public var lastCommitTime: PostgresTimestamp?
     /// The source's clock, as last read.

@@ -1,0 +1,92 @@
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+
+/// Starts the stream of a slot, whatever takes it.
+struct SlotStart {
+    let configuration: SourceConfiguration
+    let receiver: SlotReceiver
+    /// For queries.
+    let source: Connection
+    let server: Server
+    let logger: Logger
+
+    struct Server: Sendable {
+        var version: Int
+        var walSenderTimeout: Duration
+    }
+
+    /// What is read, from where on.
+    struct Wanted: Sendable {
+        var position: LSN
+        var tables: FollowedTables
+        var isBinary = false
+        var keepsMessages = false
+        var streaming = true
+    }
+
+    var statusInterval: Duration {
+        min(configuration.statusInterval, server.walSenderTimeout / 3)
+    }
+
+    func endPosition() async throws -> LSN? {
+        switch configuration.end {
+        case nil: return nil
+        case .lsn(let end): return end
+        case .now: return try await source.run { try SourceEnd.flushed($0) }
+        }
+    }
+
+    func start(_ wanted: Wanted, _ positions: SharedPosition) async throws {
+        let streams = wanted.streaming && configuration.streaming && !filtersOriginsHere
+        var options: [(name: String, value: String)] = [
+            ("proto_version", streams ? "2" : "1"),
+            (
+                "publication_names",
+                configuration.publicationNames.map(SQLText.identifier).joined(separator: ",")
+            ),
+        ]
+        if streams { options.append(("streaming", "on")) }
+        if wanted.isBinary { options.append(("binary", "true")) }
+        if wanted.keepsMessages { options.append(("messages", "true")) }
+        if configuration.origin == .none, !filtersOriginsHere { options.append(("origin", "none")) }
+        try await startPatiently(
+            SlotReceiver.Stream(
+                slot: configuration.slotName, position: wanted.position, options: options,
+                protocolVersion: streams ? 2 : 1, tables: wanted.tables,
+                skipsTransactionsWithOrigin: filtersOriginsHere,
+                keepsMessages: wanted.keepsMessages,
+                spoolFolder: configuration.stateDirectory + "/spool", positions: positions))
+    }
+
+    /// 14 and 15 cannot leave out what came from elsewhere. The Origin message tells, but not
+    /// within a streamed transaction.
+    private var filtersOriginsHere: Bool {
+        configuration.origin == .none && server.version < 160_000
+    }
+
+    /// The walsender of a killed predecessor holds the slot until it notices.
+    private func startPatiently(_ stream: SlotReceiver.Stream) async throws {
+        let deadline = ContinuousClock.now + server.walSenderTimeout
+        var isTold = false
+        while true {
+            do {
+                return try await receiver.start(stream)
+            } catch let error as ConnectionError where error.sqlState == "55006" {
+                let name = stream.slot
+                let user = try await source.run {
+                    try ReplicationSlot(session: $0, name: name).user()
+                }
+                guard ContinuousClock.now < deadline else {
+                    throw Halt(
+                        .source, "Slot \(name) is in use by \(user).",
+                        advice: "Stop the process that reads it, or choose another --stream.")
+                }
+                if !isTold { logger.warning("slot \(name) is still in use by \(user); waiting") }
+                isTold = true
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+    }
+}

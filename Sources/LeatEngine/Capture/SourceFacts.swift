@@ -1,0 +1,58 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// What a start has to know of the source, whatever takes the stream.
+struct SourceFacts {
+    let configuration: SourceConfiguration
+    let receiver: SlotReceiver
+    let source: Connection
+
+    /// What does not change while a stream flows, and what is compared with later.
+    struct Server: Sendable {
+        var version: Int
+        var walSenderTimeout: Duration
+        var publicationOIDs: [String]
+        /// `publish_via_partition_root` of each publication.
+        var viaRoot: [String: Bool]
+    }
+
+    func start(
+        _ system: SystemIdentity, _ stored: StartFacts.Stored?, keeper: StartFacts.Keeper,
+        copiesTables: Bool
+    ) async throws -> StartFacts {
+        let name = configuration.slotName
+        let slot = try await source.run { try ReplicationSlot(session: $0, name: name).facts() }
+        var branch: LSN?
+        if let stored, !stored.isCreating, stored.timeline != system.timeline {
+            branch = try await branchPoint(of: stored.timeline, system)
+        }
+        return StartFacts(
+            stored: stored, slot: slot, slotName: name, systemIdentifier: system.systemIdentifier,
+            database: system.database, timeline: system.timeline, walEnd: system.walEnd,
+            branchPoint: branch, copiesTables: copiesTables, keeper: keeper)
+    }
+
+    private func branchPoint(of timeline: UInt32, _ system: SystemIdentity) async throws -> LSN? {
+        guard timeline < system.timeline else { return nil }
+        let content = try await receiver.run { session in
+            try session.execute("TIMELINE_HISTORY \(system.timeline)").rows.first?.last ?? nil
+        }
+        return content.flatMap { TimelineHistory($0).end(of: timeline) }
+    }
+
+    func server() async throws -> Server {
+        let configuration = configuration
+        return try await source.run { session in
+            let publication = Publication(session: session, configuration: configuration)
+            let timeout =
+                try session.query(
+                    "select setting from pg_catalog.pg_settings where name = 'wal_sender_timeout'"
+                ).scalar.flatMap(Int.init) ?? 60_000
+            return Server(
+                version: session.serverVersion,
+                walSenderTimeout: timeout == 0 ? .seconds(60) : .milliseconds(timeout),
+                publicationOIDs: try publication.identities(), viaRoot: try publication.viaRoot())
+        }
+    }
+}

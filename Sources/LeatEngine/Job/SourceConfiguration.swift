@@ -1,0 +1,54 @@
+public import LeatCore
+public import PGClient
+public import PGWire
+
+/// Which stream a command reads, from where, and how: the same whatever takes it.
+public struct SourceConfiguration: Sendable {
+    public enum Origin: String, Sendable, CaseIterable {
+        case any, none
+    }
+
+    public enum End: Sendable, Equatable {
+        case lsn(LSN)
+        /// The end of the source's WAL when the stream starts.
+        case now
+    }
+
+    public var source: Conninfo
+    public var stream: StreamName
+    /// Existing publications to use as they are; empty: one of the stream's own.
+    public var publications: [String] = []
+    public var slot: SlotName?
+    /// Empty: all.
+    public var tables: [TablePattern] = []
+    public var excluded: [TablePattern] = []
+    public var end: End?
+    public var streaming = true
+    public var origin = Origin.any
+    public var holdBack: Duration = .zero
+    public var statusInterval: Duration = .seconds(10)
+    /// Warn when the slot keeps more WAL than this, in bytes.
+    public var maxRetainedWAL: UInt64?
+    public var stateDirectory: String
+
+    public init(source: Conninfo, stream: StreamName, stateDirectory: String) {
+        self.source = source
+        self.stream = stream
+        self.stateDirectory = stateDirectory
+    }
+
+    public var slotName: String { slot?.text ?? stream.objectName }
+
+    /// A publication of the stream's own, made and kept by Leat.
+    public var ownsPublication: Bool { publications.isEmpty }
+
+    public var publicationNames: [String] {
+        ownsPublication ? [stream.objectName] : publications
+    }
+
+    public func wants(_ table: TableName) -> Bool {
+        guard table.schema != "leat" else { return false }
+        let isListed = tables.isEmpty || tables.contains { $0.matches(table) }
+        return isListed && !excluded.contains { $0.matches(table) }
+    }
+}
