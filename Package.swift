@@ -47,7 +47,7 @@ let package = Package(
         .executableTarget(
             name: "leat",
             dependencies: [
-                "PGWire", "PGClient", "LeatCore", "LeatEngine",
+                "PGWire", "PGClient", "LeatCore", "LeatArchive", "LeatEngine",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -78,7 +78,8 @@ let package = Package(
             dependencies: ["LeatArchive", "CCRC32C", "LeatCore", "PGWire", "LeatTestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["leat", "LeatTestSupport"],
+            name: "IntegrationTests",
+            dependencies: ["leat", "LeatArchive", "LeatCore", "PGWire", "LeatTestSupport"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -47,6 +47,22 @@ public struct Conninfo: Sendable, Equatable {
 
     public subscript(keyword: String) -> String? { values[keyword] }
 
+    /// As a conninfo that another program takes; the password is not in it.
+    public var textWithoutPassword: String {
+        values.filter { $0.key != "password" }.sorted { $0.key < $1.key }
+            .map { "\($0.key)='\(Conninfo.escaped($0.value))'" }.joined(separator: " ")
+    }
+
+    /// By scalars: a quote before a combining mark is another `Character`.
+    private static func escaped(_ value: String) -> String {
+        var escaped = String.UnicodeScalarView()
+        for scalar in value.unicodeScalars {
+            if scalar == "'" || scalar == "\\" { escaped.append("\\") }
+            escaped.append(scalar)
+        }
+        return String(escaped)
+    }
+
     public var hasPassword: Bool { values["password"] != nil }
 
     /// `connect_timeout`, which libpq itself does not heed in its asynchronous interface.

@@ -3,6 +3,11 @@ internal import CLibpq
 /// The settings that shape the text of values or what statements mean, and that a database or
 /// role could change under us. They are set and read back on every connection.
 public enum SessionSettings {
+    /// What every session has set, by name.
+    public static var values: [String: String] {
+        Dictionary(uniqueKeysWithValues: required.map { ($0.name, $0.value) })
+    }
+
     /// Compared as printed by `pg_settings`.
     static let required: [(name: String, value: String)] = [
         ("datestyle", "ISO, MDY"),

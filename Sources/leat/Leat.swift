@@ -13,8 +13,9 @@ struct Leat: AsyncParsableCommand {
             9 local disk, 64 usage, 130 interrupted.
             """,
         subcommands: [
-            SyncCommand.self, StatusCommand.self, SlotCommand.self, PublicationCommand.self,
-            ConflictsCommand.self, CleanupCommand.self, VersionCommand.self,
+            SyncCommand.self, RecordCommand.self, StatusCommand.self, SlotCommand.self,
+            PublicationCommand.self, ConflictsCommand.self, CleanupCommand.self,
+            VersionCommand.self,
         ])
 
     static func main() async {

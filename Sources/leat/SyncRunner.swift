@@ -4,7 +4,7 @@ import LeatEngine
 import Logging
 import UnixSignals
 
-/// Runs a sync with its signals and its live view.
+/// Runs a job with its signals and its live view.
 struct SyncRunner {
     let logger: Logger
 
@@ -13,17 +13,23 @@ struct SyncRunner {
 
     /// - Throws: ``Halt``.
     func run(_ configuration: SyncConfiguration) async throws {
-        let status = SyncStatus()
-        let stop = StopSignal()
-        let received = ReceivedSignal()
+        let (status, stop) = (SyncStatus(), StopSignal())
         let job = SyncJob(configuration, status: status, stop: stop, logger: logger)
+        try await run(status, stop) { try await job.run() }
+    }
+
+    /// - Throws: ``Halt``.
+    func run(
+        _ status: SyncStatus, _ stop: StopSignal, _ job: () async throws -> Void
+    ) async throws {
+        let received = ReceivedSignal()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await listen(stop, received) }
             group.addTask {
                 if Terminal.shared.isInteractive { await LiveView.run(status) }
             }
             defer { group.cancelAll() }
-            try await job.run()
+            try await job()
         }
         guard !received.isInterrupt else {
             throw Halt(.interrupted, "Interrupted. The next start goes on from here.")

@@ -36,9 +36,14 @@ final class File: Sendable {
     }
 
     func length() throws(ArchiveError) -> Int {
+        try lengthAndTime().bytes
+    }
+
+    /// In bytes, and when it was last written to, in seconds since 1970.
+    func lengthAndTime() throws(ArchiveError) -> (bytes: Int, written: Int) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw File.error("look at \(path)") }
-        return Int(status.st_size)
+        return (Int(status.st_size), status.st_mtim.tv_sec)
     }
 
     /// Fewer bytes than asked for only at the end of the file.

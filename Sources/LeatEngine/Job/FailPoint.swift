@@ -19,6 +19,16 @@ public enum FailPoint: String, Sendable {
     case triggersDisabled = "triggers-disabled"
     case triggersEnabled = "triggers-enabled"
     case midStream = "mid-stream"
+    /// The archive's `stream.json` says `creating`.
+    case recordCreating = "record-creating"
+    /// The archive's first segment and position are there, and `stream.json` still says `creating`.
+    case archiveBegun = "archive-begun"
+    case archiveAppended = "archive-appended"
+    case archiveSynchronised = "archive-synchronised"
+    case archiveSegmentMade = "archive-segment-made"
+    case archivePositionWritten = "archive-position-written"
+    case baseTableCopied = "base-table-copied"
+    case baseFinished = "base-finished"
 
     public func reached() {
         #if DEBUG

@@ -1,3 +1,4 @@
+internal import LeatArchive
 internal import LeatCore
 internal import PGClient
 
@@ -14,6 +15,7 @@ enum Failure {
         case let restart as Restart: self = .retry(reason: restart.reason)
         case let error as StreamError:
             self = .halt(Halt(.source, "\(error).", advice: "Nothing of it was applied."))
+        case let error as ArchiveError: self = .halt(Halt(writing: error))
         case let error as ConnectionError: self = Failure.connection(error, wasConnected)
         default: self = .halt(Halt(.internalError, "Internal error: \(error)."))
         }

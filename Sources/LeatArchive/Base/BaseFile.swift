@@ -1,0 +1,140 @@
+internal import CZstd
+internal import Glibc
+
+/// Writes a table's rows, as COPY gives them, compressed. For one thread at a time.
+public final class BaseFileWriter {
+    private let file: File
+    // SAFETY: made in `init`, freed in `deinit`, lent to nobody.
+    private let context: OpaquePointer
+    private var output: [UInt8]
+    private var offset = 0
+    /// Of the text, before compression.
+    public private(set) var bytes = 0
+    public private(set) var checksum: UInt32 = 0
+
+    public init(_ path: String, level: Int32 = 3) throws(ArchiveError) {
+        file = try File(path, O_WRONLY | O_CREAT | O_TRUNC)
+        guard let context = ZSTD_createCCtx() else { preconditionFailure("out of memory") }
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+        self.context = context
+        output = Array(repeating: 0, count: ZSTD_CStreamOutSize())
+    }
+
+    deinit {
+        ZSTD_freeCCtx(context)
+    }
+
+    public func append(_ text: RawSpan) throws(ArchiveError) {
+        bytes += text.byteCount
+        checksum = Checksum.crc32c(text, continuing: checksum)
+        try compress(text, ZSTD_e_continue)
+    }
+
+    /// All is on disk when it returns.
+    public func finish() throws(ArchiveError) {
+        let nothing: [UInt8] = []
+        try compress(nothing.span.bytes, ZSTD_e_end)
+        try file.synchronise()
+    }
+
+    private func compress(
+        _ text: RawSpan, _ directive: ZSTD_EndDirective
+    ) throws(ArchiveError) {
+        var consumed = 0
+        while true {
+            let (written, left) = step(text, &consumed, directive)
+            if written > 0 {
+                try file.write(Array(output[..<written]), at: offset)
+                offset += written
+            }
+            let isDone = directive == ZSTD_e_end ? left == 0 : consumed == text.byteCount
+            if isDone { return }
+        }
+    }
+
+    private func step(
+        _ text: RawSpan, _ consumed: inout Int, _ directive: ZSTD_EndDirective
+    ) -> (written: Int, left: Int) {
+        // SAFETY: neither buffer leaves the closures.
+        text.withUnsafeBytes { source in
+            output.withUnsafeMutableBytes { target in
+                var input = ZSTD_inBuffer(
+                    src: source.baseAddress, size: source.count, pos: consumed)
+                var out = ZSTD_outBuffer(dst: target.baseAddress, size: target.count, pos: 0)
+                let left = ZSTD_compressStream2(context, &out, &input, directive)
+                precondition(ZSTD_isError(left) == 0, "zstd cannot compress")
+                consumed = input.pos
+                return (out.pos, left)
+            }
+        }
+    }
+}
+
+/// Reads what ``BaseFileWriter`` wrote, in pieces. For one thread at a time.
+public final class BaseFileReader {
+    private let file: File
+    // SAFETY: made in `init`, freed in `deinit`, lent to nobody.
+    private let context: OpaquePointer
+    private var input: [UInt8] = []
+    private var consumed = 0
+    private var offset = 0
+    private var isFrameWhole = true
+    /// Of what was read so far, to be compared with the manifest at the end.
+    public private(set) var checksum: UInt32 = 0
+    public private(set) var bytes = 0
+
+    public init(_ path: String) throws(ArchiveError) {
+        file = try File(path, O_RDONLY)
+        guard let context = ZSTD_createDCtx() else { preconditionFailure("out of memory") }
+        self.context = context
+    }
+
+    deinit {
+        ZSTD_freeDCtx(context)
+    }
+
+    /// The next piece of text, of no more than about 128 KiB; nil at the end. Rows may be split.
+    ///
+    /// - Throws: `.compression` if the file is damaged or ends early.
+    public func next() throws(ArchiveError) -> [UInt8]? {
+        while true {
+            if consumed == input.count {
+                input = try file.read(at: offset, count: ZSTD_DStreamInSize())
+                (offset, consumed) = (offset + input.count, 0)
+                if input.isEmpty, isFrameWhole { return nil }
+            }
+            // Without input it may still hold text back.
+            let piece = try decompress()
+            guard !piece.isEmpty else {
+                guard !input.isEmpty else {
+                    throw ArchiveError(.compression("\(file.path) ends early"))
+                }
+                continue
+            }
+            checksum = Checksum.crc32c(piece.span.bytes, continuing: checksum)
+            bytes += piece.count
+            return piece
+        }
+    }
+
+    private func decompress() throws(ArchiveError) -> [UInt8] {
+        let room = ZSTD_DStreamOutSize()
+        var result = 0
+        let piece = Array<UInt8>(unsafeUninitializedCapacity: room) { out, count in
+            // SAFETY: neither buffer leaves the closures.
+            input.withUnsafeBytes { source in
+                var input = ZSTD_inBuffer(
+                    src: source.baseAddress, size: source.count, pos: consumed)
+                var output = ZSTD_outBuffer(dst: out.baseAddress, size: room, pos: 0)
+                result = ZSTD_decompressStream(context, &output, &input)
+                (consumed, count) = (input.pos, output.pos)
+            }
+        }
+        guard ZSTD_isError(result) == 0 else {
+            throw ArchiveError(
+                .compression("\(file.path): \(String(cString: ZSTD_getErrorName(result)))"))
+        }
+        isFrameWhole = result == 0
+        return piece
+    }
+}

@@ -1,0 +1,77 @@
+internal import Glibc
+
+/// The file `stream.json`: which stream an archive records, and what a later start of it compares
+/// with the source. It does for an archive what a row of `leat.progress` does for a target, but
+/// for the position, which has a file of its own.
+public struct StreamFile: Codable, Equatable, Sendable {
+    public enum State: String, Codable, Sendable {
+        /// Written before the slot is made: a crash may have left a slot that nobody has read.
+        case creating
+        case streaming
+    }
+
+    /// A table of the publications.
+    public struct Table: Codable, Equatable, Sendable {
+        public var oid: UInt32
+        public var schema: String
+        public var name: String
+        /// OIDs of what makes it a part of its publications.
+        public var membership: String
+        public var unsentKinds: [String]
+
+        public init(
+            oid: UInt32, schema: String, name: String, membership: String, unsentKinds: [String]
+        ) {
+            self.oid = oid
+            self.schema = schema
+            self.name = name
+            self.membership = membership
+            self.unsentKinds = unsentKinds
+        }
+    }
+
+    public var state: State
+    public var archive: ArchiveID
+    public var stream: String
+    public var slot: String
+    public var ownsSlot: Bool
+    public var ownsPublication: Bool
+    /// `name:oid`.
+    public var publications: [String]
+    public var systemIdentifier: String
+    public var database: String
+    public var timeline: UInt32
+    public var tables: [Table]
+
+    public init(
+        state: State, archive: ArchiveID, stream: String, slot: String, ownsSlot: Bool,
+        ownsPublication: Bool, publications: [String], systemIdentifier: String,
+        database: String, timeline: UInt32, tables: [Table]
+    ) {
+        self.state = state
+        self.archive = archive
+        self.stream = stream
+        self.slot = slot
+        self.ownsSlot = ownsSlot
+        self.ownsPublication = ownsPublication
+        self.publications = publications
+        self.systemIdentifier = systemIdentifier
+        self.database = database
+        self.timeline = timeline
+        self.tables = tables
+    }
+
+    private static func path(_ folder: ArchiveFolder) -> String { folder.path + "/stream.json" }
+
+    /// Nil if there is none: nothing was begun here.
+    public static func read(_ folder: ArchiveFolder) throws(ArchiveError) -> StreamFile? {
+        guard let file = try File.openIfPresent(path(folder)) else { return nil }
+        let bytes = try file.read(at: 0, count: try file.length())
+        return try JSONContent.decode(StreamFile.self, bytes, "file \"stream.json\"")
+    }
+
+    /// On disk when it returns.
+    public func write(_ folder: ArchiveFolder, _ lock: WriterLock) throws(ArchiveError) {
+        try File.replace(StreamFile.path(folder), with: JSONContent.encode(self))
+    }
+}

@@ -1,0 +1,136 @@
+internal import LeatArchive
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+
+/// The sink that is an archive: batches become frames, and the position a file.
+///
+/// What a crash at each step leaves stands at the head of ``ArchiveWriter``. Its thread waits for
+/// the disk, so it is one of its own.
+actor ArchiveSink: BatchSink {
+    private nonisolated let executor = ConnectionExecutor(label: "leat.archive")
+    private let writer: ArchiveWriter
+    private let folder: ArchiveFolder
+    private let configuration: SourceConfiguration
+    /// For queries about the source's catalog.
+    private let source: Connection
+    private let logger: Logger
+    private let limit: SpoolLimit?
+    /// As the archive describes them by now.
+    private var described: [RelationID: Relation] = [:]
+    private var isHeldTold = false
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+
+    /// - Throws: ``Halt`` if the archive cannot be gone on with.
+    init(
+        _ folder: ArchiveFolder, _ lock: WriterLock, _ description: ArchiveDescription,
+        _ configuration: SourceConfiguration, source: Connection,
+        segmentBytes: Int = ArchiveWriter.segmentBytes, limit: SpoolLimit? = nil, logger: Logger
+    ) throws {
+        self.folder = folder
+        self.configuration = configuration
+        self.source = source
+        self.limit = limit
+        self.logger = logger
+        writer = try ArchiveWriter(folder, lock, description, segmentBytes: segmentBytes) { step in
+            switch step {
+            case .appended: FailPoint.archiveAppended.reached()
+            case .synchronised: FailPoint.archiveSynchronised.reached()
+            case .segmentMade: FailPoint.archiveSegmentMade.reached()
+            case .positionWritten: FailPoint.archivePositionWritten.reached()
+            }
+        }
+        for table in description.catalog.tables {
+            described[RelationID(rawValue: table.oid)] = table.relation
+        }
+    }
+
+    /// What the archive's description says of the catalog may be newer than what it said last.
+    func begin(_ catalog: ArchivedCatalog) throws {
+        let newest = try folder.header(of: writer.position.segment).header.description
+        guard newest.catalog != catalog else { return }
+        try writer.append(catalog)
+    }
+
+    // MARK: Batches
+
+    func apply(_ batch: Batch) async throws -> Applied {
+        try await limit?.waitForRoom()
+        if batch.relations.contains(where: { described[$0.id] != $0 }) {
+            try await describe(batch)
+        }
+        try writer.append(batch)
+        var applied = Applied()
+        applied.changes = batch.changes.count
+        for transaction in batch.transactions where transaction.isComplete {
+            applied.end = transaction.endLSN
+            applied.transactions += 1
+            if transaction.xid.rawValue != 0 { applied.commitTime = transaction.commitTime }
+        }
+        return applied
+    }
+
+    /// A table was changed, or has joined: the archive says what the catalog is now.
+    ///
+    /// That may be newer than the stream. Each frame has the descriptions of its own rows, so
+    /// what is too new here misleads nobody about them.
+    private func describe(_ batch: Batch) async throws {
+        try await SettledCatalog(source: source).wait(for: batch)
+        let configuration = configuration
+        let catalog = try await source.run { session in
+            try ArchiveCatalogReader(session: session, configuration: configuration).catalog()
+        }
+        for relation in batch.relations { described[relation.id] = relation }
+        try writer.append(catalog)
+    }
+
+    // MARK: Positions
+
+    func store(_ wanted: LSN) async throws -> LSN? {
+        try writer.store(wanted)
+    }
+
+    func rollBack() async throws {
+        try writer.rollBack()
+    }
+
+    // MARK: Retention
+
+    /// Removes what may go.
+    func prune(_ retention: Retention) throws {
+        let readers = try ArchiveReaders(folder.path).all()
+        let sizes = try folder.sizes()
+        guard
+            let decision = retention.decide(
+                sizes.filter { $0.name >= writer.position.beginning },
+                readers: readers.map { $0.end ?? .zero })
+        else { return }
+        if decision.beginning > writer.position.beginning {
+            let before = writer.position.beginning
+            try writer.prune(before: decision.beginning)
+            try folder.removeBases(before: decision.beginning.first)
+            logger.info(
+                "segments removed",
+                metadata: ["from": "\(before.first)", "to": "\(decision.beginning.first)"])
+        }
+        tellHeld(decision, readers)
+        limit?.measured(sizes.reduce(0) { $0 + $1.bytes })
+    }
+
+    private func tellHeld(_ decision: Retention.Decision, _ readers: [ArchiveReaders.Reader]) {
+        guard let held = decision.heldBy else {
+            isHeldTold = false
+            return
+        }
+        guard !isHeldTold else { return }
+        isHeldTold = true
+        let names = readers.filter { $0.end ?? .zero <= held }.map(\.name)
+        logger.warning(
+            "the archive is larger or older than it is to be: a reader still needs what would go",
+            metadata: ["reader": "\(names.joined(separator: ", "))", "position": "\(held)"])
+    }
+}

@@ -1,0 +1,56 @@
+internal import Glibc
+internal import LeatArchive
+internal import LeatCore
+public import Logging
+internal import Synchronization
+
+/// Records a stream into an archive until it is stopped, reaches its end or meets something that
+/// needs a person.
+public struct RecordJob: Sendable {
+    private let configuration: RecordConfiguration
+    private let status: SyncStatus
+    private let stop: StopSignal
+    private let logger: Logger
+
+    public init(
+        _ configuration: RecordConfiguration, status: SyncStatus, stop: StopSignal, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.status = status
+        self.stop = stop
+        self.logger = logger
+    }
+
+    /// - Throws: ``Halt``; nothing else.
+    public func run() async throws {
+        let folder = ArchiveFolder(configuration.archive)
+        let lock = try RecordJob.lock(folder)
+        let state = try StateFolder(configuration.stateDirectory)
+        defer { state.unlock() }
+        let run = RecordRun(
+            configuration: configuration, folder: folder, lock: lock, attempts: RecordAttempts(),
+            stop: stop, status: status, logger: logger)
+        let loop = JobLoop(status: status, stop: stop, logger: logger)
+        guard let ending = try await loop.run({ try await run.run(connected: $0) }) else { return }
+        let position = status.snapshot.position
+        logger.info(
+            ending == .endReached ? "end position reached" : "stopped",
+            metadata: ["position": "\(position)"])
+    }
+
+    /// - Throws: ``Halt`` with exit code 4 if another process writes the archive.
+    static func lock(_ folder: ArchiveFolder) throws(Halt) -> WriterLock {
+        // A limit of the file's size is an error of the write, not the end of the process.
+        signal(SIGXFSZ, SIG_IGN)
+        do { return try WriterLock(folder) } catch { throw Halt(writing: error) }
+    }
+}
+
+/// What the runs of one process tell each other.
+final class RecordAttempts: Sendable {
+    /// A new base was asked for, and made.
+    let isBaseMade = Atomic<Bool>(false)
+    /// A large transaction cannot be read while it is in progress: see
+    /// `StreamError.Code.messagesOfUnknownPart`.
+    let readsWhole = Atomic<Bool>(false)
+}

@@ -1,0 +1,53 @@
+internal import LeatArchive
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+internal import Synchronization
+
+extension RecordPreparation {
+    /// Makes a base.
+    ///
+    /// - Parameter slot: The snapshot of the slot that was just made, and its point; nil: of a
+    ///   temporary one.
+    func base(
+        _ tables: [SourceTable], _ description: ArchiveDescription,
+        _ slot: (snapshot: String, point: LSN)?
+    ) async throws {
+        var given = slot
+        let name = configuration.stream.objectName + "_base"
+        while true {
+            let isTemporary = given == nil
+            let (snapshot, point): (String, LSN)
+            if let first = given {
+                (snapshot, point) = first
+            } else {
+                (snapshot, point) = try await temporary(name)
+            }
+            given = nil
+            do {
+                try await BaseCopy(
+                    configuration: configuration, folder: folder, lock: run.lock,
+                    encoding: servers.encoding, status: run.status, logger: logger
+                ).run(tables, description, snapshot: snapshot, point: point)
+                if isTemporary { try await dropTemporary(name) }
+                run.attempts.isBaseMade.store(true, ordering: .relaxed)
+                return
+            } catch let rewritten as SnapshotHolder.Rewritten {
+                logger.warning(
+                    "a table was rewritten while the slot was made; taking another snapshot",
+                    metadata: ["tables": "\(rewritten.tables.map(\.description))"])
+                if isTemporary { try await dropTemporary(name) }
+            }
+        }
+    }
+
+    private func temporary(_ name: String) async throws -> (String, LSN) {
+        let slot = try await createSlot(name, isTemporary: true)
+        return (slot.snapshotName, slot.consistentPoint)
+    }
+
+    private func dropTemporary(_ name: String) async throws {
+        try await servers.receiver.run { _ = try $0.execute("DROP_REPLICATION_SLOT \"\(name)\"") }
+    }
+}

@@ -1,0 +1,248 @@
+internal import LeatArchive
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+internal import Synchronization
+
+/// Decides how a recording starts, and creates what is missing.
+///
+/// The order for a new archive, and what a crash after each step leaves:
+///
+/// 1. `stream.json` says `creating`. Nothing else is there: all of it is done again.
+/// 2. Publication, if it is the stream's own: it is found by the next start.
+/// 3. Slot, at S. Nobody has read it: it is dropped and made again.
+/// 4. First segment and position S. As before: both are made anew.
+/// 5. `stream.json` says `streaming`: the recording goes on from the position.
+/// 6. The base, if one is asked for; its manifest is written last. One without a manifest is
+///    removed, and made again at a temporary slot's point S2.
+struct RecordPreparation {
+    let run: RecordRun
+    let servers: RecordRun.Servers
+
+    /// What the recording starts with.
+    struct Prepared: Sendable {
+        var position: LSN
+        var confirmed: LSN
+        var tables: [SourceTable]
+        var server: SourceFacts.Server
+        var description: ArchiveDescription
+    }
+
+    var configuration: RecordConfiguration { run.configuration }
+    var logger: Logger { run.logger }
+    var folder: ArchiveFolder { run.folder }
+
+    func prepare() async throws -> Prepared {
+        let system = try await servers.receiver.run { try $0.identifySystem() }
+        let file = try StreamFile.read(folder)
+        try checkFolder(file)
+        let facts = try await sourceFacts.start(
+            system, try stored(file), keeper: .archive,
+            // A slot that is named is taken over, as nothing has to be copied for that.
+            copiesTables: configuration.slot == nil)
+        let decision = try StartDecision(facts)
+        try await servers.source.run { session in
+            try Preflight.checkDecoding(session, needsSlot: decision == .create)
+        }
+        try folder.removeUnfinishedBases(run.lock)
+        switch decision {
+        case .create, .recreate, .adopt:
+            return try await begin(decision, file, system)
+        case .resume(let position):
+            guard let file else { preconditionFailure("a stream that goes on has its file") }
+            return try await resume(at: position, facts, file, system)
+        }
+    }
+
+    private var sourceFacts: SourceFacts {
+        SourceFacts(
+            configuration: configuration.reading, receiver: servers.receiver,
+            source: servers.source)
+    }
+
+    // MARK: What is there
+
+    private func checkFolder(_ file: StreamFile?) throws {
+        guard let file else {
+            // Beginning anew would remove it.
+            guard try folder.position() == nil, try folder.segments().isEmpty else {
+                throw Halt(
+                    .configuration,
+                    "The folder \(folder.path) holds an archive whose file stream.json is missing.",
+                    advice: "Put it back, or give another folder with --archive.")
+            }
+            return
+        }
+        guard file.stream == configuration.stream.text else {
+            throw Halt(
+                .configuration,
+                "The archive \(folder.path) is of stream \(file.stream), not \(configuration.stream.text).",
+                advice: "Give --stream \(file.stream), or another folder with --archive.")
+        }
+        let names = Set(file.publications.map(Publication.name)).sorted()
+        guard file.state == .creating || names == Set(configuration.publicationNames).sorted()
+        else {
+            throw Halt(
+                .configuration,
+                "This archive records publication \(names.joined(separator: ", ")).",
+                advice: file.ownsPublication
+                    ? "Leave out --publication, or give another folder with --archive."
+                    : "Start it with the same --publication, or give another folder.")
+        }
+    }
+
+    private func stored(_ file: StreamFile?) throws -> StartFacts.Stored? {
+        guard let file else { return nil }
+        let isCreating = file.state == .creating
+        return StartFacts.Stored(
+            isCreating: isCreating,
+            endLSN: isCreating ? .zero : try folder.storedPosition().end,
+            systemIdentifier: file.systemIdentifier, database: file.database,
+            timeline: file.timeline, slot: file.slot)
+    }
+
+    // MARK: A new archive
+
+    private func begin(
+        _ decision: StartDecision, _ old: StreamFile?, _ system: SystemIdentity
+    ) async throws -> Prepared {
+        let archive = ArchiveID.random()
+        var file = StreamFile(
+            state: .creating, archive: archive, stream: configuration.stream.text,
+            slot: configuration.slotName, ownsSlot: true,
+            ownsPublication: configuration.ownsPublication, publications: [],
+            systemIdentifier: system.systemIdentifier, database: system.database,
+            timeline: system.timeline, tables: [])
+        let (lock, folder) = (run.lock, folder)
+        let tables = try await publish(isOurs: old?.ownsPublication == true, decision) {
+            // A slot that is taken over is not ours to drop: no `creating` speaks of it.
+            if case .adopt = decision { return }
+            try file.write(folder, lock)
+            FailPoint.recordCreating.reached()
+        }
+        let (point, snapshot) = try await slot(decision)
+        let (reader, encoding) = (configuration.reading, servers.encoding)
+        let description = try await catalogConnection { session in
+            try ArchiveCatalogReader(session: session, configuration: reader)
+                .description(archive, system, encoding: encoding)
+        }
+        try ArchiveWriter.begin(folder, lock, at: point, description)
+        FailPoint.archiveBegun.reached()
+        file.state = .streaming
+        if case .adopt = decision { file.ownsSlot = false }
+        let server = try await sourceFacts.server()
+        file.publications = server.publicationOIDs
+        file.tables = tables.map(StreamFile.Table.init)
+        try file.write(folder, lock)
+        if configuration.base != .none {
+            try await base(tables, description, snapshot.map { ($0, point) })
+        }
+        return Prepared(
+            position: point, confirmed: point, tables: tables, server: server,
+            description: description)
+    }
+
+    /// The receiver's connection must stay as it is: its next command ends the slot's snapshot.
+    private func catalogConnection<Value: Sendable>(
+        _ body: @Sendable (Session) throws -> Value
+    ) async throws -> Value {
+        try await servers.source.run(body)
+    }
+
+    /// - Returns: Where the slot stands; for a new one also its snapshot.
+    private func slot(_ decision: StartDecision) async throws -> (LSN, snapshot: String?) {
+        let name = configuration.slotName
+        switch decision {
+        case .adopt(let position):
+            logger.info("taking over slot", metadata: ["slot": "\(name)"])
+            return (position, nil)
+        case .recreate:
+            logger.info("dropping a slot that was never read", metadata: ["slot": "\(name)"])
+            try await servers.source.run { try ReplicationSlot(session: $0, name: name).drop() }
+        case .create, .resume:
+            break
+        }
+        let slot = try await createSlot(name, isTemporary: false)
+        FailPoint.slotCreated.reached()
+        return (slot.consistentPoint, slot.snapshotName)
+    }
+
+    func createSlot(_ name: String, isTemporary: Bool) async throws -> CreatedSlot {
+        let receiver = servers.receiver
+        return try await SlotWait.creating(for: configuration.reading, logger: logger) {
+            try await receiver.run { try $0.createSlot(name, isTemporary: isTemporary) }
+        }
+    }
+
+    // MARK: One that goes on
+
+    private func resume(
+        at position: LSN, _ facts: StartFacts, _ file: StreamFile, _ system: SystemIdentity
+    ) async throws -> Prepared {
+        let before = try await sourceFacts.server()
+        try PublicationWatch.compare(file.publications, before.publicationOIDs)
+        let tables = try await publish(
+            isOurs: file.ownsPublication, .resume(at: position), creating: {})
+        let isGap = try checkMembership(file, tables)
+        let (reader, encoding) = (configuration.reading, servers.encoding)
+        let description = try await servers.source.run { session in
+            try ArchiveCatalogReader(session: session, configuration: reader)
+                .description(file.archive, system, encoding: encoding)
+        }
+        // Before the file forgets what the gap was.
+        if try isGap || wantsBase() { try await base(tables, description, nil) }
+        var newest = file
+        newest.timeline = system.timeline
+        newest.tables = tables.map(StreamFile.Table.init)
+        if newest != file { try newest.write(folder, run.lock) }
+        return Prepared(
+            position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,
+            tables: tables, server: try await sourceFacts.server(), description: description)
+    }
+
+    private func wantsBase() throws -> Bool {
+        switch configuration.base {
+        case .none: false
+        case .new: !run.attempts.isBaseMade.load(ordering: .relaxed)
+        case .ifMissing: try folder.bases().isEmpty
+        }
+    }
+
+    /// Whether changes of a table were left out since the last start, for which a base makes up.
+    private func checkMembership(_ file: StreamFile, _ tables: [SourceTable]) throws -> Bool {
+        let now = Dictionary(
+            tables.map { ($0.relation.id.rawValue, $0) }, uniquingKeysWith: { first, _ in first })
+        let changed = file.tables.filter { table in
+            guard let now = now[table.oid] else { return false }
+            return now.membership != table.membership || now.unsentKinds != table.unsentKinds
+        }
+        guard !changed.isEmpty else { return false }
+        let names = changed.map { "\($0.schema).\($0.name)" }.joined(separator: ", ")
+        guard configuration.base == .none else {
+            logger.warning(
+                "tables left their publication and came back; only a new base has their rows",
+                metadata: ["tables": "\(names)"])
+            return true
+        }
+        throw Halt(
+            .positionMismatch,
+            """
+            These tables were taken out of their publication and put back, or it sends other \
+            changes of them than before: \(names). What happened in between was not sent.
+            """,
+            advice: """
+                Start again with --with-base: replays from the new base are whole; older bases do \
+                not lead beyond this point for these tables.
+                """)
+    }
+}
+
+extension StreamFile.Table {
+    init(_ table: SourceTable) {
+        self.init(
+            oid: table.relation.id.rawValue, schema: table.relation.schema,
+            name: table.relation.name, membership: table.membership,
+            unsentKinds: table.unsentKinds)
+    }
+}

@@ -1,0 +1,141 @@
+internal import LeatArchive
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+internal import Synchronization
+
+/// One run of a recording, from its preparation to the loss of the connection or its end: a
+/// ``Flow`` from the slot to the archive.
+struct RecordRun: Sendable {
+    let configuration: RecordConfiguration
+    let folder: ArchiveFolder
+    let lock: WriterLock
+    let attempts: RecordAttempts
+    /// Bounds what a spool takes; nil for an archive.
+    var limit: SpoolLimit?
+    let stop: StopSignal
+    let status: SyncStatus
+    let logger: Logger
+
+    /// The connections of a run. Both end together.
+    struct Servers: Sendable {
+        let receiver: SlotReceiver
+        let source: Connection
+        /// In which text travels, and is recorded.
+        let encoding: String
+    }
+
+    private static let pruneInterval: Duration = .seconds(1)
+
+    /// - Parameter connected: Called once the source was reached.
+    func run(connected: () -> Void) async throws -> SyncRun.Ending {
+        let (receiver, source) = (SlotReceiver(), Connection(label: "leat.source"))
+        do {
+            let encoding = try await connect(receiver, source)
+            connected()
+            let ending = try await run(
+                Servers(receiver: receiver, source: source, encoding: encoding))
+            await receiver.close()
+            await source.close()
+            return ending
+        } catch {
+            await receiver.close()
+            await source.close()
+            throw try explained(error)
+        }
+    }
+
+    private func connect(
+        _ receiver: SlotReceiver, _ source: Connection
+    ) async throws -> String {
+        try await source.open(
+            configuration.source,
+            options: .init(peer: .source, applicationName: configuration.stream.objectName))
+        let encoding = try await source.run { session in
+            // Everything has a form in UTF8. Bytes of no known encoding stay as they are.
+            let encoding = try session.serverEncoding() == "SQL_ASCII" ? "SQL_ASCII" : "UTF8"
+            try session.prepare(clientEncoding: encoding)
+            return encoding
+        }
+        try await receiver.connect(
+            configuration.source, stream: configuration.stream, clientEncoding: encoding)
+        return encoding
+    }
+
+    /// The next run reads large transactions whole, where only that tells what was rolled back.
+    private func explained(_ error: any Error) throws -> any Error {
+        guard let stream = error as? StreamError, case .messagesOfUnknownPart = stream.code else {
+            return error
+        }
+        attempts.readsWhole.store(true, ordering: .relaxed)
+        return Restart(reason: "\(stream); it is read again when it is whole")
+    }
+
+    // MARK: Recording
+
+    private func run(_ servers: Servers) async throws -> SyncRun.Ending {
+        let prepared = try await RecordPreparation(run: self, servers: servers).prepare()
+        let sink = try ArchiveSink(
+            folder, lock, prepared.description, configuration.reading, source: servers.source,
+            segmentBytes: configuration.segmentBytes, limit: limit, logger: logger)
+        try await sink.begin(prepared.description.catalog)
+        let positions = SharedPosition(
+            PositionState(
+                startingAt: prepared.position, confirmed: prepared.confirmed,
+                holdBack: configuration.holdBack))
+        let start = SlotStart(
+            configuration: configuration.reading, receiver: servers.receiver,
+            source: servers.source,
+            server: .init(
+                version: prepared.server.version,
+                walSenderTimeout: prepared.server.walSenderTimeout), logger: logger)
+        let end = try await start.endPosition()
+        try await start.start(
+            .init(
+                position: prepared.position, tables: .everything, keepsMessages: true,
+                streaming: !attempts.readsWhole.load(ordering: .relaxed)), positions)
+        showStart(prepared)
+        let receiver = servers.receiver
+        defer { _ = stop.setDrain(nil) }
+        if stop.setDrain({ receiver.stop() }) { receiver.stop() }
+        let watch = PublicationWatch(
+            configuration: configuration.reading, publicationOIDs: prepared.server.publicationOIDs,
+            viaRoot: prepared.server.viaRoot, tables: prepared.tables, logger: logger)
+        let flow = Flow(
+            source: SlotSource(receiver: receiver, catalog: servers.source, watch: watch),
+            sink: sink, positions: positions, end: end, statusInterval: start.statusInterval,
+            status: status)
+        let monitor = SourceMonitor(
+            configuration: configuration.reading, clientEncoding: servers.encoding,
+            publications: watch, status: status, logger: logger)
+        let ending = try await flow.run(beside: [
+            { try await monitor.run() }, { try await prune(sink) },
+        ])
+        guard ending == .endReached || stop.isRequested else {
+            throw Restart(reason: "the source ended the stream")
+        }
+        return ending == .endReached ? .endReached : .stopped
+    }
+
+    private func prune(_ sink: ArchiveSink) async throws {
+        guard !configuration.retention.isUnlimited || limit != nil else { return }
+        while true {
+            try await sink.prune(configuration.retention)
+            try await Task.sleep(for: RecordRun.pruneInterval)
+        }
+    }
+
+    private func showStart(_ prepared: RecordPreparation.Prepared) {
+        status.update { snapshot in
+            snapshot.phase = .streaming
+            snapshot.position = prepared.position
+        }
+        logger.info(
+            "recording",
+            metadata: [
+                "position": "\(prepared.position)", "tables": "\(prepared.tables.count)",
+                "slot": "\(configuration.slotName)", "archive": "\(folder.path)",
+            ])
+    }
+}

@@ -1,0 +1,80 @@
+internal import LeatCore
+internal import Logging
+
+/// Runs a job, whatever its source and sink are, until it ends, is stopped, or meets something
+/// that needs a person.
+///
+/// There is one way back from every lost connection: drop all, and begin again at "take the
+/// stream". What was in flight is sent again by the source; what was committed without an answer
+/// shows in the stored position.
+struct JobLoop: Sendable {
+    let status: SyncStatus
+    let stop: StopSignal
+    let logger: Logger
+
+    /// What a drain may take before it is cut short. The whole stop has 20 seconds.
+    private static let drainLimit: Duration = .seconds(12)
+    /// A run that lasted so long was a good one: the next failure starts with short waits.
+    private static let goodRun: Duration = .seconds(30)
+
+    /// One run of the job; calls its argument once everything it connects to was reached.
+    typealias Run<Ending> = @Sendable (_ connected: () -> Void) async throws -> Ending
+
+    /// - Returns: How the last run ended; nil if it was cancelled by a stop, and rolled back.
+    /// - Throws: ``Halt``; nothing else.
+    func run<Ending: Sendable>(_ once: @escaping Run<Ending>) async throws -> Ending? {
+        defer { status.update { $0.phase = .stopping } }
+        do {
+            return try await withThrowingTaskGroup(of: Ending?.self) { group in
+                group.addTask { try await runUntilDone(once) }
+                group.addTask {
+                    await stop.wait()
+                    guard stop.isRequested, stop.drain() else { return nil }
+                    try await Task.sleep(for: JobLoop.drainLimit)
+                    logger.warning(
+                        "the target did not take what was received in time; rolling back")
+                    return nil
+                }
+                // Whichever ends first ends the other.
+                var ending = try await group.next() ?? nil
+                group.cancelAll()
+                while let other = try await group.next() { ending = ending ?? other }
+                return ending
+            }
+        } catch is CancellationError where stop.isRequested {
+            // Rolled back; the stored position stands.
+            return nil
+        }
+    }
+
+    private func runUntilDone<Ending>(_ once: Run<Ending>) async throws -> Ending {
+        var backoff = Backoff()
+        var wasConnected = false
+        while true {
+            let began = ContinuousClock.now
+            do {
+                return try await once { wasConnected = true }
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                if Task.isCancelled { throw CancellationError() }
+                if ContinuousClock.now - began > JobLoop.goodRun { backoff.reset() }
+                try await handle(Failure(error, wasConnected: wasConnected), &backoff)
+            }
+        }
+    }
+
+    private func handle(_ failure: Failure, _ backoff: inout Backoff) async throws {
+        switch failure {
+        case .halt(let halt):
+            throw halt
+        case .retry(let reason):
+            let wait = backoff.next(random: Double.random(in: 0..<1))
+            status.update { $0.phase = .waiting }
+            // libpq's words are whole sentences.
+            let sentence = reason.hasSuffix(".") ? reason : "\(reason)."
+            logger.warning("\(sentence) Trying again.", metadata: ["in": "\(wait)"])
+            try await Task.sleep(for: wait)
+        }
+    }
+}
