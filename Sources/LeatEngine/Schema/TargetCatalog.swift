@@ -122,39 +122,40 @@ struct TargetCatalog {
         }
     }
 
-    /// Strategy 3 of a btree operator family is equality. In GiST, which WITHOUT OVERLAPS makes a
-    /// unique index of, it may be anything: ranges that overlap are not the same key.
+    /// Strategy 3 of a btree operator family is equality. A key WITHOUT OVERLAPS (18 and newer) is
+    /// a GiST index, whose operators have numbers of their own: 3 may be "overlaps".
     private func uniqueIndexes(_ oid: String) throws -> [TargetTable.UniqueIndex] {
         let rows = try session.query(
             """
-            select i.indexrelid, i.indisprimary, a.attname, n.nspname, o.oprname
+            select i.indexrelid, i.indisprimary, a.attname, n.nspname, o.oprname, i.indnkeyatts
             from pg_catalog.pg_index i
             cross join pg_catalog.generate_series(0, i.indnkeyatts - 1) k
             join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[k]
             join pg_catalog.pg_opclass c on c.oid = i.indclass[k]
-            join pg_catalog.pg_amop m on m.amopfamily = c.opcfamily and m.amopstrategy = 3
+            join pg_catalog.pg_am am on am.oid = c.opcmethod
+            join pg_catalog.pg_amop m on m.amopfamily = c.opcfamily
               and m.amoplefttype = c.opcintype and m.amoprighttype = c.opcintype
             join pg_catalog.pg_operator o on o.oid = m.amopopr
+              and case am.amname when 'btree' then m.amopstrategy = 3 else o.oprname = '=' end
             join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
             where i.indrelid = $1::pg_catalog.oid and i.indisunique and i.indisvalid
               and i.indimmediate and i.indpred is null and i.indexprs is null
-              and c.opcmethod = (select a.oid from pg_catalog.pg_am a where a.amname = 'btree')
             order by i.indisprimary desc, i.indexrelid, k
             """, [oid]
         ).rows
-        var indexes: [(id: String, index: TargetTable.UniqueIndex)] = []
+        var indexes: [(id: String, width: String?, index: TargetTable.UniqueIndex)] = []
         for row in rows {
             let id = row[0] ?? ""
             if indexes.last?.id != id {
                 let index = TargetTable.UniqueIndex(
                     isPrimary: row[1] == "t", columns: [], operators: [])
-                indexes.append((id, index))
+                indexes.append((id, row[5], index))
             }
             let schema = SQLText.identifier(row[3] ?? "pg_catalog")
             indexes[indexes.count - 1].index.columns.append(row[2] ?? "")
             indexes[indexes.count - 1].index.operators.append(
                 "operator(\(schema).\(row[4] ?? "="))")
         }
-        return indexes.map(\.index)
+        return indexes.filter { $0.width == "\($0.index.columns.count)" }.map(\.index)
     }
 }

@@ -10,7 +10,7 @@ enum IdentityCases {
 
     // MARK: Keys
 
-    private static let keys = [primaryKey, compositeKey, equalKeys, caselessKey, periodKey]
+    private static let keys = [primaryKey, compositeKey, equalKeys, caselessKey, temporalKey]
 
     private static var primaryKey: Case {
         var test = identity(
@@ -100,27 +100,36 @@ enum IdentityCases {
         return test
     }
 
-    /// Its index is one of GiST, where nothing says which operator is equality.
-    private static var periodKey: Case {
+    /// Rows are found by equality, although the index forbids overlaps.
+    private static var temporalKey: Case {
         var test = identity(
             "default: a key WITHOUT OVERLAPS",
             """
-            create table t (id int4range, during daterange, v int,
+            create table t (id int4range, during daterange, v text,
               primary key (id, during without overlaps));
+            create table f (id int4range, during daterange, v text,
+              unique (id, during without overlaps));
+            alter table f replica identity full;
             """)
-        test.rows = """
-            insert into t select int4range(i, i + 1), daterange('2000-01-01', '2010-01-01'), i
-              from generate_series(1, 9) i;
-            insert into t values ('[1,20)', '[2000-01-01,2010-01-01)', 100);
+        let rows = """
+            ('[1,2)', '[2018-01-01,2019-01-01)', 'a'), ('[1,2)', '[2019-01-01,2020-01-01)', 'b'),
+              ('[1,3)', '[2018-01-01,2019-01-01)', 'c'), ('[1,9)', '[2018-06-01,)', 'd');
             """
-        test.insert = "insert into t values ('[9,10)', '[2010-01-01,)', 11);"
+        test.rows = "insert into t values \(rows) insert into f values \(rows)"
+        test.insert = """
+            insert into t select int4range(i, i + 1), '[2000-01-01,)', 'n'
+            from generate_series(100, 200) i; insert into f values ('[5,6)', '(,)', null);
+            """
         test.update = """
-            update t set v = -v where id = '[1,2)'; update t set v = -v;
-            update t set during = '[2001-01-01,2005-01-01)' where id = '[2,3)';
-            update t set id = '[1,30)' where id = '[1,20)';
+            update t set v = 'x' where id = '[1,2)' and v = 'a'; update t set v = 'y' where v = 'c';
+            update t set id = '[7,8)' where v = 'b'; update t set during = '[2019-01-01,)' where v = 'd';
+            update t set v = 'm' where lower(id) >= 100; update f set v = 'z' where v = 'c';
             """
-        test.delete = "delete from t where id in ('[3,4)', '[1,30)');"
-        test.truncate = "truncate t;"
+        test.delete = """
+            delete from t where v in ('y', 'd'); delete from t where lower(id) > 150;
+            delete from f where v = 'a';
+            """
+        test.truncate = "truncate t, f;"
         test.skipped = Case.from(.v18)
         return test
     }
