@@ -130,6 +130,17 @@ extension RelationPlan {
 
     private func isKey(_ column: Int) -> Bool { relation.columns[column].isKey }
 
+    /// Finds and locks the row of an update or delete, where the target may leave the change out:
+    /// the change's own count does not tell that from a row that is missing.
+    public func find(old: Change.OldTuple) -> ChangeStatement {
+        var writer = StatementWriter(plan: self)
+        let condition = writer.condition(isOld: old != .none)
+        return writer.statement(
+            """
+            select 1 from \(target.only)\(target.name.quoted) where \(condition) for update
+            """)
+    }
+
     public func delete() -> ChangeStatement {
         var writer = StatementWriter(plan: self)
         let condition = writer.condition(isOld: true)

@@ -62,10 +62,13 @@ public struct TargetTable: Sendable, Hashable {
     /// Whether the role may restart the sequences that the table's columns own, which takes
     /// ownership.
     public var canRestartIdentity: Bool
+    /// Whether a BEFORE trigger for each row, or an INSTEAD rule, fires under the session's role:
+    /// it may leave the row out.
+    public var mayLeaveOut: Bool
 
     public init(
         name: TableName, kind: Kind, columns: [Column], uniqueIndexes: [UniqueIndex],
-        fires: Bool = false, canRestartIdentity: Bool = true
+        fires: Bool = false, canRestartIdentity: Bool = true, mayLeaveOut: Bool = false
     ) {
         self.name = name
         self.kind = kind
@@ -73,6 +76,7 @@ public struct TargetTable: Sendable, Hashable {
         self.uniqueIndexes = uniqueIndexes
         self.fires = fires
         self.canRestartIdentity = canRestartIdentity
+        self.mayLeaveOut = mayLeaveOut
     }
 
     /// For statements that must not reach the children of an inheritance parent. A partitioned

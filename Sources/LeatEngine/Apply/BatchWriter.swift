@@ -15,6 +15,8 @@ struct BatchWriter {
     private enum Expectation {
         case command
         case change(Int, exactlyOne: Bool)
+        /// The row that a change is about: a query.
+        case found(Int)
         /// The net changes of many rows; the first one's index.
         case set(rows: Int, change: Int)
         case position
@@ -106,27 +108,34 @@ struct BatchWriter {
             preconditionFailure("not a row")
         }
         guard let prepared else { return }
+        if change.kind != .insert, relation.plan.target.mayLeaveOut {
+            let row = try relation.find(old: change.oldKind) { try prepare($0) }
+            try execute(row, change, at: index, batch, arena, relation.plan, .found(index))
+        }
         try execute(prepared, change, at: index, batch, arena, relation.plan)
     }
 
+    /// - Parameter expected: Of the answer; by default one row, or none where a trigger may leave
+    ///   it out.
     private mutating func execute(
         _ prepared: RelationStatements.Prepared, _ change: Change, at index: Int, _ batch: Batch,
-        _ arena: UnsafeRawBufferPointer, _ plan: RelationPlan
+        _ arena: UnsafeRawBufferPointer, _ plan: RelationPlan, _ expected: Expectation? = nil
     ) throws {
+        let expected = expected ?? .change(index, exactlyOne: !plan.target.mayLeaveOut)
         try batch.columns.withUnsafeBufferPointer { columns in
             guard let columns = columns.baseAddress else {
-                return try execute(prepared, nil, nil, at: index, nil, plan)
+                return try execute(prepared, nil, nil, at: index, nil, plan, expected)
             }
             try execute(
                 prepared, columns + Int(change.old.first), columns + Int(change.new.first),
-                at: index, arena.baseAddress, plan)
+                at: index, arena.baseAddress, plan, expected)
         }
     }
 
     private mutating func execute(
         _ prepared: RelationStatements.Prepared, _ old: UnsafePointer<Column>?,
         _ new: UnsafePointer<Column>?, at index: Int, _ arena: UnsafeRawPointer?,
-        _ plan: RelationPlan
+        _ plan: RelationPlan, _ expected: Expectation
     ) throws {
         parameters.removeAll()
         for parameter in prepared.statement.parameters {
@@ -149,7 +158,7 @@ struct BatchWriter {
             }
         }
         try session.sendPrepared(prepared.name, parameters)
-        expectations.append(.change(index, exactlyOne: true))
+        expectations.append(expected)
         sentSinceFlush += 1
         if sentSinceFlush >= BatchWriter.flushInterval {
             sentSinceFlush = 0
@@ -245,7 +254,9 @@ struct BatchWriter {
             prepared = try relation.update(old: .key, unchanged: unchanged) { try prepare($0) }
         }
         guard let prepared else { return }
-        try execute(prepared, key, new, at: Int(row.change), arena, relation.plan)
+        // Tables on which something fires are not folded.
+        let expected = Expectation.change(Int(row.change), exactlyOne: true)
+        try execute(prepared, key, new, at: Int(row.change), arena, relation.plan, expected)
     }
 
     /// - Returns: The statement's name, for ``sendSet(_:rows:change:)``.
@@ -312,12 +323,15 @@ struct BatchWriter {
 
     private func check(_ answer: PipelineAnswer, _ expectation: Expectation) -> ApplyFailure? {
         switch (answer, expectation) {
-        case (.failed(let error), .change(let index, _)), (.failed(let error), .set(_, let index)):
+        case (.failed(let error), .change(let index, _)), (.failed(let error), .found(let index)),
+            (.failed(let error), .set(_, let index)):
             return ApplyFailure(reason: .server(error), change: index)
         case (.failed(let error), .command), (.failed(let error), .position):
             return ApplyFailure(reason: .server(error), change: nil)
         case (.command(let count), .change(let index, exactlyOne: true)) where count != 1:
             return ApplyFailure(reason: .rowCount(count), change: index)
+        case (.rows(let result), .found(let index)) where result.rows.count != 1:
+            return ApplyFailure(reason: .rowCount(result.rows.count), change: index)
         case (.command(let count), .set(let rows, let index)) where count != rows:
             return ApplyFailure(reason: .rowCount(count), change: index)
         case (.command, _), (.rows, _), (.skipped, _), (.sync, _):

@@ -20,6 +20,7 @@ final class RelationStatements {
     let sets: RelationSets?
     private var insert: Prepared?
     private var delete: Prepared?
+    private var finds: [Change.OldTuple: Prepared] = [:]
     private var wholeUpdates: [Prepared?] = [nil, nil, nil]
     private var partialUpdates: [UpdateShape: Prepared] = [:]
 
@@ -40,6 +41,16 @@ final class RelationStatements {
         if let delete { return delete }
         let made = try prepare(plan.delete())
         delete = made
+        return made
+    }
+
+    /// The row of an update or delete, locked.
+    func find(
+        old: Change.OldTuple, prepare: (ChangeStatement) throws -> Prepared
+    ) rethrows -> Prepared {
+        if let find = finds[old] { return find }
+        let made = try prepare(plan.find(old: old))
+        finds[old] = made
         return made
     }
 

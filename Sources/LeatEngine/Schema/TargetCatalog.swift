@@ -26,7 +26,7 @@ struct TargetCatalog {
               pg_catalog.has_schema_privilege(n.oid, 'usage'),
               \(TargetCatalog.fires),
               c.relkind in ('r', 'p') and pg_catalog.row_security_active(c.oid),
-              \(TargetCatalog.canRestartIdentity)
+              \(TargetCatalog.canRestartIdentity), \(TargetCatalog.mayLeaveOut)
             from pg_catalog.pg_class c
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             where n.nspname = $1 and c.relname = $2
@@ -45,7 +45,7 @@ struct TargetCatalog {
         return TargetTable(
             name: name, kind: kind, columns: try columns(oid),
             uniqueIndexes: try uniqueIndexes(oid), fires: row[5] == "t",
-            canRestartIdentity: row[7] == "t")
+            canRestartIdentity: row[7] == "t", mayLeaveOut: row[8] == "t")
     }
 
     /// What TRUNCATE ... RESTART IDENTITY asks for beyond TRUNCATE.
@@ -62,17 +62,30 @@ struct TargetCatalog {
 
     /// Whether a trigger or rule of table `c`, or a trigger of one of its partitions, fires under
     /// the session's role. A foreign key is a trigger, too.
-    private static let fires = """
-        (with enabled as (
-          select case pg_catalog.current_setting('session_replication_role')
-            when 'replica' then '{A,R}'::"char"[] else '{A,O}'::"char"[] end as modes)
-        select exists (
-          select from pg_catalog.pg_trigger g, enabled
-          where g.tgenabled = any (modes) and g.tgrelid in (
-            select c.oid union all select p.relid from pg_catalog.pg_partition_tree(c.oid) p))
-        or exists (
-          select from pg_catalog.pg_rewrite r, enabled
-          where r.ev_class = c.oid and r.ev_type <> '1' and r.ev_enabled = any (modes)))
+    private static let fires = "(exists (\(firingTriggers)) or exists (\(firingRules)))"
+
+    /// Bits 0 and 1 of `tgtype`: for each row, before it. Whoever returns NULL there leaves the
+    /// row out, which is no error; and so may a rule that does something else instead.
+    private static let mayLeaveOut = """
+        (exists (\(firingTriggers) and not g.tgisinternal
+          and (g.tgtype & 3::pg_catalog.int2) = 3)
+        or exists (\(firingRules) and r.is_instead))
+        """
+
+    private static let firingRules = """
+        select from pg_catalog.pg_rewrite r
+        where r.ev_class = c.oid and r.ev_type <> '1' and r.ev_enabled = any (\(firingModes))
+        """
+
+    private static let firingTriggers = """
+        select from pg_catalog.pg_trigger g
+        where g.tgenabled = any (\(firingModes)) and g.tgrelid in (
+          select c.oid union all select p.relid from pg_catalog.pg_partition_tree(c.oid) p)
+        """
+
+    private static let firingModes = """
+        case pg_catalog.current_setting('session_replication_role')
+          when 'replica' then '{A,R}'::"char"[] else '{A,O}'::"char"[] end
         """
 
     private static let unlogged = "unlogged or temporary: a crash would empty it"

@@ -33,7 +33,7 @@ extension ApplyFailure {
             return "\(found?.rawValue ?? "error"): \(error.withoutValues)\(constraint)"
         case .rowCount(0):
             guard let found else {
-                return "it brought no row, as if a trigger or rule of the target had left it out"
+                return "it brought no row, and no trigger or rule is known that left it out"
             }
             return "\(found.rawValue): its row is missing on the target"
         case .rowCount(let count): return "it met \(count) rows on the target instead of one"
