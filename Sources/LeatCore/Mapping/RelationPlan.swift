@@ -216,7 +216,7 @@ private struct ColumnMatcher {
         problems.append(
             "column \(column.name) is \(definition(column)) on the source and "
                 + "\(found.definition) on the target: \(reason)")
-        guard !mendLabels(sourceType, targetType), !mendName(sourceType, targetType) else { return }
+        guard !mendParts(sourceType, targetType), !mendName(sourceType, targetType) else { return }
         mends += creation.statements(for: column.typeOID)
         let definition = definition(column)
         let name = SQLText.identifier(found.name)
@@ -239,12 +239,15 @@ private struct ColumnMatcher {
             && targetTypes[found.typeOID]?.isBuiltIn == true
     }
 
-    /// An enum of the same name gets the labels that it lacks. False if it is none.
-    private mutating func mendLabels(_ source: CatalogType, _ target: CatalogType) -> Bool {
-        guard source.kind == .enum, source.schema == target.schema, source.name == target.name
+    /// A type of the same name gets the labels and fields that it lacks, and those that it is
+    /// made of do. False if nothing of it can be mended so.
+    private mutating func mendParts(_ source: CatalogType, _ target: CatalogType) -> Bool {
+        guard source.schema.isSameName(as: target.schema), source.name.isSameName(as: target.name)
         else { return false }
-        mends += TypeCreation.labels(source, target)
-        return true
+        let lines = TypeMending(source: sourceTypes, target: targetTypes)
+            .statements(for: source.oid)
+        mends += lines.filter { !mends.contains($0) }
+        return !lines.isEmpty
     }
 
     /// A type of one's own whose name the target lacks, while it has one that the source lacks

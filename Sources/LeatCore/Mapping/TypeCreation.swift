@@ -94,15 +94,3 @@ extension CatalogType {
         return (isBuiltIn ? plain : quoted) + TypeModifier.suffix(name, modifier)
     }
 }
-
-extension TypeCatalog {
-    /// The enums that both have, with the statements for labels that the target lacks.
-    public func missingLabels(on target: TypeCatalog) -> [String] {
-        enums.flatMap { type -> [String] in
-            guard let twin = target.named(type.schema, type.name), twin.kind == .enum else {
-                return []
-            }
-            return TypeCreation.labels(type, twin)
-        }
-    }
-}

@@ -31,8 +31,13 @@ public struct RenamePlan: Sendable, Equatable {
     public struct TargetNames: Sendable {
         private let names: [UInt32: TableName]
         private let oids: [TableName: UInt32]
+        /// Schemas that tables go to and that are not there.
+        fileprivate let missingSchemas: [String]
 
-        public init(_ tables: [(oid: UInt32, name: TableName)]) {
+        public init(
+            _ tables: [(oid: UInt32, name: TableName)], missingSchemas: [String] = []
+        ) {
+            self.missingSchemas = missingSchemas
             names = Dictionary(tables.map { ($0.oid, $0.name) }, uniquingKeysWith: { a, _ in a })
             oids = Dictionary(tables.map { ($0.name, $0.oid) }, uniquingKeysWith: { a, _ in a })
         }
@@ -51,6 +56,7 @@ public struct RenamePlan: Sendable, Equatable {
     public private(set) var done: [Rename] = []
     /// Still to be done on the target.
     public private(set) var owed: [Rename] = []
+    private var missingSchemas: [String] = []
     /// Names that an owed rename needs, and that another table of the target has.
     public private(set) var blocked: [TableName] = []
 
@@ -77,6 +83,9 @@ public struct RenamePlan: Sendable, Equatable {
                 if isFree(table.stored) { owed.append(rename) } else { done.append(rename) }
             }
         }
+        missingSchemas = target.missingSchemas.filter { schema in
+            owed.contains { $0.to.schema.isSameName(as: schema) }
+        }
         let leaving = Set(owed.map(\.from))
         blocked = owed.map(\.to).filter { target[$0] != nil && !leaving.contains($0) }
     }
@@ -84,7 +93,7 @@ public struct RenamePlan: Sendable, Equatable {
     /// The statements for the target, in an order in which they work.
     public var statements: [String] {
         var left = owed
-        var lines: [String] = []
+        var lines = missingSchemas.map { "create schema \(SQLText.identifier($0));" }
         while !left.isEmpty {
             let leaving = Set(left.map(\.from))
             if let next = left.firstIndex(where: { !leaving.contains($0.to) }) {

@@ -22,7 +22,18 @@ struct TableNames {
         let condition =
             pairs.isEmpty
             ? "false" : "(n.nspname, c.relname) in (\(pairs.joined(separator: ", ")))"
-        return RenamePlan.TargetNames(try tables(where: "c.oid in (\(oids)) or \(condition)"))
+        return RenamePlan.TargetNames(
+            try tables(where: "c.oid in (\(oids)) or \(condition)"),
+            missingSchemas: try missing(schemas: names.map(\.schema)))
+    }
+
+    private func missing(schemas: [String]) throws -> [String] {
+        try session.query(
+            """
+            select distinct s from unnest(\(SQLText.textArray(schemas))) s
+            where pg_catalog.to_regnamespace(pg_catalog.quote_ident(s)) is null order by 1
+            """
+        ).firstColumn
     }
 
     private func tables(where condition: String) throws -> [(oid: UInt32, name: TableName)] {

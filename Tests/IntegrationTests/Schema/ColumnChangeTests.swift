@@ -250,6 +250,29 @@ struct ColumnChangeTests {
         }
     }
 
+    @Test("a composite type gets a field, which is named at the next start")
+    func compositeField() async throws {
+        let schema = """
+            create type item as (name text, n int); create domain line as item;
+            create table t (id int primary key, items item[], one line);
+            """
+        let rows = "insert into t values (1, array[row('a', 1)::item], row('b', 2)::item::line)"
+        try await Pair.with(schema: schema, rows: rows) { pair in
+            try await pair.catchUp()
+            try await pair.onSource("alter type item add attribute price numeric(8,2)")
+            try await pair.onSource(
+                "update t set one = row('c', 3, 1.50)::item::line; insert into t values (2, '{}', null)"
+            )
+
+            try await pair.expectStopAndMend(
+                "alter type \"public\".\"item\" add attribute \"price\" numeric(8,2);")
+
+            try await pair.expectEqual()
+            let price = try await pair.targetValue("select (one::item).price from t where id = 1")
+            #expect(price == "1.50")
+        }
+    }
+
     @Test("no identity any more: inserts go on, the source refuses the rest itself")
     func identityNothing() async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in

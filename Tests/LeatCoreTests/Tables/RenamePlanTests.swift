@@ -39,6 +39,20 @@ struct RenamePlanTests {
         #expect(to(after.done) == ["a>b"] && after.owed.isEmpty && after.halt == nil)
     }
 
+    @Test("a schema that the target lacks is made first")
+    func missingSchema() {
+        let tables = [table(1, "a", "new.a", target: 71), table(2, "b", "new.b", target: 72)]
+        let target = RenamePlan.TargetNames(
+            [(oid: 71, name: name("a")), (oid: 72, name: name("b"))],
+            missingSchemas: ["new", "other"])
+
+        #expect(
+            RenamePlan(tables, target: target).statements == [
+                #"create schema "new";"#, #"alter table "public"."a" set schema "new";"#,
+                #"alter table "public"."b" set schema "new";"#,
+            ])
+    }
+
     @Test("names that were swapped are told apart by the target's OIDs")
     func swapped() {
         let tables = [table(1, "a", "b", target: 71), table(2, "b", "a", target: 72)]

@@ -1,0 +1,67 @@
+/// Statements for types that both sides have under one name, and that are made of something else
+/// on the target: labels and fields that the source has got since.
+struct TypeMending {
+    let source: TypeCatalog
+    let target: TypeCatalog
+
+    /// What mends a source type and all that it is made of, in an order that works; empty if no
+    /// statement does.
+    func statements(for oid: UInt32) -> [String] {
+        var seen: Set<UInt32> = []
+        var lines: [String] = []
+        collect(oid, &seen, &lines)
+        return lines
+    }
+
+    private func collect(_ oid: UInt32, _ seen: inout Set<UInt32>, _ lines: inout [String]) {
+        guard seen.insert(oid).inserted, let type = source[oid] else { return }
+        for part in [type.inner] + type.fields.map(\.typeOID) { collect(part, &seen, &lines) }
+        guard !type.isBuiltIn, let twin = target.named(type.schema, type.name),
+            type.kind == twin.kind
+        else { return }
+        switch type.kind {
+        case .enum: lines += TypeCreation.labels(type, twin)
+        case .composite: lines += fields(type, twin)
+        case .base, .domain, .pseudo, .range, .multirange: break
+        }
+    }
+
+    // MARK: Fields
+
+    /// Rows have their fields by position, so only the last ones can be added or taken away.
+    private func fields(_ type: CatalogType, _ twin: CatalogType) -> [String] {
+        let (wanted, present) = (type.fields.map(\.definition), twin.fields.map(\.definition))
+        guard wanted != present, !type.isGone else { return [] }
+        let creation = TypeCreation(source: source, target: target)
+        if wanted.starts(with: present) {
+            return type.fields.dropFirst(present.count).flatMap { field in
+                creation.statements(for: field.typeOID)
+                    + ["alter type \(twin.quoted) add attribute \(field.definition);"]
+            }
+        }
+        guard present.starts(with: wanted) else { return [] }
+        return twin.fields.dropFirst(wanted.count).map { field in
+            "alter type \(twin.quoted) drop attribute \(field.quotedName);"
+        }
+    }
+}
+
+extension CatalogType.Field {
+    /// The definition begins with it: quoted, whatever it is.
+    fileprivate var quotedName: String {
+        let end = definition.firstRange(of: "\" ")?.lowerBound ?? definition.endIndex
+        return String(definition[..<end]) + "\""
+    }
+}
+
+extension TypeCatalog {
+    /// The enums that both have, with the statements for labels that the target lacks.
+    public func missingLabels(on target: TypeCatalog) -> [String] {
+        enums.flatMap { type -> [String] in
+            guard let twin = target.named(type.schema, type.name), twin.kind == .enum else {
+                return []
+            }
+            return TypeCreation.labels(type, twin)
+        }
+    }
+}
