@@ -23,6 +23,10 @@ public struct Conninfo: Sendable, Equatable {
         }
         self.values = values
         try checkNamesItsServer()
+        // Ours to say, connection by connection.
+        guard values["replication"] == nil else {
+            throw Conninfo.invalid("it sets replication, which is left to Leat")
+        }
     }
 
     /// Some connections are for replication and some are not. One `PGHOST` for two sides is a trap: each side says itself where it is.

@@ -14,7 +14,10 @@ struct ConninfoTests {
 
     @Test(
         "text that is no connection string, or leaves the server open, is refused",
-        arguments: ["s3cret", "postgres://h:port:s3cret", "dbname=x", "host=h", ""])
+        arguments: [
+            "s3cret", "postgres://h:port:s3cret", "dbname=x", "host=h", "",
+            "host=h dbname=d replication=database",
+        ])
     func refuses(_ text: String) {
         #expect {
             try Conninfo(text)

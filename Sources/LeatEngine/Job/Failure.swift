@@ -84,7 +84,7 @@ enum Failure {
             If a publication or the slot was dropped, run "leat cleanup" for this stream and start \
             it again with --truncate, which copies the tables anew.
             """
-        case "0A000" where error.peer == .source:
+        case "0A000" where error.peer == .source && error.message.contains("column list"):
             "Give a table the same column list in all publications of the stream."
         case "25006": "The target only takes reads: is it a standby?"
         case nil where error.code == .connectFailed: "Check the host, port, database and role."

@@ -111,6 +111,7 @@ enum Preflight {
             try session.query(
                 """
                 select pg_catalog.current_setting('wal_level'),
+                  pg_catalog.pg_is_in_recovery(),
                   pg_catalog.current_setting('max_replication_slots')::pg_catalog.int4
                     > (select pg_catalog.count(*) from pg_catalog.pg_replication_slots)
                 """
@@ -119,6 +120,11 @@ enum Preflight {
             throw Halt(
                 .preflight, "The source's wal_level is not logical.",
                 advice: "alter system set wal_level = 'logical'; then restart the source.")
+        }
+        // 16 and newer would decode there, but the position of its own end is not to be had.
+        guard row.count > 1, row[1] == "f" else {
+            throw Halt(
+                .preflight, "The source is a standby.", advice: "Use its primary as the source.")
         }
         guard !needsSlot || row.last == "t" else {
             throw Halt(

@@ -1,3 +1,4 @@
+import Foundation
 import LeatTestSupport
 import Testing
 
@@ -23,6 +24,22 @@ struct SourceSettingsTests {
 
         try await Pair.with(source, target, schema: "create table t (id int primary key)") {
             try await $0.expectRefusal(6, test.word)
+        }
+        try await source.remove()
+    }
+
+    @Test("a standby is refused too, and its primary named")
+    func standby() async throws {
+        let source = try await TemporaryCluster.started(.v16)
+        let target = try await ClusterPool.shared.cluster(.v16, .target)
+
+        try await Pair.with(source, target, schema: "create table t (id int primary key)") { pair in
+            try await source.stop()
+            let signal = URL(fileURLWithPath: "\(source.folder)/data/standby.signal")
+            try Data().write(to: signal)
+            try await source.start()
+
+            try await pair.expectRefusal(6, "The source is a standby.", "primary")
         }
         try await source.remove()
     }
