@@ -51,6 +51,8 @@ struct Case: Sendable, Identifiable, CustomTestStringConvertible {
         /// Words that must be nowhere: values.
         var secrets: [String] = []
 
+        var summary: String { "exit code \(exitCode): \(words.joined(separator: " … "))" }
+
         static func start(_ exitCode: Int32, _ words: String...) -> Refusal {
             Refusal(moment: .start, exitCode: exitCode, words: words)
         }
@@ -75,6 +77,8 @@ struct Case: Sendable, Identifiable, CustomTestStringConvertible {
     /// the schema, as text and in binary form.
     var compare: [String] = []
     var home: Home?
+    /// Whether other cases must not be in its database.
+    var isAlone = false
     /// More options of `leat sync`; only with a home.
     var options: [String] = []
     /// Why it is not run between these versions; nil: it is.

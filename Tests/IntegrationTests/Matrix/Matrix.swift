@@ -3,8 +3,9 @@ import LeatTestSupport
 
 /// Runs every case at every place once, and answers how each went.
 ///
-/// All cases without a home of their own share one run at a place. If that ends early, they run
-/// again in parts, until the guilty ones stand alone.
+/// All cases without a home of their own share one run at a place, and those that are refused at
+/// the start another one. If that ends early, they run again in parts, until the guilty ones stand
+/// alone.
 actor Matrix {
     static let shared = Matrix()
 
@@ -19,7 +20,9 @@ actor Matrix {
     private static let all =
         TypeCases.all + IdentityCases.all + ShapeCases.all + DatabaseCases.all
 
-    private var runs: [Place: Task<[String: CaseResult], Never>] = [:]
+    private typealias Run = Task<[String: CaseResult], Never>
+    private var runs: [Place: Run] = [:]
+    private var refusals: [Place: Run] = [:]
 
     /// How a case went at a place.
     func result(of test: Case, at place: Place) async -> CaseResult {
@@ -32,10 +35,12 @@ actor Matrix {
             result = await task.value[test.id] ?? CaseResult(verdict: .same)
         } else if place.form == .binary, let reason = test.textOnly(place.versions) {
             result = CaseResult(verdict: .notRun, reason: "in binary: \(reason)")
+        } else if Matrix.sharesRefusal(test, at: place) {
+            let task = refusals[place] ?? Task { await Matrix.runRefusals(at: place) }
+            refusals[place] = task
+            result = await task.value[test.id] ?? CaseResult(verdict: .failed, reason: "not run")
         } else {
-            do { result = try await OwnRun(test: test, place: place).run() } catch {
-                result = .failed(error)
-            }
+            result = await Matrix.runAlone(test, at: place)
         }
         Results.shared.append(test, result, at: place)
         return result
@@ -44,6 +49,30 @@ actor Matrix {
     private static func shares(_ test: Case, at place: Place) -> Bool {
         test.home == nil && test.options.isEmpty && test.refusal(place.versions) == nil
             && test.skipped(place.versions) == nil
+    }
+
+    private static func sharesRefusal(_ test: Case, at place: Place) -> Bool {
+        guard let refusal = test.refusal(place.versions), test.skipped(place.versions) == nil,
+            place.form == .text || test.textOnly(place.versions) == nil
+        else { return false }
+        return refusal.moment == .start && refusal.mend == nil && test.home == nil
+            && test.options.isEmpty && !test.isAlone
+    }
+
+    private static func runRefusals(at place: Place) async -> [String: CaseResult] {
+        let cases = cases.filter { sharesRefusal($0, at: place) }
+        do { return try await RefusalsRun(cases: cases, place: place).run() } catch {
+            print("\(place.testDescription): refusals fail together: \(error)")
+        }
+        var results: [String: CaseResult] = [:]
+        for test in cases { results[test.id] = await runAlone(test, at: place) }
+        return results
+    }
+
+    private static func runAlone(_ test: Case, at place: Place) async -> CaseResult {
+        do { return try await OwnRun(test: test, place: place).run() } catch {
+            return .failed(error)
+        }
     }
 
     private static func runShared(at place: Place) async -> [String: CaseResult] {

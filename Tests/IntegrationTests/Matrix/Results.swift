@@ -25,11 +25,12 @@ struct CaseResult: Sendable, CustomStringConvertible {
 }
 
 /// The table of every case, place and result. It is written when the test process ends: `cases.md`
-/// in the folder `LEAT_RESULTS`, else in `.build/results`.
+/// in the folder `LEAT_RESULTS`, else in `.build/results`, and short in `cases.txt`, which
+/// `scripts/test` prints.
 final class Results: Sendable {
     static let shared = Results()
 
-    private struct Line: Hashable {
+    struct Line: Hashable {
         var group: String
         var name: String
         var place: Place
@@ -46,22 +47,27 @@ final class Results: Sendable {
         lines.withLock { $0[line] = result }
     }
 
+    /// Nothing where a filter has left out the matrix.
     private func write() {
+        let lines = lines.withLock { $0 }
+        guard !lines.isEmpty else { return }
         let folder =
             ProcessInfo.processInfo.environment["LEAT_RESULTS"].flatMap { $0.isEmpty ? nil : $0 }
             ?? ".build/results"
         do {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true)
-            try Data(text.utf8).write(
-                to: URL(fileURLWithPath: "\(folder)/cases.md"), options: .atomic)
+            for (name, text) in [("cases.md", text(lines)), ("cases.txt", ResultSheet(lines).text)]
+            {
+                try Data(text.utf8).write(
+                    to: URL(fileURLWithPath: "\(folder)/\(name)"), options: .atomic)
+            }
         } catch {
             print("The results cannot be written to \(folder): \(error)")
         }
     }
 
-    private var text: String {
-        let lines = lines.withLock { $0 }
+    private func text(_ lines: [Line: CaseResult]) -> String {
         var counts: [CaseResult.Verdict: Int] = [:]
         for result in lines.values { counts[result.verdict, default: 0] += 1 }
         let summary = counts.map { "\($0.value) \($0.key.rawValue)" }.sorted()

@@ -276,7 +276,8 @@ extension ShapeCases {
             "it is unlogged"),
         refusedTable(
             "a temporary table", "create temp table t (id int primary key, v int);",
-            "is missing on the target"),
+            "is missing on the target"
+        ).with { $0.isAlone = true },
         refusedTable(
             "a view", "create view t as select 1 as id, 1 as v;", "it is a view"),
         refusedTable(

@@ -172,7 +172,7 @@ extension ShapeCases {
     private static let foreignLeaf = unfit(
         "refused: a foreign partition on the target",
         """
-        create foreign data wrapper nowhere; create server nowhere foreign data wrapper nowhere;
-        create foreign table t_all partition of t default server nowhere;
+        create foreign data wrapper away; create server away foreign data wrapper away;
+        create foreign table t_all partition of t default server away;
         """, "t_all is a foreign table")
 }
