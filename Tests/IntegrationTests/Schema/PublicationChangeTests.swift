@@ -88,7 +88,7 @@ struct PublicationChangeTests {
             try await pair.onSource(change.sql)
             if !change.back.isEmpty { try await pair.onSource(change.back) }
 
-            #expect(try await leat.waitForExit(timeout: .seconds(90)) == 8, "\(leat.log)")
+            #expect(try await leat.waitForExit() == 8, "\(leat.log)")
             #expect(leat.log.contains(change.words), "\(leat.log)")
             try await pair.onSource("insert into t values (100, 'later', 2)")
             try await expectCopiedAnew(change.tables, pair, change.why)
@@ -132,7 +132,7 @@ struct PublicationChangeTests {
             try await pair.onSource(
                 "drop publication pub; insert into t values (50, 'not sent', 1)")
 
-            #expect(try await leat.waitForExit(timeout: .seconds(90)) == 8, "\(leat.log)")
+            #expect(try await leat.waitForExit() == 8, "\(leat.log)")
             #expect(leat.log.contains("pub"))
             try await pair.onSource("create publication pub for table t")
             let refused = try await run(pair)
@@ -143,6 +143,48 @@ struct PublicationChangeTests {
             let again = try await run(pair, "--truncate", "--yes")
             #expect(again.exitCode == 0, "\(again.log)")
             #expect(try await pair.targetValue("select count(*) from t") == "6")
+        }
+    }
+
+    @Test(
+        "a table that is taken out, or dropped, is warned of and followed no longer",
+        arguments: ["alter publication pub drop table t", "drop table t"])
+    func takenOut(_ statement: String) async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.onSource("create publication pub for table t, u")
+            let leat = try pair.start("--publication", "pub")
+            try await pair.waitForStream(leat)
+
+            try await pair.onSource("\(statement); insert into u values (50, 'goes on')")
+
+            try await leat.waitForOutput(containing: "table is no longer published")
+            try await pair.waitUntilApplied()
+            #expect(try await leat.terminate() == 0, "\(leat.log)")
+            let next = try await run(pair)
+            #expect(next.exitCode == 0, "\(next.log)")
+            #expect(next.log.contains("table is no longer followed table=public.t"), "\(next.log)")
+            #expect(try await pair.targetValue("select count(*) from t") == "5")
+            #expect(try await pair.targetValue("select count(*) from u") == "6")
+        }
+    }
+
+    @Test("a table that moves from one published schema into another counts as put back")
+    func movedSchema() async throws {
+        let schema = "create schema one; create schema two; create table one.m (id int primary key)"
+        try await Pair.with(schema: schema, rows: "insert into one.m values (1)") { pair in
+            try await pair.onSource("create publication pub for tables in schema one, two")
+            #expect(try await run(pair).exitCode == 0)
+            let move = "alter table one.m set schema two"
+            try await pair.onSource("\(move); insert into two.m values (2)")
+
+            let renamed = try await run(pair)
+            #expect(renamed.exitCode == 7 && renamed.log.contains("set schema"), "\(renamed.log)")
+            try await pair.onTarget(move)
+            let refused = try await run(pair)
+            #expect(refused.exitCode == 6, "\(refused.log)")
+            #expect(refused.log.contains("taken out of its publication and put back"))
+            #expect(try await run(pair, "--truncate", "--yes").exitCode == 0)
+            try await pair.expectEqual()
         }
     }
 
@@ -182,7 +224,7 @@ struct PublicationChangeTests {
             try await pair.onSource("alter publication two add table t")
             try await pair.onSource("insert into t values (50, 'x', 1)")
 
-            let code = try await leat.waitForExit(timeout: .seconds(90))
+            let code = try await leat.waitForExit()
             #expect([3, 8].contains(code), "\(leat.log)")
             #expect(leat.log.contains("column list"), "\(leat.log)")
         }
