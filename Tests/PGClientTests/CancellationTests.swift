@@ -40,7 +40,7 @@ struct CancellationTests {
 
         let median = times.sorted()[2]
         print("cancelled while the server sleeps: median \(median)")
-        #expect(median < .seconds(2))
+        #expect(median < .seconds(10))
     }
 
     @Test("a cancelled task leaves a server that waits for a lock, and its statement ends")
@@ -54,7 +54,7 @@ struct CancellationTests {
         let took = try await cancel(task, pid: pid, waitEvent: "Lock")
 
         print("cancelled while the server waits for a lock: \(took)")
-        #expect(took < .seconds(5))
+        #expect(took < .seconds(20))
     }
 
     @Test("a cancelled task leaves a connection attempt that gets no answer")
@@ -71,7 +71,7 @@ struct CancellationTests {
         await #expect(throws: CancellationError.self) { try await task.value }
         let took = ContinuousClock.now - start
         print("cancelled while connecting: \(took)")
-        #expect(took < .seconds(5))
+        #expect(took < .seconds(20))
     }
 
     @Test("a cancelled session is good for nothing more, closing included")

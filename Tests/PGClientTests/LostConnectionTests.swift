@@ -62,7 +62,7 @@ struct LostConnectionTests {
 
         let took = ContinuousClock.now - start
         #expect(error?.code == .timedOut)
-        #expect(took >= .milliseconds(300) && took < .seconds(5), "\(took)")
+        #expect(took >= .milliseconds(300) && took < .seconds(20), "\(took)")
     }
 
     @Test("a refused connection, a missing database and a missing role say so")

@@ -11,7 +11,7 @@ enum Server {
     }
 
     static func connection(
-        _ conninfo: String, timeout: Duration = .seconds(15)
+        _ conninfo: String, timeout: Duration = .patience
     ) async throws -> Connection {
         let connection = Connection(label: "test")
         try await connection.open(

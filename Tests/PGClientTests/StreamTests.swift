@@ -42,7 +42,7 @@ private struct Source {
     func drop() async throws {
         try await cluster.waitUntil(
             sql: "select not active from pg_replication_slots where slot_name = '\(slot)'",
-            timeout: .seconds(60))
+            timeout: .patience)
         try await cluster.sql("select pg_drop_replication_slot('\(slot)')", database: database)
     }
 }
@@ -50,7 +50,7 @@ private struct Source {
 /// The kinds of the messages in the payloads, in order, until there are as many as asked for.
 private func kinds(_ count: Int, of session: Session, each: Int = .max) throws -> String {
     var kinds = ""
-    let deadline = ContinuousClock.now + .seconds(60)
+    let deadline = ContinuousClock.now + .patience
     while kinds.utf8.count < count {
         var lent = 0
         let taken = try session.takePayloads { payload in
@@ -98,7 +98,7 @@ struct StreamTests {
                 try await connection.run { session in
                     if grows { try session.growInputBuffer(for: 1 << 20) }
                     try source.start(session)
-                    let deadline = ContinuousClock.now + .seconds(60)
+                    let deadline = ContinuousClock.now + .patience
                     while session.bytesWaiting < 48 << 10 {
                         try #require(ContinuousClock.now < deadline)
                         try session.nap(for: .milliseconds(1))

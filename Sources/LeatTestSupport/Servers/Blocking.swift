@@ -12,24 +12,42 @@ func offPool<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async thro
     }
 }
 
+/// The pauses between polls: short at first, then a fifth of what has passed. A poll is often a
+/// `psql`, and some tests that each start ten a second leave little of two cores to what they wait
+/// for.
+public struct PollPace: Sendable {
+    private let start = ContinuousClock.now
+    private let shortest: Duration
+
+    public init(_ shortest: Duration = .milliseconds(50)) {
+        self.shortest = shortest
+    }
+
+    public func pause() async throws {
+        let passed = ContinuousClock.now - start
+        try await Task.sleep(for: max(shortest, min(passed / 5, .milliseconds(500))))
+    }
+}
+
 /// Polls `condition` until it returns true.
 ///
 /// - Parameters:
 ///   - what: Names the condition in the error.
 ///   - timeout: The longest wait.
-///   - interval: The pause between two polls.
+///   - interval: The shortest pause between two polls.
 /// - Throws: ``TestSupportError`` when the deadline passes, or what `condition` throws.
 public func waitUntil(
     _ what: String,
-    timeout: Duration = .seconds(30),
+    timeout: Duration = .patience,
     every interval: Duration = .milliseconds(20),
     _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + timeout
+    let pace = PollPace(interval)
     while try await !condition() {
         guard ContinuousClock.now < deadline else {
             throw TestSupportError("Not within \(timeout): \(what)")
         }
-        try await Task.sleep(for: interval)
+        try await pace.pause()
     }
 }

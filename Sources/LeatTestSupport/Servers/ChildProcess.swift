@@ -112,7 +112,7 @@ public final class ChildProcess: Sendable {
     ///
     /// - Throws: ``TestSupportError`` with the last output when the deadline passes; the process
     ///   runs on. `CancellationError` when the task is cancelled.
-    public func wait(timeout: Duration = .seconds(60)) async throws -> ProcessExit {
+    public func wait(timeout: Duration = .patience) async throws -> ProcessExit {
         let shared = shared
         let waiter = shared.state.withLock { state in
             state.lastWaiter += 1

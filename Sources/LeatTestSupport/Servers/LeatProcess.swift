@@ -21,7 +21,7 @@ public final class LeatProcess: Sendable {
     public static func run(
         _ arguments: [String],
         environment: [String: String] = [:],
-        timeout: Duration = .seconds(60)
+        timeout: Duration = .patience
     ) async throws -> (exitCode: Int32, output: String, log: String) {
         let process = try LeatProcess(arguments, environment: environment)
         let exitCode = try await process.waitForExit(timeout: timeout)
@@ -48,11 +48,11 @@ public final class LeatProcess: Sendable {
     /// Kills it with SIGKILL, and returns when it is gone.
     public func kill() async throws {
         child.signal(SIGKILL)
-        _ = try await child.wait(timeout: .seconds(30))
+        _ = try await child.wait(timeout: .patience)
     }
 
     /// Asks it to stop with SIGTERM, and returns its exit code.
-    public func terminate(timeout: Duration = .seconds(30)) async throws -> Int32 {
+    public func terminate(timeout: Duration = .patience) async throws -> Int32 {
         child.signal(SIGTERM)
         return try await waitForExit(timeout: timeout)
     }
@@ -61,7 +61,7 @@ public final class LeatProcess: Sendable {
     ///
     /// - Returns: The exit code; 128 plus the signal that killed it.
     /// - Throws: ``TestSupportError`` with the log's end when the deadline passes; it runs on.
-    public func waitForExit(timeout: Duration = .seconds(60)) async throws -> Int32 {
+    public func waitForExit(timeout: Duration = .patience) async throws -> Int32 {
         try await child.wait(timeout: timeout).status
     }
 
@@ -69,7 +69,7 @@ public final class LeatProcess: Sendable {
     ///
     /// - Throws: ``TestSupportError`` with the log's end when the deadline passes, or it ends first.
     public func waitForOutput(
-        containing text: String, timeout: Duration = .seconds(30)
+        containing text: String, timeout: Duration = .patience
     ) async throws {
         let deadline = ContinuousClock.now + timeout
         while true {

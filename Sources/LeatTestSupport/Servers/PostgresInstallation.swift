@@ -72,7 +72,7 @@ public struct PostgresInstallation: Hashable, Sendable {
     /// Runs a program that refuses to be root: as root it becomes the user `postgres`.
     @discardableResult
     func runAsServer(
-        _ program: String, _ arguments: [String], timeout: Duration = .seconds(120)
+        _ program: String, _ arguments: [String], timeout: Duration = .patience
     ) async throws -> String {
         let command = [program.contains("/") ? program : self.program(program)] + arguments
         guard getuid() == 0 else {

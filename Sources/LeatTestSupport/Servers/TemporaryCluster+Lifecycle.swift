@@ -2,7 +2,7 @@ import Foundation
 
 extension TemporaryCluster {
     /// Starts the server and waits until it accepts connections.
-    public func start(timeout: Duration = .seconds(60)) async throws {
+    public func start(timeout: Duration = .patience) async throws {
         for attempt in 1... {
             do {
                 try await control("start", ["-l", logPath], timeout)
@@ -24,7 +24,7 @@ extension TemporaryCluster {
     /// - Throws: ``TestSupportError`` if it still runs when the time has passed.
     @discardableResult
     public func stop(
-        mode: StopMode = .fast, timeout: Duration = .seconds(60)
+        mode: StopMode = .fast, timeout: Duration = .patience
     ) async throws -> Duration {
         resume()
         let clock = ContinuousClock()
@@ -38,7 +38,7 @@ extension TemporaryCluster {
     /// - Returns: How long the stop took.
     @discardableResult
     public func restart(
-        mode: StopMode = .fast, timeout: Duration = .seconds(60)
+        mode: StopMode = .fast, timeout: Duration = .patience
     ) async throws -> Duration {
         let duration = try await stop(mode: mode, timeout: timeout)
         try await start(timeout: timeout)

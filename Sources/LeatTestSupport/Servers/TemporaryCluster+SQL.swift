@@ -60,7 +60,7 @@ extension TemporaryCluster {
         _ text: String,
         database: String = "postgres",
         user: String = "postgres",
-        timeout: Duration = .seconds(120)
+        timeout: Duration = .patience
     ) async throws -> [[String?]] {
         let output = try await psql(
             ["-c", text], database: database, user: user, timeout: timeout)
@@ -79,7 +79,7 @@ extension TemporaryCluster {
         _ text: String,
         database: String = "postgres",
         user: String = "postgres",
-        timeout: Duration = .seconds(120)
+        timeout: Duration = .patience
     ) async throws -> String? {
         let rows = try await sql(text, database: database, user: user, timeout: timeout)
         return rows.first?.first ?? nil
@@ -93,7 +93,7 @@ extension TemporaryCluster {
         script: String,
         database: String = "postgres",
         user: String = "postgres",
-        timeout: Duration = .seconds(300)
+        timeout: Duration = .patience
     ) async throws -> String {
         let path = TemporaryFolder.outputPath("script")
         try Data(script.utf8).write(to: URL(fileURLWithPath: path))
@@ -124,9 +124,10 @@ extension TemporaryCluster {
         sql text: String,
         equals value: String? = "t",
         database: String = "postgres",
-        timeout: Duration = .seconds(30)
+        timeout: Duration = .patience
     ) async throws {
         let deadline = ContinuousClock.now + timeout
+        let pace = PollPace()
         var last = "nothing"
         repeat {
             do {
@@ -136,7 +137,7 @@ extension TemporaryCluster {
             } catch let error as TestSupportError {
                 last = "\(error)"
             }
-            try await Task.sleep(for: .milliseconds(50))
+            try await pace.pause()
         } while ContinuousClock.now < deadline
         throw TestSupportError(
             "Not \(value ?? "NULL") within \(timeout) but \(last): \(text)")
@@ -204,7 +205,7 @@ extension TemporaryCluster {
     /// - Returns: Its report.
     @discardableResult
     public func pgbench(
-        _ arguments: [String], database: String, timeout: Duration = .seconds(300)
+        _ arguments: [String], database: String, timeout: Duration = .patience
     ) async throws -> String {
         try await LeatTestSupport.run(
             installation.program("pgbench"), arguments,

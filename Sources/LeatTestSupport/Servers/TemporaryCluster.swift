@@ -104,6 +104,7 @@ public final class TemporaryCluster: Sendable {
             "fsync": options.fsync ? "on" : "off",
             "full_page_writes": options.fsync ? "on" : "off",
             "shared_buffers": "64MB",
+            "max_wal_size": "256MB",
             "timezone": "UTC",
             "log_line_prefix": "%m [%p] %q%a %u@%d ",
             "log_replication_commands": "on",

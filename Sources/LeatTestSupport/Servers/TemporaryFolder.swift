@@ -13,12 +13,29 @@ enum TemporaryFolder {
         }
     }()
 
+    /// `TMPDIR`, else memory where there is plenty of it: hundreds of databases are made and
+    /// dropped, each of hundreds of files, and on ext4 files are slow to make for minutes after as
+    /// many were removed.
+    private static let parent: String = {
+        let wanted = ProcessInfo.processInfo.environment["TMPDIR"] ?? ""
+        guard wanted.isEmpty || wanted.utf8.count >= 60 else { return wanted }
+        return hasRoom("/dev/shm") ? "/dev/shm" : "/tmp"
+    }()
+
+    private static func hasRoom(_ path: String) -> Bool {
+        var room = statvfs()
+        let line = text(ofFile: "/proc/meminfo").split(separator: "\n")
+            .first { $0.hasPrefix("MemAvailable:") }
+        let kilobytes = line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        guard statvfs(path, &room) == 0, access(path, W_OK) == 0 else { return false }
+        let free = Int(room.f_bavail) * Int(room.f_frsize)
+        return free > 6 << 30 && kilobytes > 10 << 20
+    }
+
     /// Makes a fresh folder that others may enter but not write. The caller sees to its removal.
     ///
     /// The path stays short enough for a Unix socket inside (107 bytes).
     static func make(_ prefix: String) throws -> String {
-        let wanted = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-        let parent = wanted.utf8.count < 60 ? wanted : "/tmp"
         var template = Array("\(parent)/\(prefix)-XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { buffer in
             buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }

@@ -10,7 +10,7 @@ func run(
     _ arguments: [String],
     environment: [String: String] = [:],
     input: String? = nil,
-    timeout: Duration = .seconds(120)
+    timeout: Duration = .patience
 ) async throws -> String {
     let child = try ChildProcess(
         executable, arguments, environment: environment, input: input, folder: "/")

@@ -19,11 +19,11 @@ struct ProcessTests {
                         + "where datname = current_database())") ?? "?"
             let elsewhere = ["--state-dir", pair.stateDirectory + "-2"]
 
-            let sameFolder = try await pair.sync(timeout: .seconds(15))
+            let sameFolder = try await pair.sync()
             let otherFolder = try await pair.leat(
-                ["sync"] + pair.places + elsewhere, timeout: .seconds(15))
+                ["sync"] + pair.places + elsewhere)
             let cleanup = try await pair.leat(
-                ["cleanup", "--yes"] + pair.places + elsewhere, timeout: .seconds(15))
+                ["cleanup", "--yes"] + pair.places + elsewhere)
 
             #expect(sameFolder.exitCode == 4)
             #expect(sameFolder.log.contains("held by process \(first.processID)"))

@@ -65,7 +65,10 @@ struct SlotCreationTests {
             insert into t select i, i from generate_series(1, 1000) i;
             insert into u values (1);
             """
-        try await Pair.with(.init(version, version), schema: schema, rows: rows) { pair in
+        // On a source of its own: a slot waits for every transaction of its server.
+        let source = try await TemporaryCluster.started(version)
+        let target = try await ClusterPool.shared.cluster(version, .target)
+        try await Pair.with(source, target, schema: schema, rows: rows) { pair in
             try await pair.onSource(Self.gate)
             try await pair.onTarget("alter table t alter v type bigint")
             // The slot waits for the first, then for those that began meanwhile, which is the
@@ -97,6 +100,7 @@ struct SlotCreationTests {
             #expect(
                 try await pair.source.tableHash("t", database: pair.database) == table)
         }
+        try await source.remove()
     }
 
     /// It has no process that could be shown.

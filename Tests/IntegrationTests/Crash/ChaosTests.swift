@@ -27,7 +27,7 @@ struct ChaosTests {
                 }
                 try await Task.sleep(until: start + .seconds(seconds), clock: .continuous)
             }
-            try await stream.waitUntilCaughtUp(timeout: .seconds(180))
+            try await stream.waitUntilCaughtUp()
         }
 
         try await stream.expectEqual()

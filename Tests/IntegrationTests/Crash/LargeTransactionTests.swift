@@ -87,7 +87,7 @@ struct LargeTransactionTests {
                 try await abandoned
                 if test.targetCrashes { try await crashTarget(stream) }
             }
-            try await stream.waitUntilCaughtUp(timeout: .seconds(480))
+            try await stream.waitUntilCaughtUp(timeout: .patience * 3)
         }
 
         print("\(test.testDescription): \(duration), peak \(leat.peakResidentBytes >> 20) MiB")
@@ -104,8 +104,7 @@ struct LargeTransactionTests {
     /// When a part of the transaction is there, and not yet committed.
     private func crashTarget(_ stream: StreamFixture) async throws {
         try await stream.target.waitUntil(
-            sql: "select pg_relation_size('large') > 2e6", database: stream.database,
-            timeout: .seconds(120))
+            sql: "select pg_relation_size('large') > 2e6", database: stream.database)
         try await stream.target.restart(mode: .immediate)
     }
 }

@@ -85,7 +85,7 @@ struct SourceStopTests {
     }
 
     private func stopAndReturn(_ stream: StreamFixture, _ what: String) async throws {
-        let duration = try await stream.source.stop(mode: .fast, timeout: .seconds(30))
+        let duration = try await stream.source.stop(mode: .fast)
         print("fast stop of the source, \(what): \(duration)")
         #expect(duration < .seconds(10), "\(stream.logEnd)")
         try await stream.source.start()

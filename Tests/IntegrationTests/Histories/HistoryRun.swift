@@ -68,7 +68,7 @@ struct HistoryRun {
             select sum(stream_txns) from pg_stat_replication_slots
             where slot_name = '\(pair.objectName)'
             """
-        try await pair.source.waitUntil(sql: "select (\(streamed)) > 0", timeout: .seconds(60))
+        try await pair.source.waitUntil(sql: "select (\(streamed)) > 0")
         let row = try await pair.onSource(
             """
             select xact_commit, tup_inserted, tup_updated, tup_deleted, (\(streamed))
@@ -124,11 +124,11 @@ struct HistoryRun {
 
     private func waitForMarker() async throws {
         let query = "select exists (select from marker where n = \(rounds))"
-        try await waitUntil("Leat applies the round\n\(logEnd)", timeout: .seconds(120)) {
+        try await waitUntil("Leat applies the round\n\(logEnd)") {
             if let exit = leat.exit { throw TestSupportError("leat ended (\(exit))\n\(logEnd)") }
             return try await pair.targetValue(query) == "t"
         }
-        try await pair.target.waitUntil(sql: query, database: native, timeout: .seconds(120))
+        try await pair.target.waitUntil(sql: query, database: native)
     }
 
     private var logEnd: String {

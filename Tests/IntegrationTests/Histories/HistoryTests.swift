@@ -21,7 +21,7 @@ struct HistoryTests {
         guard count > 0 else { return }
         let seed = SeededGenerator.printedSeed()
         let schema = HistorySchema(version)
-        try await Pair.with(Pair.Versions(version, version)) { pair in
+        try await Pair.with(Pair.Versions(version, version), first: true) { pair in
             var run = try await HistoryRun(pair, schema)
             do {
                 let duration = try await perform(count, seed, &run)

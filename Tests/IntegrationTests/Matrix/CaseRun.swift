@@ -23,7 +23,7 @@ struct CaseRun {
     func run() async throws -> [String: CaseResult] {
         let leat = try LeatProcess(
             ["sync"] + pair.places + ["--status-interval", "200ms"] + options)
-        try await leat.waitForOutput(containing: "streaming position=", timeout: .seconds(180))
+        try await leat.waitForOutput(containing: "streaming position=")
         var results: [String: CaseResult] = [:]
         let judge = try await Judge(cases, pair.source, database: pair.database)
         try await compare(judge, "after the copy", &results)
@@ -33,7 +33,7 @@ struct CaseRun {
             try await waitUntilApplied(leat)
             try await compare(judge, "after \(phase.rawValue)", &results)
         }
-        let code = try await leat.terminate(timeout: .seconds(60))
+        let code = try await leat.terminate()
         guard code == 0 else { throw TestSupportError("leat ended with \(code)\n\(leat.log)") }
         return results
     }
@@ -41,7 +41,8 @@ struct CaseRun {
     /// The stored position covers all that is committed now; an end of `leat` ends the wait.
     private func waitUntilApplied(_ leat: LeatProcess) async throws {
         let end = try await pair.sourceValue("select pg_current_wal_insert_lsn()") ?? ""
-        let deadline = ContinuousClock.now + .seconds(180)
+        let deadline = ContinuousClock.now + .patience
+        let pace = PollPace()
         while try await pair.targetValue(
             "select end_lsn >= '\(end)' from leat.progress where stream = '\(pair.stream)'") != "t"
         {
@@ -49,7 +50,7 @@ struct CaseRun {
                 let state = leat.exit.map { "\($0)" } ?? "it is not there in time"
                 throw TestSupportError("leat: \(state)\n\(leat.log.suffix(2000))")
             }
-            try await Task.sleep(for: .milliseconds(50))
+            try await pace.pause()
         }
     }
 

@@ -43,7 +43,7 @@ struct SharedRun {
         let expected = cases.contains { $0.textOnly(place.versions) != nil }
         guard expected else { return [:] }
         let outcome = try await pair.leat(
-            ["sync"] + pair.places + ["--binary", "on"], timeout: .seconds(120))
+            ["sync"] + pair.places + ["--binary", "on"])
         guard outcome.exitCode == 6, outcome.log.contains("Binary form is not safe for: ") else {
             throw TestSupportError("--binary on: exit code \(outcome.exitCode)\n\(outcome.log)")
         }

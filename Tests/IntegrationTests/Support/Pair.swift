@@ -52,35 +52,35 @@ final class Pair: Sendable {
     ///   - schema: SQL that is run on both sides first.
     ///   - rows: SQL that is run on the source after it.
     ///   - options: More of `create database` for each side.
+    ///   - first: Whether it comes before the others that wait for the servers.
     static func with(
         _ versions: Versions = Versions(.v16, .v16), schema: String = "", rows: String = "",
-        options: (source: String, target: String) = ("", ""),
+        options: (source: String, target: String) = ("", ""), first: Bool = false,
         _ body: (Pair) async throws -> Void
     ) async throws {
         try await with(
             ClusterPool.shared.cluster(versions.source, .source),
             ClusterPool.shared.cluster(versions.target, .target), schema: schema, rows: rows,
-            options: options, body)
+            options: options, first: first, body)
     }
 
     /// Runs `body` with a pair on these servers.
     static func with(
         _ source: TemporaryCluster, _ target: TemporaryCluster, schema: String = "",
         rows: String = "", options: (source: String, target: String) = ("", ""),
-        _ body: (Pair) async throws -> Void
+        first: Bool = false, _ body: (Pair) async throws -> Void
     ) async throws {
-        await Turnstile.shared.enter()
+        let pass = await Turnstile.pairs.pass(first: first)
+        defer { withExtendedLifetime(pass) {} }
         let pair = Pair(source, target)
         do {
             try await pair.create(schema, rows, options)
             try await body(pair)
         } catch {
             await pair.remove()
-            await Turnstile.shared.leave()
             throw error
         }
         await pair.remove()
-        await Turnstile.shared.leave()
     }
 
     private func create(
@@ -166,7 +166,7 @@ final class Pair: Sendable {
     }
 
     /// Runs `leat sync` to its end.
-    func sync(_ options: String..., timeout: Duration = .seconds(60)) async throws -> Outcome {
+    func sync(_ options: String..., timeout: Duration = .patience) async throws -> Outcome {
         try await leat(
             ["sync"] + places + ["--status-interval", "200ms"] + options, timeout: timeout)
     }
@@ -174,7 +174,7 @@ final class Pair: Sendable {
     /// Runs `leat` to its end.
     func leat(
         _ arguments: [String], environment: [String: String] = [:],
-        timeout: Duration = .seconds(60)
+        timeout: Duration = .patience
     ) async throws -> Outcome {
         let (code, output, log) = try await LeatProcess.run(
             arguments, environment: environment, timeout: timeout)
@@ -200,7 +200,7 @@ final class Pair: Sendable {
     }
 
     /// Waits until all that is committed on the source now is on the target.
-    func waitUntilApplied(timeout: Duration = .seconds(30)) async throws {
+    func waitUntilApplied(timeout: Duration = .patience) async throws {
         let end = try await sourceValue("select pg_current_wal_flush_lsn()") ?? ""
         try await target.waitUntil(
             sql: "select end_lsn >= '\(end)' from leat.progress where stream = '\(stream)'",
@@ -248,26 +248,5 @@ final class Pair: Sendable {
         }
         #expect(try await traces() == before, sourceLocation: sourceLocation)
         return outcome
-    }
-}
-
-/// Lets a few pairs at a time onto the shared servers, whose slots are limited.
-private actor Turnstile {
-    static let shared = Turnstile()
-
-    private var free = 4
-    private var waiting: [CheckedContinuation<Void, Never>] = []
-
-    func enter() async {
-        guard free == 0 else {
-            free -= 1
-            return
-        }
-        await withCheckedContinuation { waiting.append($0) }
-    }
-
-    func leave() {
-        guard waiting.isEmpty else { return waiting.removeFirst().resume() }
-        free += 1
     }
 }

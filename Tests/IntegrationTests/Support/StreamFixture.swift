@@ -11,6 +11,7 @@ final class StreamFixture: Sendable {
     let database: String
     private let process = Mutex<LeatProcess?>(nil)
     private let sharesServers: Bool
+    private let pass: Turnstile.Pass
 
     /// Databases on the shared servers, which must not be stopped or suspended.
     ///
@@ -19,22 +20,26 @@ final class StreamFixture: Sendable {
         _ sourceVersion: PostgresVersion = .v15, to targetVersion: PostgresVersion? = nil,
         tables: String
     ) async throws {
+        let pass = await Turnstile.faults.pass()
         try await self.init(
             from: ClusterPool.shared.cluster(sourceVersion, .source),
             to: ClusterPool.shared.cluster(targetVersion ?? sourceVersion, .target),
-            tables: tables, sharesServers: true)
+            tables: tables, sharesServers: true, pass)
     }
 
     private init(
         from source: TemporaryCluster, to target: TemporaryCluster, tables: String,
-        sharesServers: Bool
+        sharesServers: Bool, _ pass: Turnstile.Pass
     ) async throws {
+        self.pass = pass
         self.source = source
         self.target = target
         self.sharesServers = sharesServers
-        database = try await source.createDatabase()
-        try await target.createDatabase(database)
-        for server in [source, target] { try await server.sql(tables, database: database) }
+        database = "db_\(UInt32.random(in: 0...UInt32.max))"
+        for server in [source, target] {
+            try await server.createDatabase(database)
+            try await server.sql(tables, database: database)
+        }
     }
 
     /// A shared server has room for some slots and origins only, and a slot keeps its WAL.
@@ -54,10 +59,11 @@ final class StreamFixture: Sendable {
         source: TemporaryCluster.Options = .init(), target: TemporaryCluster.Options = .init(),
         tables: String, _ body: (StreamFixture) async throws -> Void
     ) async throws {
+        let pass = await Turnstile.faults.pass()
         async let first = TemporaryCluster.started(.v15, source)
         async let second = TemporaryCluster.started(.v15, target)
         let fixture = try await StreamFixture(
-            from: first, to: second, tables: tables, sharesServers: false)
+            from: first, to: second, tables: tables, sharesServers: false, pass)
         do {
             try await body(fixture)
         } catch {
@@ -102,12 +108,12 @@ final class StreamFixture: Sendable {
     }
 
     /// Waits until the tables are copied and the changes flow.
-    func waitUntilStreaming(timeout: Duration = .seconds(60)) async throws {
+    func waitUntilStreaming(timeout: Duration = .patience) async throws {
         try await leat?.waitForOutput(containing: " streaming ", timeout: timeout)
     }
 
     /// Waits until everything that is committed on the source now is stored on the target.
-    func waitUntilCaughtUp(timeout: Duration = .seconds(60)) async throws {
+    func waitUntilCaughtUp(timeout: Duration = .patience) async throws {
         let end = try await source.scalar("select pg_current_wal_flush_lsn()") ?? ""
         try await waitForTarget(
             """
@@ -118,8 +124,9 @@ final class StreamFixture: Sendable {
     }
 
     /// Polls until a query on the target is true; fails at once when Leat has ended.
-    func waitForTarget(_ query: String, _ timeout: Duration = .seconds(60)) async throws {
+    func waitForTarget(_ query: String, _ timeout: Duration = .patience) async throws {
         let deadline = ContinuousClock.now + timeout
+        let pace = PollPace()
         var last = "nothing"
         repeat {
             let hasEnded = leat?.exit != nil
@@ -130,7 +137,7 @@ final class StreamFixture: Sendable {
             }
             if last == "t" { return }
             guard !hasEnded else { break }
-            try await Task.sleep(for: .milliseconds(50))
+            try await pace.pause()
         } while ContinuousClock.now < deadline
         let end = leat?.exit.map { "leat ended (\($0))" } ?? "not within \(timeout)"
         throw TestSupportError("\(end), but \(last): \(query)\n\(logEnd)")
