@@ -17,6 +17,8 @@ final class SlotServer: Sendable {
     static func with(
         _ version: PostgresVersion, keep: String = "-1", _ body: (SlotServer) async throws -> Void
     ) async throws {
+        let pass = await Turnstile.faults.pass()
+        defer { withExtendedLifetime(pass) {} }
         let cluster = try await SlotServers.shared.take(version)
         do {
             try await cluster.configure(["max_slot_wal_keep_size": keep])
