@@ -47,10 +47,16 @@ struct TypeMending {
 }
 
 extension CatalogType.Field {
-    /// The definition begins with it: quoted, whatever it is.
+    /// The definition begins with it, quoted; a quote in it is doubled.
     fileprivate var quotedName: String {
-        let end = definition.firstRange(of: "\" ")?.lowerBound ?? definition.endIndex
-        return String(definition[..<end]) + "\""
+        var name = "\""
+        var isDoubled = false
+        for scalar in definition.unicodeScalars.dropFirst() {
+            if isDoubled, scalar != "\"" { break }
+            isDoubled = scalar == "\"" && !isDoubled
+            name.unicodeScalars.append(scalar)
+        }
+        return name
     }
 }
 

@@ -59,7 +59,7 @@ struct DDLPageTests {
         "rewritten (VACUUM FULL, CLUSTER)": ["a rewrite by vacuum full"],
         // Types
         "enum value added": ["an enum gets values, in the middle and at its end"],
-        "enum value renamed": ["an enum's value is renamed"],
+        "enum value renamed": ["a value of an enum takes another name, and one is added"],
         "enum or composite type renamed": ["an enum is renamed"],
         "composite type's fields changed": [
             "a composite type gets a field, which is named at the next start"

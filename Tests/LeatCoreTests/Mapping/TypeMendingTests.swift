@@ -66,11 +66,11 @@ struct TypeMendingTests {
     func fields() throws {
         #expect(try advice(["a"], ["a"]) == nil)
         #expect(
-            try advice(["a", #"b ""x"#], ["a"])?
-                .hasSuffix(#"alter type "shop"."pair" add attribute "b ""x" integer;"#) == true)
+            try advice(["a", #"b"" x"#], ["a"])?
+                .hasSuffix(#"alter type "shop"."pair" add attribute "b"" x" integer;"#) == true)
         #expect(
-            try advice(["a"], ["a", #"b ""x"#])?
-                .hasSuffix(#"alter type "shop"."pair" drop attribute "b ""x";"#) == true)
+            try advice(["a"], ["a", #"b"" x"#])?
+                .hasSuffix(#"alter type "shop"."pair" drop attribute "b"" x";"#) == true)
     }
 
     @Test("fields that differ otherwise have no such statement")
