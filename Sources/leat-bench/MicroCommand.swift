@@ -3,7 +3,7 @@ import ArgumentParser
 /// The stages that every row passes in this process, without any server.
 struct MicroCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "micro", abstract: "Measure decoding and assembling in memory.")
+        commandName: "micro", abstract: "Measure decoding, folding and encoding in memory.")
 
     @Option(help: "Rows a workload.")
     var rows = 200_000
@@ -23,7 +23,7 @@ struct MicroCommand: ParsableCommand {
 
     func run() throws {
         if !json { print(Measurement.heading) }
-        for workload in Workload.all(rows: rows) {
+        for workload in try Workload.all(rows: rows) {
             for stage in Stage.all where isWanted(workload, stage) {
                 let measured = try Measurement(of: stage, on: workload, passes: passes)
                 print(json ? measured.json : measured.line)

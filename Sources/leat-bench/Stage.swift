@@ -17,10 +17,9 @@ struct Stage: Sendable {
     static let all = [
         Stage(name: "decode", run: decode),
         Stage(name: "assemble", run: assemble),
+        Stage(name: "fold", run: fold),
+        Stage(name: "encode", run: encode),
     ]
-
-    /// As much as the receiver hands over at a time under load.
-    static let batchBytes = 1 << 20
 
     /// Payload to columns in a batch.
     @Sendable private static func decode(_ workload: Workload) throws -> Int {
@@ -34,25 +33,67 @@ struct Stage: Sendable {
             guard try decoder.kind(of: body).isRow else { continue }
             _ = try decoder.decodeRow(body, streamed: false, into: &batch)
             rows += 1
-            if batch.byteCount >= batchBytes { batch = Batch() }
+            if batch.byteCount >= Workload.batchBytes { batch = Batch() }
         }
         return rows
     }
 
     /// Payload to whole transactions in batches: all that the receiver does with a message.
     @Sendable private static func assemble(_ workload: Workload) throws -> Int {
-        var assembler = workload.assembler()
         var rows = 0
-        for index in 0..<workload.payloads.count {
-            let payload = workload.payloads[index]
-            guard case .xLogData(let data) = try ReplicationPayload(decoding: payload) else {
-                continue
+        try workload.assemble { rows += $0.changes.count }
+        return rows
+    }
+
+    /// Batches to net changes, a table for each relation as the applier has it.
+    @Sendable private static func fold(_ workload: Workload) throws -> Int {
+        var rows = 0
+        for batch in workload.batches {
+            var tables = batch.relations.map {
+                NetTable(key: key(of: $0), columnCount: $0.columns.count, movesKeys: true)
             }
-            _ = try assembler.receive(XLogData.body(of: payload), at: data.walStart)
-            if assembler.batch.byteCount >= batchBytes {
-                rows += assembler.takeBatch().changes.count
+            let columns = batch.columns.span
+            let bytes = batch.bytes.span.bytes
+            for index in batch.changes.indices {
+                let change = batch.changes[index]
+                guard
+                    case .folded = tables[Int(change.relation)].fold(
+                        change, at: index, columns, bytes)
+                else { continue }
+                rows += 1
             }
         }
-        return rows + assembler.takeBatch().changes.count
+        return rows
+    }
+
+    /// Columns to the rows of a COPY: the new tuple, or the key of what is deleted.
+    @Sendable private static func encode(_ workload: Workload) throws -> Int {
+        let buffer = CopyBuffer(isBinary: false)
+        var rows = 0
+        for batch in workload.batches {
+            let orders = batch.relations.map { Array($0.columns.indices) }
+            let keys = batch.relations.map(key)
+            batch.bytes.withUnsafeBytes { arena in
+                batch.columns.withUnsafeBufferPointer { columns in
+                    guard let arena = arena.baseAddress, let first = columns.baseAddress else {
+                        return
+                    }
+                    for change in batch.changes {
+                        let isDelete = change.kind == .delete
+                        let tuple = isDelete ? change.old : change.new
+                        let isWritten = buffer.append(
+                            operation: nil, first + Int(tuple.first),
+                            (isDelete ? keys : orders)[Int(change.relation)], arena)
+                        if isWritten { rows += 1 }
+                        if buffer.count >= Workload.chunkBytes { buffer.removeAll() }
+                    }
+                }
+            }
+        }
+        return rows
+    }
+
+    private static func key(of relation: Relation) -> [Int] {
+        relation.columns.indices.filter { relation.columns[$0].isKey }
     }
 }

@@ -10,6 +10,8 @@ struct Workload {
     /// Changes in the stream.
     private(set) var rows = 0
     private(set) var payloads = Payloads()
+    /// What the payloads become, for stages that begin there.
+    private(set) var batches: [Batch] = []
     private var tables: [RelationID: FollowedTables.Table] = [:]
     private var position: UInt64 = 0x0100_0000
     private var nextXID: UInt32 = 1000
@@ -18,14 +20,34 @@ struct Workload {
         self.name = name
     }
 
-    static func all(rows: Int) -> [Workload] {
-        [insert(rows: rows), update(rows: rows), tpcb(rows: rows)]
+    /// As much as the receiver hands over at a time under load.
+    static let batchBytes = 1 << 20
+    /// As much as libpq is given at a time.
+    static let chunkBytes = 60 << 10
+    static func all(rows: Int) throws -> [Workload] {
+        var all = [insert(rows: rows), update(rows: rows), delete(rows: rows), tpcb(rows: rows)]
+        for index in all.indices {
+            var batches: [Batch] = []
+            try all[index].assemble { batches.append($0) }
+            all[index].batches = batches
+        }
+        return all
     }
 
-    func assembler() -> TransactionAssembler {
-        TransactionAssembler(
+    /// Lends the batches that the payloads become.
+    func assemble(_ body: (Batch) -> Void) throws {
+        var assembler = TransactionAssembler(
             decoder: MessageDecoder(protocolVersion: 1), tables: FollowedTables(tables),
             position: .zero)
+        for index in 0..<payloads.count {
+            let payload = payloads[index]
+            guard case .xLogData(let data) = try ReplicationPayload(decoding: payload) else {
+                continue
+            }
+            _ = try assembler.receive(XLogData.body(of: payload), at: data.walStart)
+            if assembler.batch.byteCount >= Workload.batchBytes { body(assembler.takeBatch()) }
+        }
+        body(assembler.takeBatch())
     }
 
     // MARK: Kinds
@@ -72,6 +94,23 @@ struct Workload {
         return workload
     }
 
+    /// 10 rows a transaction, which send their key alone.
+    private static func delete(rows: Int) -> Workload {
+        var workload = Workload("delete")
+        let narrow = workload.table(
+            1, "narrow", [("id", 20), ("k", 23), ("v", 25), ("ts", 1184), ("amt", 1700)])
+        var id = 0
+        while workload.rows < rows {
+            workload.transaction(
+                (0..<10).map { _ in
+                    id += 1
+                    return WireEncoder.delete(
+                        narrow, old: .key([.text("\(id)"), .null, .null, .null, .null]))
+                })
+        }
+        return workload
+    }
+
     private static func wideRow(_ id: Int) -> [WireValue] {
         let text = digest(id)
         return [
@@ -97,7 +136,7 @@ struct Workload {
             [
                 ("tid", 23), ("bid", 23), ("aid", 23), ("delta", 23), ("mtime", 1114),
                 ("filler", 1042), ("id", 20),
-            ])
+            ], key: 6)
         var id = 0
         while workload.rows < rows {
             id += 1
@@ -130,14 +169,13 @@ struct Workload {
 
     // MARK: Messages
 
-    /// The first column is the key.
     private mutating func table(
-        _ id: UInt32, _ name: String, _ columns: [(name: String, type: UInt32)]
+        _ id: UInt32, _ name: String, _ columns: [(name: String, type: UInt32)], key: Int = 0
     ) -> RelationID {
         let relation = Relation(
             id: RelationID(rawValue: id), schema: "public", name: name, replicaIdentity: .default,
             columns: columns.enumerated().map { index, column in
-                RelationColumn(isKey: index == 0, name: column.name, typeOID: column.type)
+                RelationColumn(isKey: index == key, name: column.name, typeOID: column.type)
             })
         tables[relation.id] = FollowedTables.Table(name: TableName(relation), snapshot: .zero)
         append(WireEncoder.encode(.relation(RelationMessage(relation: relation))))
