@@ -40,6 +40,12 @@ struct SyncCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Fold a batch's changes to one for each row: on or off.",
+            discussion: "off: each change by itself, in the source's order. Slower, same result."))
+    var netChanges = Switch.on
+
+    @Option(
+        help: ArgumentHelp(
             "What to do about a change that does not fit; repeatable. Default: stop.",
             discussion: SyncCommand.conflictHelp, valueName: "kind=policy"))
     var onConflict: [String] = []
@@ -94,6 +100,7 @@ struct SyncCommand: AsyncParsableCommand {
         configuration.copyJobs = copyJobs
         configuration.binary = binary
         configuration.role = role
+        configuration.foldsChanges = netChanges == .on
         configuration.conflicts = try ConflictPolicies(onConflict)
         configuration.showsValues = showValues
         configuration.holdBack = holdBack.duration

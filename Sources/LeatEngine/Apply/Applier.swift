@@ -217,7 +217,9 @@ actor Applier: SessionActor {
         precondition(
             isTransactionOpen || !batch.transactions[run.transactions.lowerBound].beganEarlier,
             "a piece of a transaction follows the pieces before it")
-        if run.changes.count >= choice.worthFolding, try applyFolded(run, batch) {
+        if handling.foldsChanges, run.changes.count >= choice.worthFolding,
+            try applyFolded(run, batch)
+        {
             return applied.count(run, batch, &openConflicts)
         }
         try apply(inOrder: run, batch, &applied)

@@ -1,9 +1,10 @@
 internal import LeatCore
 
 /// What an applier was told about the target's own will: its triggers, its foreign keys, and rows
-/// that are not what the source takes them for.
+/// that are not what the source takes them for; and whether it may fold changes.
 struct ApplyHandling: Sendable {
     var role = SyncConfiguration.Role.auto
+    var foldsChanges = true
     var conflicts = ConflictPolicies()
     var showsValues = false
 }

@@ -32,6 +32,8 @@ public struct SyncConfiguration: Sendable {
     public var copyJobs = 2
     public var binary = Binary.off
     public var role = Role.auto
+    /// Whether the changes of a row in a batch are folded to one; else each is applied by itself.
+    public var foldsChanges = true
     public var conflicts = ConflictPolicies()
     /// Whether messages and `leat.conflicts` may hold the values of keys.
     public var showsValues = false
@@ -63,6 +65,7 @@ public struct SyncConfiguration: Sendable {
     public func wants(_ table: TableName) -> Bool { reading.wants(table) }
 
     var handling: ApplyHandling {
-        ApplyHandling(role: role, conflicts: conflicts, showsValues: showsValues)
+        ApplyHandling(
+            role: role, foldsChanges: foldsChanges, conflicts: conflicts, showsValues: showsValues)
     }
 }

@@ -2,21 +2,77 @@ import Foundation
 import LeatTestSupport
 import Testing
 
-/// A source, a target that a native subscription follows it with, and one that Leat does.
+/// A source and three that follow it: a native subscription, Leat with net changes, and Leat with
+/// each change by itself.
 struct HistoryRun {
+    /// A Leat with a stream and a database of its own.
+    private struct Follower {
+        var pair: Pair
+        /// What it is called in messages.
+        var name: String
+        /// Also the stream's name.
+        var database: String
+        var options: [String]
+        private(set) var process: LeatProcess
+
+        init(_ pair: Pair, _ name: String, database: String, options: [String]) throws {
+            self.pair = pair
+            self.name = name
+            self.database = database
+            self.options = options
+            process = try Follower.start(pair, database, options)
+        }
+
+        private static func start(
+            _ pair: Pair, _ database: String, _ options: [String]
+        ) throws -> LeatProcess {
+            try LeatProcess(
+                [
+                    "sync", "--source", pair.source.conninfo(database: pair.database),
+                    "--target", pair.target.conninfo(database: database), "--stream", database,
+                    "--state-dir", "\(pair.stateDirectory)/\(database)",
+                    "--status-interval", "200ms",
+                ] + HistoryRun.publications + options)
+        }
+
+        func stop(killed: Bool) async throws {
+            guard !killed else { return try await process.kill() }
+            let code = try await process.terminate()
+            #expect(code == 0, "\(process.log)")
+        }
+
+        mutating func start(_ more: [String]) throws {
+            process = try Follower.start(pair, database, options + more)
+        }
+
+        var logEnd: String {
+            process.log.split(separator: "\n").suffix(10).joined(separator: "\n")
+        }
+
+        func waitFor(_ query: String) async throws {
+            try await waitUntil("\(name) applies the round\n\(logEnd)") {
+                if let exit = process.exit {
+                    throw TestSupportError("\(name) ended (\(exit))\n\(logEnd)")
+                }
+                return try await pair.target.scalar(query, database: database) == "t"
+            }
+        }
+    }
+
     let pair: Pair
     let schema: HistorySchema
-    private var leat: LeatProcess
+    private var followers: [Follower]
     private var rounds = 0
 
-    /// The native subscription's database, on the server of Leat's target.
+    /// The databases of the others, on the server of Leat's target.
     private var native: String { pair.database + "_native" }
+    private var plain: String { pair.database + "_plain" }
 
     private static let publications = HistoryTable.Publication.allCases.flatMap {
         ["--publication", $0.rawValue]
     }
 
-    /// Makes both targets follow a source whose tables are empty.
+    /// Makes all targets follow a source whose tables are empty.
     init(_ pair: Pair, _ schema: HistorySchema) async throws {
         self.pair = pair
         self.schema = schema
@@ -26,8 +82,16 @@ struct HistoryRun {
         try await pair.onSource(
             "alter database \(pair.database) set logical_decoding_work_mem = '64kB'")
         try await pair.onTarget(schema.targetDDL)
-        leat = try Self.start(pair, [])
-        try await pair.waitForStream(leat)
+        followers = []
+        try await pair.target.createDatabase(plain)
+        try await pair.target.sql(schema.targetDDL, database: plain)
+        followers = [
+            try Follower(pair, "Leat", database: pair.database, options: []),
+            try Follower(
+                pair, "Leat without net changes", database: plain,
+                options: ["--net-changes", "off"]),
+        ]
+        for follower in followers { try await pair.waitForStream(follower.process) }
         try await subscribe()
     }
 
@@ -44,13 +108,9 @@ struct HistoryRun {
             """, database: native)
     }
 
-    private static func start(_ pair: Pair, _ options: [String]) throws -> LeatProcess {
-        try LeatProcess(
-            ["sync"] + pair.places + publications + ["--status-interval", "200ms"] + options)
-    }
-
-    /// The pair drops the slot.
+    /// The pair drops the slots, and what is in its own database.
     func remove() async {
+        for follower in followers { try? await follower.process.kill() }
         _ = try? await pair.target.run(
             script: """
                 alter subscription \(native) disable;
@@ -58,6 +118,12 @@ struct HistoryRun {
                 drop subscription \(native);
                 """, database: native)
         _ = try? await pair.target.sql("drop database if exists \(native) with (force)")
+        _ = try? await pair.target.sql(
+            """
+            select pg_replication_origin_drop(roname) from pg_replication_origin
+            where roname ~ ('_' || (select oid from pg_database where datname = '\(plain)') || '$')
+            """)
+        _ = try? await pair.target.sql("drop database if exists \(plain) with (force)")
     }
 
     /// What the histories did, in words; the last of it may not be counted yet.
@@ -89,18 +155,13 @@ struct HistoryRun {
         case .trickle:
             try await write(round.histories)
         case .backlog:
-            leat.signal(SIGSTOP)
-            defer { leat.signal(SIGCONT) }
+            for follower in followers { follower.process.signal(SIGSTOP) }
+            defer { for follower in followers { follower.process.signal(SIGCONT) } }
             try await write(round.histories)
         case .restart(let killed, let options):
-            if killed {
-                try await leat.kill()
-            } else {
-                let code = try await leat.terminate()
-                #expect(code == 0, "\(leat.log)")
-            }
+            for follower in followers { try await follower.stop(killed: killed) }
             try await write(round.histories)
-            leat = try Self.start(pair, options)
+            for index in followers.indices { try followers[index].start(options) }
         }
         try await pair.onSource("insert into marker values (\(rounds))")
         try await waitForMarker()
@@ -124,15 +185,8 @@ struct HistoryRun {
 
     private func waitForMarker() async throws {
         let query = "select exists (select from marker where n = \(rounds))"
-        try await waitUntil("Leat applies the round\n\(logEnd)") {
-            if let exit = leat.exit { throw TestSupportError("leat ended (\(exit))\n\(logEnd)") }
-            return try await pair.targetValue(query) == "t"
-        }
+        for follower in followers { try await follower.waitFor(query) }
         try await pair.target.waitUntil(sql: query, database: native)
-    }
-
-    private var logEnd: String {
-        leat.log.split(separator: "\n").suffix(10).joined(separator: "\n")
     }
 
     // MARK: The judge
@@ -140,16 +194,20 @@ struct HistoryRun {
     /// - Throws: ``TestSupportError`` with the rows that differ.
     private func compare() async throws {
         async let source = hashes(pair.source, pair.database, onSource: true)
-        async let ours = hashes(pair.target, pair.database, onSource: false)
+        async let folded = hashes(pair.target, pair.database, onSource: false)
+        async let inOrder = hashes(pair.target, plain, onSource: false)
         async let theirs = hashes(pair.target, native, onSource: false)
-        let all = try await (source: source, ours: ours, theirs: theirs)
+        let expected = try await source
+        let ours = try await [folded, inOrder]
+        let subscribed = try await theirs
         var differences: [String] = []
         for table in schema.tables {
             let name = table.name
-            if all.source[name] != all.ours[name] {
-                differences.append(try await difference(table, to: pair.database, "Leat"))
+            for (follower, found) in zip(followers, ours) where found[name] != expected[name] {
+                differences.append(
+                    try await difference(table, to: follower.database, follower.name))
             }
-            if table.publication != .exact, all.source[name] != all.theirs[name] {
+            if table.publication != .exact, expected[name] != subscribed[name] {
                 differences.append(try await difference(table, to: native, "the subscription"))
             }
         }

@@ -2,8 +2,8 @@ import Foundation
 import LeatTestSupport
 import Testing
 
-/// Random histories over a schema of many shapes, judged against a native subscription to the same
-/// source and against the source itself.
+/// Random histories over a schema of many shapes: applied as net changes, change by change, and by
+/// a native subscription to the same source. All are judged against the source itself.
 ///
 /// `LEAT_HISTORIES` is their number, over all versions (200); `LEAT_SEED` repeats a run.
 @Suite("Random histories", .serialized)
