@@ -3,6 +3,9 @@
 #define LEAT_CLIBPQ_SHIM_H
 
 #include <libpq-fe.h>
+#include <malloc.h>
+#include <netinet/in.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -34,6 +37,33 @@ static inline int leat_socket_is_local(int descriptor) {
     socklen_t size = sizeof address;
     return getsockname(descriptor, (struct sockaddr *)&address, &size) == 0 &&
            address.ss_family == AF_UNIX;
+}
+
+/* Allocations of 256 KiB and more go back to the system when they are freed, whatever has been freed
+ * before: by default that size grows with what is freed. */
+static inline void leat_return_large_allocations(void) {
+    mallopt(M_MMAP_THRESHOLD, 1 << 18);
+}
+
+/* Whether both ends of a TCP connection have the same address. */
+static inline int leat_socket_is_within_host(int descriptor) {
+    struct sockaddr_storage own = {0}, peer = {0};
+    socklen_t ownSize = sizeof own, peerSize = sizeof peer;
+    if (getsockname(descriptor, (struct sockaddr *)&own, &ownSize) != 0 ||
+        getpeername(descriptor, (struct sockaddr *)&peer, &peerSize) != 0 ||
+        own.ss_family != peer.ss_family)
+        return 0;
+    if (own.ss_family == AF_INET)
+        return memcmp(&((struct sockaddr_in *)&own)->sin_addr,
+                      &((struct sockaddr_in *)&peer)->sin_addr, sizeof(struct in_addr)) == 0;
+    return own.ss_family == AF_INET6 &&
+           memcmp(&((struct sockaddr_in6 *)&own)->sin6_addr,
+                  &((struct sockaddr_in6 *)&peer)->sin6_addr, sizeof(struct in6_addr)) == 0;
+}
+
+/* Linux keeps twice as much, half of it for the bytes themselves. */
+static inline void leat_socket_limit_receive_buffer(int descriptor, int bytes) {
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
 
 #endif

@@ -46,6 +46,15 @@ public struct Batch: Sendable {
         messages.removeAll(keepingCapacity: keepingCapacity)
     }
 
+    /// Makes room for a little more than another batch holds: what grows step by step is copied at
+    /// every step, and takes twice the memory in the end.
+    public mutating func reserveCapacity(like other: Batch) {
+        bytes.reserveCapacity(other.bytes.count + other.bytes.count / 8)
+        transactions.reserveCapacity(other.transactions.count + other.transactions.count / 8)
+        changes.reserveCapacity(other.changes.count + other.changes.count / 8)
+        columns.reserveCapacity(other.columns.count + other.columns.count / 8)
+    }
+
     /// Bytes of the arena and the tables, for back-pressure. Names, prefixes and
     /// the lists of truncated tables are not counted.
     public var byteCount: Int {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LeatCore
+import PGClient
 
 @main
 struct Leat: AsyncParsableCommand {
@@ -21,6 +22,7 @@ struct Leat: AsyncParsableCommand {
     static func main() async {
         // Whoever read the log may be gone.
         signal(SIGPIPE, SIG_IGN)
+        ProcessMemory.returnLargeAllocations()
         let arguments = Array(CommandLine.arguments.dropFirst())
         do {
             var command = try parseAsRoot(arguments)

@@ -120,6 +120,39 @@ struct StreamTests {
         #expect(lent[0] < 32 << 10 && lent[1] > 40 << 10, "\(lent)")
     }
 
+    @Test("rows that gather in the server's socket come in few and large reads")
+    func gathering() async throws {
+        let source = try await Source(rows: 5000)
+        let connection = try await source.connection()
+
+        try await connection.run { session in
+            session.gatherAtSender()
+            try session.growInputBuffer(for: 1 << 20)
+            try source.start(session)
+            var (most, naps, messages) = (0, 0, 0)
+            var isAll = true
+            let deadline = ContinuousClock.now + .seconds(60)
+            while messages < 5003 {
+                if try session.waitForStream(until: deadline) == .deadline { break }
+                if isAll {
+                    try session.nap(for: .milliseconds(100))
+                    naps += 1
+                }
+                most = max(most, session.bytesWaiting)
+                isAll = try session.readStream(upTo: 1 << 19).isAll
+                _ = try session.takePayloads { payload in
+                    if case .xLogData = try ReplicationPayload(decoding: payload) { messages += 1 }
+                    return true
+                }
+            }
+            #expect(messages == 5003)
+            #expect(naps <= 10 && most <= 256 << 10, "\(naps), \(most)")
+        }
+
+        await connection.close()
+        try await source.drop()
+    }
+
     @Test("waiting and napping end with a wake, or at their deadline")
     func waking() async throws {
         let source = try await Source(rows: 0)
@@ -152,15 +185,15 @@ struct StreamTests {
         try await source.drop()
     }
 
-    @Test("a socket over TCP puts rows together, a Unix socket does not")
+    @Test("rows that nobody reads come together over TCP, but not in a Unix socket")
     func kindsOfSockets() async throws {
         let source = try await Source(rows: 0)
         let network = try await source.connection()
         let local = try await source.connection(
             source.cluster.socketConninfo(database: source.database))
 
-        #expect(try await network.run { $0.socketCoalesces })
-        #expect(try await local.run { !$0.socketCoalesces })
+        #expect(try await network.run { $0.gathering } == .withinHost)
+        #expect(try await local.run { $0.gathering } == .none)
 
         await network.close()
         await local.close()

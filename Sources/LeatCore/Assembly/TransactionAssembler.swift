@@ -122,6 +122,8 @@ public struct TransactionAssembler: Sendable {
         forgetIndexes()
         var taken = Batch()
         swap(&taken, &batch)
+        // Batches are as large as the load is, for a while.
+        batch.reserveCapacity(like: taken)
         return taken
     }
 

@@ -3,9 +3,9 @@ public import PGWire
 /// Decides when the receiver lets the socket fill before it reads.
 ///
 /// A walsender sends row by row. A reader who waits for each costs it a wake-up and a switch of
-/// threads a row, which doubles its CPU; one who looks every two milliseconds finds a thousand
-/// rows. So while behind, a short nap comes before a read that would bring little. Caught up, a
-/// nap would only delay: everything is read as it arrives.
+/// threads a row, which doubles its CPU; one who looks every few milliseconds finds thousands of
+/// rows. So while behind, a nap comes before a read that would bring little. Caught up, it would
+/// only delay: everything is read as it arrives.
 ///
 /// Behind is measured by the server's own clock: how long before it sent the newest message its
 /// transaction had committed. A transaction that was applied on the source by another stream
@@ -13,29 +13,34 @@ public import PGWire
 /// some is read without.
 public struct ReadPace: Sendable {
     public enum Action: Equatable, Sendable {
+        /// What is there.
         case read
+        /// What is there, and what follows at once, up to a limit: see ``readOn(isAll:)``.
+        case readOn
+        /// Then read on, as far: see ``napped(bytes:isAll:)``.
         case nap(Duration)
     }
 
     /// More than a slow commit takes: its time is set before its flush.
     static let lag: Int64 = 100_000
-    static let nap: Duration = .milliseconds(2)
     /// As much as this is worth a read without a nap.
     static let plenty = 64 << 10
     /// What a nap has to bring.
     static let worthwhile = 16 << 10
     /// How much is read without naps after one that brought less: a few milliseconds' worth when
     /// far behind, many at a rate at which nobody should nap.
-    static let rest = 8 << 10
+    static let rest = 64 << 10
 
-    /// Whether messages come together in the socket while nobody reads.
-    private let mayNap: Bool
+    /// Nil where messages do not come together while nobody reads.
+    private let nap: Duration?
     public private(set) var isBehind = false
     /// Bytes to read before the next nap.
     private var resting = 0
+    /// Whether the last read on took all there was.
+    private var isDrained = true
 
-    public init(mayNap: Bool) {
-        self.mayNap = mayNap
+    public init(nap: Duration?) {
+        self.nap = nap
     }
 
     /// The newest message, sent at `sendTime` of the server's clock, belongs to a transaction
@@ -59,12 +64,21 @@ public struct ReadPace: Sendable {
     /// The socket became readable and holds so many bytes.
     public mutating func readable(bytes: Int) -> Action {
         resting = max(0, resting - bytes)
-        guard mayNap, isBehind, resting == 0, bytes < ReadPace.plenty else { return .read }
-        return .nap(ReadPace.nap)
+        guard let nap, isBehind, resting == 0 else { return .read }
+        if !isDrained { return .readOn }
+        return bytes < ReadPace.plenty ? .nap(nap) : .read
     }
 
-    /// After a nap the socket holds so many bytes. They are read now, be they few.
-    public mutating func napped(bytes: Int) {
+    /// - Parameter isAll: Whether there was no more when the read ended.
+    public mutating func readOn(isAll: Bool) {
+        isDrained = isAll
+    }
+
+    /// So many bytes were read after a nap.
+    ///
+    /// - Parameter isAll: Whether there was no more when the read ended.
+    public mutating func napped(bytes: Int, isAll: Bool) {
         resting = bytes < ReadPace.worthwhile ? ReadPace.rest : 0
+        isDrained = isAll
     }
 }

@@ -29,6 +29,8 @@ actor SlotReceiver: SessionActor {
     static let silenceLimit: Duration = .seconds(60)
     /// The input buffer becomes twice this: some milliseconds of a stream at full speed.
     private static let readBytes = 1 << 20
+    /// As much is taken into it at a time.
+    private static let gulpBytes = 512 << 10
     /// Work for others, ``flushStatus()`` for one, waits no longer than this.
     private static let turn: Duration = .milliseconds(20)
 
@@ -45,6 +47,7 @@ actor SlotReceiver: SessionActor {
                 options: .init(
                     peer: .source, applicationName: stream.objectName, isReplication: true),
                 interrupt: interrupt)
+            if session.gathering == .withinHost { session.gatherAtSender() }
             try session.prepare(clientEncoding: clientEncoding)
             try session.growInputBuffer(for: SlotReceiver.readBytes)
             self.session = session
@@ -86,7 +89,7 @@ actor SlotReceiver: SessionActor {
         silentSince = nil
         batchDue = nil
         positions = stream.positions
-        intake = try StreamIntake(stream, mayNap: open().socketCoalesces)
+        intake = try StreamIntake(stream, open().gathering)
         try await run {
             try $0.startReplication(
                 slot: stream.slot, from: stream.position, options: stream.options)
@@ -161,11 +164,17 @@ actor SlotReceiver: SessionActor {
                 if event == .deadline { intake.pace.fellSilent() }
                 return false
             }
-            if case .nap(let duration) = intake.pace.readable(bytes: session.bytesWaiting) {
+            switch intake.pace.readable(bytes: session.bytesWaiting) {
+            case .read:
+                try session.readStream()
+            case .readOn:
+                let (_, isAll) = try session.readStream(upTo: SlotReceiver.gulpBytes)
+                intake.pace.readOn(isAll: isAll)
+            case .nap(let duration):
                 try session.nap(for: duration)
-                intake.pace.napped(bytes: session.bytesWaiting)
+                let (bytes, isAll) = try session.readStream(upTo: SlotReceiver.gulpBytes)
+                intake.pace.napped(bytes: bytes, isAll: isAll)
             }
-            try session.readStream()
             return true
         }
     }

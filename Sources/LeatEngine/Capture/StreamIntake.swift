@@ -16,16 +16,25 @@ struct StreamIntake {
     /// When the server sent the newest message, by its clock; nil once the pace was told.
     private var newest: PostgresTimestamp?
 
-    init(_ stream: SlotReceiver.Stream, mayNap: Bool) throws {
+    init(_ stream: SlotReceiver.Stream, _ gathering: Session.Gathering) throws {
         assembler = TransactionAssembler(
             decoder: MessageDecoder(
                 protocolVersion: stream.protocolVersion, parallelStreaming: false),
             tables: stream.tables, position: stream.position,
             skipsTransactionsWithOrigin: stream.skipsTransactionsWithOrigin,
             keepsMessages: stream.keepsMessages)
-        pace = ReadPace(mayNap: mayNap)
+        pace = ReadPace(nap: StreamIntake.nap(gathering))
         positions = stream.positions
         spool = try Spool(folder: stream.spoolFolder)
+    }
+
+    /// How long rows may gather before they are read.
+    private static func nap(_ gathering: Session.Gathering) -> Duration? {
+        switch gathering {
+        case .none: nil
+        case .network: .milliseconds(2)
+        case .withinHost: .milliseconds(20)
+        }
     }
 
     /// Works through what libpq holds until the batch is full.

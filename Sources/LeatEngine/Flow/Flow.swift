@@ -34,9 +34,10 @@ struct Flow {
         case received, applied, ticker, companion
     }
 
-    /// Batches in the channel, in bytes: two of the largest that ``HandOver`` lets grow.
-    private static let lowWater = 4 << 20
-    private static let highWater = 8 << 20
+    /// Batches in the channel, in bytes: one of the largest that ``HandOver`` lets grow. The next
+    /// is put together while the sink works on it, which takes longer.
+    private static let lowWater = 1 << 20
+    private static let highWater = 4 << 20
     static let tick: Duration = .milliseconds(100)
 
     /// - Parameter companions: What runs beside the flow and ends with it.
