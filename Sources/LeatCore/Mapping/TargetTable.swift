@@ -56,6 +56,9 @@ public struct TargetTable: Sendable, Hashable {
     public var kind: Kind
     public var columns: [Column]
     public var uniqueIndexes: [UniqueIndex]
+    /// Whether an update may meet a unique or exclusion constraint beside the identity's: one row
+    /// may then have to be updated before another.
+    public var hasSeveralConstraints: Bool
     /// Whether something fires on its changes under the session's role: a trigger, a rule, a
     /// foreign key. What it does may depend on the order of the changes.
     public var fires: Bool
@@ -68,12 +71,14 @@ public struct TargetTable: Sendable, Hashable {
 
     public init(
         name: TableName, kind: Kind, columns: [Column], uniqueIndexes: [UniqueIndex],
-        fires: Bool = false, canRestartIdentity: Bool = true, mayLeaveOut: Bool = false
+        hasSeveralConstraints: Bool = false, fires: Bool = false,
+        canRestartIdentity: Bool = true, mayLeaveOut: Bool = false
     ) {
         self.name = name
         self.kind = kind
         self.columns = columns
         self.uniqueIndexes = uniqueIndexes
+        self.hasSeveralConstraints = hasSeveralConstraints
         self.fires = fires
         self.canRestartIdentity = canRestartIdentity
         self.mayLeaveOut = mayLeaveOut

@@ -37,6 +37,8 @@ actor Applier: SessionActor {
     private var session: Session?
     private var position: Position?
     private var statements: [Relation: RelationStatements] = [:]
+    /// The newest of them by the relation's OID: most are found here, without hashing all columns.
+    private var newest: [RelationID: RelationStatements] = [:]
     /// Statements named so far, and how many of them are thrown away.
     var prepared = 0
     private var forgotten = 0
@@ -62,8 +64,9 @@ actor Applier: SessionActor {
     /// Whether the session has `session_replication_role = replica`.
     private(set) var isReplica = false
 
-    /// Prepared statements beyond this many are all thrown away: plans take the server's memory.
-    private static let mostStatements = 500
+    /// Of more prepared statements than this those unused longest are thrown away: plans take the
+    /// server's memory, about 10 KiB each.
+    private static let mostStatements = 4000
     private static let batchesHeldBack = 100
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -158,8 +161,9 @@ actor Applier: SessionActor {
     ///   transactions before their first change are.
     func apply(_ batch: Batch, refusing refused: [RelationID: Halt] = [:]) async throws -> Applied {
         try await cancellable {
-            if prepared - forgotten > Applier.mostStatements || staging.areOld, !isTransactionOpen {
-                try forgetStatements()
+            if !isTransactionOpen {
+                if staging.areOld { try forgetStatements() }
+                if prepared - forgotten > Applier.mostStatements { try forgetResting() }
             }
             startBatch()
             var applied = Applied()
@@ -185,10 +189,15 @@ actor Applier: SessionActor {
     ) throws -> ([RelationStatements?], (change: Int, halt: Halt)?) {
         var relations: [RelationStatements?] = []
         var problem: (change: Int, halt: Halt)?
+        // All at once: a batch may be the first for hundreds of tables.
+        let new = batch.relations.filter { known($0) == nil }.map(name)
+        let targets = try TargetTables.resolve(new, open())
         for index in batch.relations.indices {
             do {
                 if let halt = refused[batch.relations[index].id] { throw halt }
-                relations.append(try resolve(batch.relations[index]))
+                let made = try resolve(batch.relations[index], targets)
+                made.lastBatch = staging.batch
+                relations.append(made)
             } catch let halt as Halt {
                 relations.append(nil)
                 guard let change = batch.firstChange(ofRelation: UInt32(index)),
@@ -309,8 +318,22 @@ actor Applier: SessionActor {
     func forgetStatements() throws {
         try open().execute("deallocate all; discard temporary")
         statements.removeAll()
+        newest.removeAll()
         staging.removeAll()
         forgotten = prepared
+    }
+
+    /// Throws away the statements of the relations that changed least lately, a quarter of all.
+    private func forgetResting() throws {
+        var names: [String] = []
+        for relation in statements.values.sorted(by: { $0.lastBatch < $1.lastBatch }) {
+            names += relation.takeStatements()
+            if names.count >= Applier.mostStatements / 4 { break }
+        }
+        // Those of sets are few, and go with their tables.
+        guard !names.isEmpty else { return try forgetStatements() }
+        try open().execute(names.map { "deallocate \($0)" }.joined(separator: ";"))
+        forgotten += names.count
     }
 
     private func write(_ run: ApplyRun, _ send: (inout BatchWriter) throws -> Void) throws {
@@ -516,7 +539,7 @@ actor Applier: SessionActor {
         now.learn(routes, table)
         guard now != known, followed[id] != nil else { return }
         knownColumns[id] = now
-        try TableStore(session: open(), stream: stream).keep(now, of: table.name)
+        try TableStore(session: open(), stream: stream).keep([table.name: now])
     }
 
     private func binarySafety() throws -> BinarySafety? {
@@ -525,12 +548,26 @@ actor Applier: SessionActor {
         return form.safety(try open(), targetTypes: targetTypes)
     }
 
+    private func known(_ relation: Relation) -> RelationStatements? {
+        if let known = newest[relation.id], known.plan.relation == relation { return known }
+        guard let known = statements[relation] else { return nil }
+        newest[relation.id] = known
+        return known
+    }
+
+    private func name(_ relation: Relation) -> TableName {
+        followed.name(of: relation) ?? TableName(relation)
+    }
+
     /// The way to the target of a relation, against the target's catalog of this moment.
-    private func resolve(_ relation: Relation) throws -> RelationStatements {
-        if let known = statements[relation] { return known }
+    private func resolve(
+        _ relation: Relation, _ targets: [TableName: Result<TargetTable, Halt>]
+    ) throws -> RelationStatements {
+        if let known = known(relation) { return known }
         try checkIsKnown(relation)
-        let name = followed.name(of: relation) ?? TableName(relation)
-        let plan = try plan(relation, to: TargetTables.resolve(name, open()))
+        let name = name(relation)
+        let target = try targets[name]?.get() ?? TargetTables.resolve(name, open())
+        let plan = try plan(relation, to: target)
         if let unsafe = try binarySafety()?.unsafeColumns(plan), !unsafe.isEmpty {
             throw Halt(
                 .stoppedOnChange,
@@ -539,6 +576,7 @@ actor Applier: SessionActor {
         }
         let made = RelationStatements(plan)
         statements[relation] = made
+        newest[relation.id] = made
         return made
     }
 }

@@ -23,10 +23,23 @@ final class RelationStatements {
     private var finds: [Change.OldTuple: Prepared] = [:]
     private var wholeUpdates: [Prepared?] = [nil, nil, nil]
     private var partialUpdates: [UpdateShape: Prepared] = [:]
+    /// The last batch that had changes of the relation.
+    var lastBatch = 0
 
     init(_ plan: RelationPlan) {
         self.plan = plan
         sets = RelationSets(plan)
+    }
+
+    /// Forgets the prepared statements of single changes.
+    ///
+    /// - Returns: Their names: they are still to be deallocated.
+    func takeStatements() -> [String] {
+        let all = [insert, delete] + wholeUpdates + Array(partialUpdates.values)
+        (insert, delete) = (nil, nil)
+        wholeUpdates = [nil, nil, nil]
+        partialUpdates = [:]
+        return all.compactMap { $0?.name }
     }
 
     /// - Parameter prepare: Called once a shape.

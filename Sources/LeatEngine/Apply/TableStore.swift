@@ -72,13 +72,22 @@ struct TableStore {
         }
     }
 
-    /// Keeps by which numbers a table's columns are known on both sides.
-    func keep(_ columns: KnownColumns, of table: TableName) throws {
+    /// Keeps by which numbers the tables' columns are known on both sides.
+    func keep(_ columns: [TableName: KnownColumns]) throws {
+        let values = columns.map { table, known in
+            """
+            (\(SQLText.literal(table.schema)), \(SQLText.literal(table.name)), \
+            \(SQLText.textArray(known.texts)))
+            """
+        }
+        guard !values.isEmpty else { return }
         try session.query(
             """
-            update leat.tables set column_numbers = \(SQLText.textArray(columns.texts))
-            where stream = $1 and schema_name = $2 and table_name = $3
-            """, [stream.text, table.schema, table.name])
+            update leat.tables t set column_numbers = v.numbers
+            from (values \(values.joined(separator: ", "))) v (schema_name, table_name, numbers)
+            where t.stream = $1 and t.schema_name = v.schema_name
+              and t.table_name = v.table_name
+            """, [stream.text])
     }
 
     /// Keeps by which OIDs the tables are known on both sides, what is not sent of them, and
@@ -142,13 +151,17 @@ struct TableStore {
         ).affectedRows == 1
     }
 
-    /// The table's rows are on the target already, as of `snapshot`: `--no-copy`.
-    func adopt(_ table: TableName, snapshot: LSN) throws {
+    /// The tables' rows are on the target already, as of `snapshot`: `--no-copy`.
+    func adopt(_ tables: [TableName], snapshot: LSN) throws {
+        guard !tables.isEmpty else { return }
         try session.query(
             """
-            update leat.tables set state = 'ready', snapshot_lsn = $4::pg_catalog.pg_lsn,
+            update leat.tables t set state = 'ready', snapshot_lsn = $2::pg_catalog.pg_lsn,
               updated_at = pg_catalog.clock_timestamp()
-            where stream = $1 and schema_name = $2 and table_name = $3 and state <> 'ready'
-            """, [stream.text, table.schema, table.name, "\(snapshot)"])
+            from unnest(\(SQLText.textArray(tables.map(\.schema))),
+              \(SQLText.textArray(tables.map(\.name)))) v (schema_name, table_name)
+            where t.stream = $1 and t.schema_name = v.schema_name
+              and t.table_name = v.table_name and t.state <> 'ready'
+            """, [stream.text, "\(snapshot)"])
     }
 }

@@ -19,9 +19,10 @@ enum Preflight {
         let targetTypes = try session.typeCatalog()
         var plans: [TableName: RelationPlan] = [:]
         var (problems, later): ([Halt], [Halt]) = ([], [])
+        let targets = try TargetTables.resolve(tables.map(\.name), session)
         for table in tables {
             do {
-                let target = try TargetTables.resolve(table.name, session)
+                guard let target = try targets[table.name]?.get() else { continue }
                 try checkGenerated(table, target)
                 let routes = ColumnRoutes(
                     table.relation, source: table.columns,

@@ -98,7 +98,7 @@ extension StreamPreparation {
                     at: position, ownsSlot: system == nil, publicationOIDs: identities)
                 try store.apply(plan)
                 if !configuration.copiesTables {
-                    for table in tables { try store.adopt(table.name, snapshot: position) }
+                    try store.adopt(tables.map(\.name), snapshot: position)
                 }
             }
         }

@@ -54,7 +54,7 @@ extension StreamPreparation {
         let stream = configuration.stream
         try await servers.applier.run { session in
             let store = TableStore(session: session, stream: stream)
-            for table in tables { try store.adopt(table.name, snapshot: slot.consistentPoint) }
+            try store.adopt(tables.map(\.name), snapshot: slot.consistentPoint)
         }
     }
 

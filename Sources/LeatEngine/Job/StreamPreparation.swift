@@ -136,6 +136,7 @@ struct StreamPreparation {
         let columns = Dictionary(
             tables.map { ($0.name, $0.columns) }, uniquingKeysWith: { first, _ in first })
         var rows = try store.read()
+        var learnt: [TableName: KnownColumns] = [:]
         for index in rows.indices where rows[index].state == .ready {
             guard let plan = plans[rows[index].table], let source = columns[rows[index].table]
             else { continue }
@@ -143,8 +144,9 @@ struct StreamPreparation {
             known.learn(source, plan.target)
             guard known != rows[index].columns else { continue }
             rows[index].columns = known
-            try store.keep(known, of: rows[index].table)
+            learnt[rows[index].table] = known
         }
+        try store.keep(learnt)
         return rows
     }
 

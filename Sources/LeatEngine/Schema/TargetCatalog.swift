@@ -14,9 +14,10 @@ struct TargetCatalog {
         case rowSecurity
     }
 
-    /// - Throws: ``Problem``, or a `ConnectionError`.
-    func table(_ name: TableName) throws -> TargetTable {
-        let row = try session.query(
+    /// What is known of each table; a `ConnectionError` is thrown. In three queries, however many
+    /// the tables are.
+    func tables(_ names: [TableName]) throws -> [TableName: Result<TargetTable, Problem>] {
+        let rows = try session.query(
             """
             select c.oid, c.relkind, c.relpersistence,
               pg_catalog.array_to_string(array(
@@ -26,26 +27,49 @@ struct TargetCatalog {
               pg_catalog.has_schema_privilege(n.oid, 'usage'),
               \(TargetCatalog.fires),
               c.relkind in ('r', 'p') and pg_catalog.row_security_active(c.oid),
+              \(TargetCatalog.hasSeveralConstraints), n.nspname, c.relname,
               \(TargetCatalog.canRestartIdentity), \(TargetCatalog.mayLeaveOut)
-            from pg_catalog.pg_class c
-            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-            where n.nspname = $1 and c.relname = $2
-              and c.relkind in ('r', 'p', 'v', 'm', 'f')
-            """, [name.schema, name.name]
-        ).rows.first
-        guard let row, let oid = row[0] else { throw Problem.missing }
+            from unnest(\(SQLText.textArray(names.map(\.schema))),
+              \(SQLText.textArray(names.map(\.name)))) t (schema_name, table_name)
+            join pg_catalog.pg_namespace n on n.nspname = t.schema_name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.table_name
+            where c.relkind in ('r', 'p', 'v', 'm', 'f')
+            """
+        ).rows
+        let oids = "'{\(rows.compactMap(\.[0]).joined(separator: ","))}'::pg_catalog.oid[]"
+        let columns = try columns(oids)
+        let indexes = try uniqueIndexes(oids)
+        var tables: [TableName: Result<TargetTable, Problem>] = Dictionary(
+            names.map { ($0, .failure(.missing)) }, uniquingKeysWith: { first, _ in first })
+        for row in rows {
+            let name = TableName(schema: row[8] ?? "", name: row[9] ?? "")
+            let oid = row[0] ?? ""
+            do {
+                tables[name] = .success(
+                    try table(name, row, columns[oid] ?? [], indexes[oid] ?? []))
+            } catch let problem as Problem {
+                tables[name] = .failure(problem)
+            }
+        }
+        return tables
+    }
+
+    private func table(
+        _ name: TableName, _ row: [String?], _ columns: [TargetTable.Column],
+        _ indexes: [TargetTable.UniqueIndex]
+    ) throws -> TargetTable {
         guard let kind = TargetTable.Kind(rawValue: row[1] ?? "") else {
             throw Problem.unsuitable("it is \(TargetCatalog.kind(row[1]))")
         }
         guard row[2] == "p" else { throw Problem.unsuitable("it is \(TargetCatalog.unlogged)") }
-        if kind == .partitioned { try checkPartitions(oid) }
+        if kind == .partitioned { try checkPartitions(row[0] ?? "") }
         guard row[4] == "t" else { throw Problem.lacksSchemaUsage }
         if let lacking = row[3], !lacking.isEmpty { throw Problem.lacksPrivilege(lacking) }
         guard row[6] != "t" else { throw Problem.rowSecurity }
         return TargetTable(
-            name: name, kind: kind, columns: try columns(oid),
-            uniqueIndexes: try uniqueIndexes(oid), fires: row[5] == "t",
-            canRestartIdentity: row[7] == "t", mayLeaveOut: row[8] == "t")
+            name: name, kind: kind, columns: columns, uniqueIndexes: indexes,
+            hasSeveralConstraints: row[7] == "t", fires: row[5] == "t",
+            canRestartIdentity: row[10] == "t", mayLeaveOut: row[11] == "t")
     }
 
     /// What TRUNCATE ... RESTART IDENTITY asks for beyond TRUNCATE.
@@ -58,6 +82,15 @@ struct TargetCatalog {
             and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
             and d.deptype in ('a', 'i') and d.refobjid in (
               select c.oid union all select p.relid from pg_catalog.pg_partition_tree(c.oid) p))
+        """
+
+    /// Of table `c`, or of one of its partitions: a partition may have more than its root.
+    private static let hasSeveralConstraints = """
+        exists (
+          select from pg_catalog.pg_index i
+          where (i.indisunique or i.indisexclusion) and i.indrelid in (
+            select c.oid union all select p.relid from pg_catalog.pg_partition_tree(c.oid) p)
+          group by i.indrelid having pg_catalog.count(*) > 1)
         """
 
     /// Whether a trigger or rule of table `c`, or a trigger of one of its partitions, fires under
@@ -114,33 +147,40 @@ struct TargetCatalog {
         throw Problem.unsuitable("its partition \(name) is \(what)")
     }
 
-    private func columns(_ oid: String) throws -> [TargetTable.Column] {
-        try session.query(
+    /// By the table's OID.
+    private func columns(_ oids: String) throws -> [String: [TargetTable.Column]] {
+        let rows = try session.query(
             """
             select a.attname, a.atttypid, a.atttypmod,
               pg_catalog.format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',
-              a.attidentity, a.attnotnull, a.atthasdef, a.attnum
+              a.attidentity, a.attnotnull, a.atthasdef, a.attnum, a.attrelid
             from pg_catalog.pg_attribute a
-            where a.attrelid = $1::pg_catalog.oid and a.attnum > 0 and not a.attisdropped
-            order by a.attnum
-            """, [oid]
-        ).rows.map { row in
-            TargetTable.Column(
-                number: row[8].flatMap(Int.init) ?? 0, name: row[0] ?? "",
-                typeOID: row[1].flatMap(UInt32.init) ?? 0,
-                typeModifier: row[2].flatMap(Int32.init) ?? -1, definition: row[3] ?? "",
-                isGenerated: row[4] == "t",
-                identity: row[5] == "a" ? .always : row[5] == "d" ? .byDefault : .none,
-                isNotNull: row[6] == "t", hasDefault: row[7] == "t")
+            where a.attrelid = any (\(oids)) and a.attnum > 0 and not a.attisdropped
+            order by a.attrelid, a.attnum
+            """
+        ).rows
+        var columns: [String: [TargetTable.Column]] = [:]
+        for row in rows {
+            columns[row[9] ?? "", default: []].append(
+                TargetTable.Column(
+                    number: row[8].flatMap(Int.init) ?? 0, name: row[0] ?? "",
+                    typeOID: row[1].flatMap(UInt32.init) ?? 0,
+                    typeModifier: row[2].flatMap(Int32.init) ?? -1, definition: row[3] ?? "",
+                    isGenerated: row[4] == "t",
+                    identity: row[5] == "a" ? .always : row[5] == "d" ? .byDefault : .none,
+                    isNotNull: row[6] == "t", hasDefault: row[7] == "t"))
         }
+        return columns
     }
 
-    /// Strategy 3 of a btree operator family is equality. A key WITHOUT OVERLAPS (18 and newer) is
-    /// a GiST index, whose operators have numbers of their own: 3 may be "overlaps".
-    private func uniqueIndexes(_ oid: String) throws -> [TargetTable.UniqueIndex] {
+    /// By the table's OID. Strategy 3 of a btree operator family is equality. A key WITHOUT OVERLAPS
+    /// (18 and newer) is a GiST index, whose operators have numbers of their own: 3 may be
+    /// "overlaps".
+    private func uniqueIndexes(_ oids: String) throws -> [String: [TargetTable.UniqueIndex]] {
         let rows = try session.query(
             """
-            select i.indexrelid, i.indisprimary, a.attname, n.nspname, o.oprname, i.indnkeyatts
+            select i.indexrelid, i.indisprimary, a.attname, n.nspname, o.oprname, i.indrelid,
+              i.indnkeyatts
             from pg_catalog.pg_index i
             cross join pg_catalog.generate_series(0, i.indnkeyatts - 1) k
             join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[k]
@@ -151,24 +191,30 @@ struct TargetCatalog {
             join pg_catalog.pg_operator o on o.oid = m.amopopr
               and case am.amname when 'btree' then m.amopstrategy = 3 else o.oprname = '=' end
             join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
-            where i.indrelid = $1::pg_catalog.oid and i.indisunique and i.indisvalid
+            where i.indrelid = any (\(oids)) and i.indisunique and i.indisvalid
               and i.indimmediate and i.indpred is null and i.indexprs is null
-            order by i.indisprimary desc, i.indexrelid, k
-            """, [oid]
+            order by i.indrelid, i.indisprimary desc, i.indexrelid, k
+            """
         ).rows
-        var indexes: [(id: String, width: String?, index: TargetTable.UniqueIndex)] = []
+        var indexes: [String: [(width: String?, index: TargetTable.UniqueIndex)]] = [:]
+        var last: String?
         for row in rows {
-            let id = row[0] ?? ""
-            if indexes.last?.id != id {
+            let table = row[5] ?? ""
+            if last != row[0] {
                 let index = TargetTable.UniqueIndex(
                     isPrimary: row[1] == "t", columns: [], operators: [])
-                indexes.append((id, row[5], index))
+                indexes[table, default: []].append((row[6], index))
             }
+            last = row[0]
+            let place = (indexes[table]?.count ?? 1) - 1
             let schema = SQLText.identifier(row[3] ?? "pg_catalog")
-            indexes[indexes.count - 1].index.columns.append(row[2] ?? "")
-            indexes[indexes.count - 1].index.operators.append(
+            indexes[table]?[place].index.columns.append(row[2] ?? "")
+            indexes[table]?[place].index.operators.append(
                 "operator(\(schema).\(row[4] ?? "="))")
         }
-        return indexes.filter { $0.width == "\($0.index.columns.count)" }.map(\.index)
+        // One of whose columns has no equality is no way to a row.
+        return indexes.mapValues { indexes in
+            indexes.filter { $0.width == "\($0.index.columns.count)" }.map(\.index)
+        }
     }
 }

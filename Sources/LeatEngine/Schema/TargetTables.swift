@@ -3,13 +3,22 @@ internal import PGClient
 
 /// Finds tables on the target and says in a sentence why one cannot be used.
 enum TargetTables {
+    /// - Returns: Each of the tables, or why it cannot be used.
+    static func resolve(
+        _ names: [TableName], _ session: Session
+    ) throws -> [TableName: Result<TargetTable, Halt>] {
+        guard !names.isEmpty else { return [:] }
+        let found = try TargetCatalog(session: session).tables(names)
+        return Dictionary(
+            uniqueKeysWithValues: found.map { name, table in
+                (name, table.mapError { halt(name, $0) })
+            })
+    }
+
     /// - Throws: ``Halt``.
     static func resolve(_ name: TableName, _ session: Session) throws -> TargetTable {
-        do {
-            return try TargetCatalog(session: session).table(name)
-        } catch let problem as TargetCatalog.Problem {
-            throw halt(name, problem)
-        }
+        guard let table = try resolve([name], session)[name] else { throw halt(name, .missing) }
+        return try table.get()
     }
 
     private static func halt(_ name: TableName, _ problem: TargetCatalog.Problem) -> Halt {

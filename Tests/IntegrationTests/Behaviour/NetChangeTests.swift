@@ -51,6 +51,40 @@ struct NetChangeTests {
         ]) { try await $0.expectEqual() }
     }
 
+    @Test("more shapes of updates than statements are kept for")
+    func shapes() async throws {
+        // Which of thirteen large values stay is another statement each time.
+        let columns = (0..<13).map { "c\($0)" }
+        let values = columns.map { "\($0) text" }.joined(separator: ", ")
+        let external = columns.map { "alter \($0) set storage external" }
+        try await Pair.with(
+            schema: """
+                create table wide (id int primary key, n int, \(values));
+                alter table wide \(external.joined(separator: ", "))
+                """,
+            rows: """
+                insert into wide select i, 0, \(
+                    columns.map { _ in "repeat('x', 2100)" }.joined(separator: ", "))
+                from generate_series(0, 40) i
+                """
+        ) { pair in
+            try await pair.catchUp()
+            try await pair.onSource(
+                """
+                do $$ begin for i in 0..4999 loop
+                  execute 'update wide set n = ' || i || (
+                    select coalesce(string_agg(format(
+                      ', c%s = repeat(chr(%s), 2100)', k, 97 + (i + k) % 26), ''), '')
+                    from generate_series(0, 12) k where i >> k & 1 = 1)
+                  || ' where id = ' || i % 41;
+                  if i % 50 = 0 then commit; end if;
+                end loop; end $$
+                """)
+            try await pair.catchUp("--net-changes", "off")
+            try await pair.expectEqual()
+        }
+    }
+
     @Test("values of a unique column that are swapped are applied in the source's order")
     func swaps() async throws {
         try await catchUp(

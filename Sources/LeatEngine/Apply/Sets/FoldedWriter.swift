@@ -32,13 +32,24 @@ struct FoldedWriter {
             return relation.sets
         }
         self.sets = sets
-        // By the target's names: on the source they may have changed hands within the batch.
-        let names = relations.map { $0?.plan.target.name }
-        siblings = names.indices.map { index in
-            names.indices.filter {
-                names[$0] != nil && names[$0] == names[index] && sets[$0] !== sets[index]
+        siblings = FoldedWriter.siblings(relations, sets)
+    }
+
+    /// By the target's names: on the source they may have changed hands within the batch.
+    private static func siblings(
+        _ relations: [RelationStatements?], _ sets: [RelationSets?]
+    ) -> [[Int]] {
+        var described: [TableName: [Int]] = [:]
+        for (index, relation) in relations.enumerated() {
+            if let relation { described[relation.plan.target.name, default: []].append(index) }
+        }
+        var siblings: [[Int]] = Array(repeating: [], count: relations.count)
+        for indexes in described.values where indexes.count > 1 {
+            for index in indexes {
+                siblings[index] = indexes.filter { sets[$0] !== sets[index] }
             }
         }
+        return siblings
     }
 
     /// Sends the changes through `writer`; what is sent last is still to be answered.
