@@ -28,7 +28,7 @@ public struct NetTable: Sendable {
 
     /// Indexes of the identity columns; none if the table has no key to fold by, and then only
     /// inserts are folded.
-    private let key: [Int]
+    let key: [Int]
     private let columnCount: Int
     /// Whether a moved key may become a delete and an insert.
     private let movesKeys: Bool

@@ -60,8 +60,19 @@ final class SetSender {
 
     private typealias Columns = UnsafePointer<Column>
 
+    /// Of the rows by their keys; made when it is first needed.
+    private lazy var keyOrder = rowsByKey()
+
+    private func rowsByKey() -> [Int32] {
+        let (columns, bytes) = (batch.columns, batch.bytes)
+        return sets.net.rowsByKey(columns.span, bytes.span.bytes)
+    }
+
     /// Lends the net rows with their key and new tuples.
+    ///
+    /// - Parameter order: Indexes of the rows; nil: as they came.
     private func forEachRow(
+        in order: [Int32]? = nil,
         _ body: (NetRow, _ key: Columns, _ new: Columns, UnsafeRawPointer) throws -> Void
     ) throws {
         try batch.bytes.withUnsafeBytes { arena in
@@ -70,7 +81,9 @@ final class SetSender {
                     guard let columns = columns.baseAddress else { return }
                     // Without any value in the batch nothing is read from it.
                     let arena = arena.baseAddress ?? UnsafeRawPointer(columns)
-                    for row in rows {
+                    let rows = rows
+                    for place in rows.indices {
+                        let row = rows[order.map { Int($0[place]) } ?? place]
                         let merged = row.isMerged ? merged.baseAddress : nil
                         try body(
                             row, columns + Int(row.key), (merged ?? columns) + Int(row.new), arena)
@@ -97,11 +110,16 @@ final class SetSender {
         try writer.pause()
         try attempt { try staging.prepare(sets, session) }
         guard let name = sets.staging?.name else { preconditionFailure("it was just made") }
-        let order = rows.contains(where: \.updates) ? sets.all : sets.key
-        let statement = SetStatements(sets.plan, staging: name)
-        _ = try copy(statement.copyToStaging(order, binary: isBinary), order) { row, key, new in
+        let updates = rows.contains(where: \.updates)
+        let columns = updates ? sets.all : sets.key
+        let keepsOrder = updates && sets.plan.target.hasSeveralConstraints
+        let whole = rows.contains { $0.updates && !$0.isPartial } ? operation([]) : 0
+        let sql = SetStatements(sets.plan, staging: name)
+            .copyToStaging(columns, binary: isBinary)
+        _ = try copy(sql, columns, in: keepsOrder ? nil : keyOrder) { row, key, new in
             if row.deletes { return (SetStatements.Operation.delete, key) }
-            return row.updates ? (operation(unchanged(row, new)), new) : nil
+            guard row.updates else { return nil }
+            return (row.isPartial ? operation(unchanged(row, new)) : whole, new)
         }
         try writer.resume()
     }
@@ -132,9 +150,13 @@ final class SetSender {
         if deleted > 0 {
             try writer.sendSet(deleteSet(&writer), rows: deleted, change: firstChange)
         }
-        var updated: [[Int]: Int] = [:]
-        try forEachRow { row, _, new, _ in
-            if row.updates { updated[unchanged(row, new), default: 0] += 1 }
+        let whole = rows.lazy.filter { $0.updates && !$0.isPartial }.count
+        var updated: [[Int]: Int] = whole > 0 ? [[]: whole] : [:]
+        if rows.contains(where: { $0.updates && $0.isPartial }) {
+            try forEachRow { row, _, new, _ in
+                guard row.updates, row.isPartial else { return }
+                updated[unchanged(row, new), default: 0] += 1
+            }
         }
         for (unchanged, count) in updated {
             guard let statement = try updateSet(unchanged, &writer) else { continue }
@@ -181,7 +203,7 @@ final class SetSender {
         try writer.pause()
         let sql = SetStatements.copyRows(sets.plan, binary: isBinary)
         let expected = rows.lazy.filter(\.inserts).count
-        let copied = try copy(sql, sets.all) { row, _, new in
+        let copied = try copy(sql, sets.all, in: sets.key.isEmpty ? nil : keyOrder) { row, _, new in
             row.inserts ? (nil, new) : nil
         }
         guard copied == expected else {
@@ -192,18 +214,21 @@ final class SetSender {
 
     /// Copies the rows that `body` names, each with an operation or none, and counts them.
     ///
+    /// - Parameters:
+    ///   - columns: Those sent, in the order of sending.
+    ///   - order: That of the rows.
     /// - Throws: ``ApplyFailure`` for what the server says of it.
     private func copy(
-        _ sql: String, _ order: [Int],
+        _ sql: String, _ columns: [Int], in order: [Int32]?,
         _ body: (NetRow, Columns, Columns) -> (operation: Int?, Columns)?
     ) throws -> Int {
         try attempt {
             try session.beginCopyIn(sql)
             let buffer = CopyBuffer(isBinary: isBinary)
             buffer.begin()
-            try forEachRow { row, key, new, arena in
+            try forEachRow(in: order) { row, key, new, arena in
                 guard let (operation, tuple) = body(row, key, new) else { return }
-                guard buffer.append(operation: operation, tuple, order, arena) else {
+                guard buffer.append(operation: operation, tuple, columns, arena) else {
                     try session.abandonCopyIn()
                     throw ApplyFailure(reason: .mixedForms, change: Int(row.change))
                 }
