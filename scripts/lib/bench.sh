@@ -35,29 +35,24 @@ generate() { # WORKLOAD
     done
     on_source -c "create publication $publication for all tables" \
         -c "select pg_create_logical_replication_slot('bench_base', 'pgoutput')" >/dev/null
-    load "$1" "$files.pgbench" >"$work/load.log" 2>&1 || die "The load failed: $(tail "$work/load.log")"
+    load "$files.pgbench" >"$work/load.log" 2>&1 || die "The load failed: $(grep -m 1 -i error "$work/load.log")"
     on_source -c "insert into bench_marker values (1)"
     count_changes
 }
 
-load() { # WORKLOAD SCRIPT
-    local pgbench=("$bin/pgbench" -n -j 2 -M prepared)
-    case $1 in
-    insert) "${pgbench[@]}" -c 4 -t $((5000 * scale / 100)) -f "$2" "$source_server dbname=bench" ;;
-    bigtx)
-        "${pgbench[@]}" -c 1 -t 1 -D rows=$((2000000 * scale / 100)) -f "$2" \
-            "$source_server dbname=bench"
-        ;;
-    tpcb)
-        "${pgbench[@]}" -c 8 -t $((25000 * scale / 100)) -b tpcb-like -s 10 \
-            "$source_server dbname=bench"
-        ;;
-    update | delete)
-        "${pgbench[@]}" -c 8 -t $((6250 * scale / 100)) -D n=0 -f "$2" \
-            "$source_server dbname=bench"
-        ;;
-    *) die "No workload $1" ;;
-    esac
+# Runs a script as often as its first line says: clients, transactions of each, rows of one large
+# transaction.
+load() { # SCRIPT
+    local clients=1 transactions=1 rows=1 mode=prepared word
+    for word in $(sed -n '1s/^-- //p' "$1"); do
+        case $word in
+        clients=* | transactions=* | rows=* | mode=*) local "$word" ;;
+        *) die "$1 begins with \"$word\"" ;;
+        esac
+    done
+    if ((transactions > 1)); then transactions=$((transactions * scale / 100)); fi
+    "$bin/pgbench" -n -j 2 -M "$mode" -c "$clients" -t "$transactions" -D n=0 \
+        -D rows=$((rows * scale / 100)) -f "$1" "$source_server dbname=bench"
 }
 
 # What the slot holds, in rows; sets `rows`. Counted in the server's own decoding.
@@ -102,9 +97,10 @@ stop_native() {
 
 prepare_leat() { :; }
 start_leat() {
+    # shellcheck disable=SC2086
     "$leat" sync --source "$source_server dbname=bench" --target "$target_server dbname=bench_run" \
         --stream bench --slot "$slot" --no-copy --publication "$publication" \
-        --state-dir "$work/state" 2>"$work/leat.log" &
+        --state-dir "$work/state" ${LEAT_OPTIONS:-} 2>"$work/leat.log" &
     leat_pid=$!
 }
 stop_leat() {
