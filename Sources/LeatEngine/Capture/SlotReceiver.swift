@@ -27,10 +27,6 @@ actor SlotReceiver: SessionActor {
     /// PostgreSQL's `wal_receiver_timeout`: a server that hangs keeps its connections open.
     /// At half of it the server is asked for a word.
     static let silenceLimit: Duration = .seconds(60)
-    /// The input buffer becomes twice this: some milliseconds of a stream at full speed.
-    private static let readBytes = 1 << 20
-    /// As much is taken into it at a time.
-    private static let gulpBytes = 512 << 10
     /// Work for others, ``flushStatus()`` for one, waits no longer than this.
     private static let turn: Duration = .milliseconds(20)
 
@@ -47,9 +43,7 @@ actor SlotReceiver: SessionActor {
                 options: .init(
                     peer: .source, applicationName: stream.objectName, isReplication: true),
                 interrupt: interrupt)
-            if session.gathering == .withinHost { session.gatherAtSender() }
-            try session.prepare(clientEncoding: clientEncoding)
-            try session.growInputBuffer(for: SlotReceiver.readBytes)
+            try session.prepareReading(clientEncoding: clientEncoding)
             self.session = session
         }
     }
@@ -164,17 +158,7 @@ actor SlotReceiver: SessionActor {
                 if event == .deadline { intake.pace.fellSilent() }
                 return false
             }
-            switch intake.pace.readable(bytes: session.bytesWaiting) {
-            case .read:
-                try session.readStream()
-            case .readOn:
-                let (_, isAll) = try session.readStream(upTo: SlotReceiver.gulpBytes)
-                intake.pace.readOn(isAll: isAll)
-            case .nap(let duration):
-                try session.nap(for: duration)
-                let (bytes, isAll) = try session.readStream(upTo: SlotReceiver.gulpBytes)
-                intake.pace.napped(bytes: bytes, isAll: isAll)
-            }
+            try session.readStream(at: &intake.pace)
             return true
         }
     }

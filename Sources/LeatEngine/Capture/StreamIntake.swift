@@ -23,18 +23,9 @@ struct StreamIntake {
             tables: stream.tables, position: stream.position,
             skipsTransactionsWithOrigin: stream.skipsTransactionsWithOrigin,
             keepsMessages: stream.keepsMessages)
-        pace = ReadPace(nap: StreamIntake.nap(gathering))
+        pace = ReadPace(gathering)
         positions = stream.positions
         spool = try Spool(folder: stream.spoolFolder)
-    }
-
-    /// How long rows may gather before they are read.
-    private static func nap(_ gathering: Session.Gathering) -> Duration? {
-        switch gathering {
-        case .none: nil
-        case .network: .milliseconds(2)
-        case .withinHost: .milliseconds(20)
-        }
     }
 
     /// Works through what libpq holds until the batch is full.

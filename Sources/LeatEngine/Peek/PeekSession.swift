@@ -23,15 +23,14 @@ struct PeekSession {
     func read(
         _ progress: (LSN, LSN) -> Void, _ event: (PeekAssembler.Event) throws -> Bool
     ) throws -> SlotPeek.Report {
-        try session.prepare()
-        try session.growInputBuffer(for: 1 << 20)
+        try session.prepareReading()
         let (copy, confirmed) = try copySlot()
         try start(copy)
         var state = State(
             assembler: PeekAssembler(
                 decoder: MessageDecoder(protocolVersion: protocolVersion), tables: request.tables,
                 end: plan.end, showsChanges: request.showsChanges),
-            pace: ReadPace(mayNap: session.socketCoalesces), heard: confirmed)
+            pace: ReadPace(session.gathering), heard: confirmed)
         do { try follow(&state, progress, event) } catch { throw explained(error) }
         var slot = plan.slot
         slot.confirmedFlushLSN = confirmed
@@ -148,11 +147,7 @@ struct PeekSession {
             state.pace.fellSilent()
             return false
         }
-        if case .nap(let duration) = state.pace.readable(bytes: session.bytesWaiting) {
-            try session.nap(for: duration)
-            state.pace.napped(bytes: session.bytesWaiting)
-        }
-        try session.readStream()
+        try session.readStream(at: &state.pace)
         return true
     }
 

@@ -2,6 +2,10 @@ public import ArgumentParser
 public import LeatCore
 public import LeatEngine
 
+enum Switch: String, ExpressibleByArgument, CaseIterable {
+    case on, off
+}
+
 extension SyncConfiguration.Binary: ExpressibleByArgument {}
 extension ConflictKind: ExpressibleByArgument {}
 extension SyncConfiguration.Origin: ExpressibleByArgument {}

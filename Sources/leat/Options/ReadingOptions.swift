@@ -6,10 +6,6 @@ import PGWire
 
 /// What is read from the source, by whatever command.
 struct ReadingOptions: ParsableArguments {
-    enum Switch: String, ExpressibleByArgument, CaseIterable {
-        case on, off
-    }
-
     @OptionGroup var source: SourceOption
     @OptionGroup var stream: StreamOptions
 

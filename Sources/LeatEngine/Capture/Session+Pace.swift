@@ -1,0 +1,48 @@
+internal import LeatCore
+internal import PGClient
+
+// How a replication connection is read: in large pieces, at a pace that spares the source.
+
+extension Session {
+    /// The input buffer becomes twice this: some milliseconds of a stream at full speed.
+    private static let readBytes = 1 << 20
+    /// As much is taken into it at a time.
+    private static let gulpBytes = 512 << 10
+
+    /// The first thing a replication connection does: see ``gatherAtSender()``.
+    func prepareReading(clientEncoding: String? = nil) throws {
+        if gathering == .withinHost { gatherAtSender() }
+        if let clientEncoding {
+            try prepare(clientEncoding: clientEncoding)
+        } else {
+            try prepare()
+        }
+        try growInputBuffer(for: Session.readBytes)
+    }
+
+    /// Reads what the readable socket has, after a nap where that pays.
+    func readStream(at pace: inout ReadPace) throws {
+        switch pace.readable(bytes: bytesWaiting) {
+        case .read:
+            try readStream()
+        case .readOn:
+            let (_, isAll) = try readStream(upTo: Session.gulpBytes)
+            pace.readOn(isAll: isAll)
+        case .nap(let duration):
+            try nap(for: duration)
+            let (bytes, isAll) = try readStream(upTo: Session.gulpBytes)
+            pace.napped(bytes: bytes, isAll: isAll)
+        }
+    }
+}
+
+extension ReadPace {
+    /// - Parameter gathering: Decides how long rows may gather before they are read.
+    init(_ gathering: Session.Gathering) {
+        switch gathering {
+        case .none: self.init(nap: nil)
+        case .network: self.init(nap: .milliseconds(2))
+        case .withinHost: self.init(nap: .milliseconds(20))
+        }
+    }
+}
