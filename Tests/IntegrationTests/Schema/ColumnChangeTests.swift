@@ -253,23 +253,23 @@ struct ColumnChangeTests {
     @Test("a composite type gets a field, which is named at the next start")
     func compositeField() async throws {
         let schema = """
-            create type item as (name text, n int); create domain line as item;
-            create table t (id int primary key, items item[], one line);
+            create type item as (name text, n int); create domain entry as item;
+            create table t (id int primary key, items item[], one entry);
             """
-        let rows = "insert into t values (1, array[row('a', 1)::item], row('b', 2)::item::line)"
+        let rows = "insert into t values (1, array[row('a', 1)::item], row('b', 2)::entry)"
         try await Pair.with(schema: schema, rows: rows) { pair in
             try await pair.catchUp()
             try await pair.onSource("alter type item add attribute price numeric(8,2)")
             try await pair.onSource(
-                "update t set one = row('c', 3, 1.50)::item::line; insert into t values (2, '{}', null)"
+                "update t set one = row('c', 3, 1.50)::entry; insert into t values (2, '{}', null)"
             )
 
             try await pair.expectStopAndMend(
                 "alter type \"public\".\"item\" add attribute \"price\" numeric(8,2);")
 
             try await pair.expectEqual()
-            let price = try await pair.targetValue("select (one::item).price from t where id = 1")
-            #expect(price == "1.50")
+            let one = try await pair.targetValue("select one::text from t where id = 1")
+            #expect(one == "(c,3,1.50)")
         }
     }
 
