@@ -21,7 +21,7 @@ import Testing
         }
         try place.write(batches, writer, storingEvery: 3)
         let crashes = left.withLock { $0 }
-        #expect(crashes.count > 60)
+        #expect(crashes.count > 15)
 
         for crash in crashes {
             let folder = ArchiveFolder(crash)
@@ -41,7 +41,7 @@ import Testing
         var generator = SeededGenerator(seed: seed)
         let place = try Place()
         defer { place.remove() }
-        let batches = try place.batches(seed, 30)
+        let batches = try place.batches(seed, 8)
         let writer = try place.begin(segmentBytes: 1 << 20)
         let half = batches.firstIndex { $0.transactions.last?.isComplete == true }.map { $0 + 1 }
         let first = Array(batches[..<(half ?? 1)])
@@ -204,7 +204,9 @@ private final class Place: Sendable {
     let folder: ArchiveFolder
 
     init() throws {
-        path = NSTemporaryDirectory() + "leat-archive-\(UInt64.random(in: 0 ... .max))"
+        // In memory: a crash of the machine is played, not had, and nothing waits for a disk.
+        let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : NSTemporaryDirectory()
+        path = parent + "leat-archive-\(UInt64.random(in: 0 ... .max))"
         folder = ArchiveFolder(path + "/archive")
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }

@@ -162,7 +162,7 @@ import Testing
                 }
             }
             for kill in 0..<5 {
-                let leat = try LeatProcess(pair.recording + ["--segment-size", "20kB"])
+                let leat = try LeatProcess(pair.recording + ["--segment-size", "1kB"])
                 try await leat.waitForOutput(containing: "recording")
                 try await pair.source.waitUntil(
                     sql: """
@@ -177,7 +177,7 @@ import Testing
             }
             isOver.withLock { $0 = true }
             try await load.value
-            let outcome = try await pair.record("--segment-size", "20kB")
+            let outcome = try await pair.record("--segment-size", "1kB")
 
             #expect(outcome.exitCode == 0, "\(outcome.log)")
             let recorded = try RecordedTables(pair.archive, fromBase: true)
