@@ -20,11 +20,12 @@ struct CleanupCommand: AsyncParsableCommand {
     func run() async throws {
         let logger = Logger(log)
         try await Ending.report(logger) {
+            let target = try target.conninfo(logger)
             let configuration = SyncConfiguration(
-                source: try source.conninfo(logger), target: try target.conninfo(logger),
+                source: source.isGiven ? try source.conninfo(logger) : target, target: target,
                 stream: try stream.name(), stateDirectory: stream.stateDirectory())
             let consent = Consent(yes)
-            let isDone = try await Cleanup(configuration).run { plan in
+            let isDone = try await Cleanup(configuration, hasSource: source.isGiven).run { plan in
                 consent.ask("Remove?\n  " + plan.lines.joined(separator: "\n  ") + "\n")
             }
             if let refusal = consent.refusal("Nothing was removed.") { throw refusal }

@@ -10,13 +10,13 @@ struct Leat: AsyncParsableCommand {
         abstract: "Follows a PostgreSQL database into another one, by logical replication.",
         discussion: """
             Exit codes: 0 done, 1 internal error, 2 configuration, 3 source, 4 target, \
-            6 preflight failed, 7 stopped on a change, 8 slot lost or position mismatch, \
-            9 local disk, 64 usage, 130 interrupted.
+            5 differences found, 6 preflight failed, 7 stopped on a change, 8 slot lost or \
+            position mismatch, 9 local disk, 64 usage, 130 interrupted.
             """,
         subcommands: [
-            SyncCommand.self, RecordCommand.self, StatusCommand.self, SlotCommand.self,
-            PublicationCommand.self, ConflictsCommand.self, CleanupCommand.self,
-            VersionCommand.self,
+            SyncCommand.self, RecordCommand.self, ReplayCommand.self, ArchiveCommand.self,
+            StatusCommand.self, SlotCommand.self, PublicationCommand.self, ConflictsCommand.self,
+            CleanupCommand.self, VersionCommand.self,
         ])
 
     static func main() async {

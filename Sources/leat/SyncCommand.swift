@@ -47,7 +47,7 @@ struct SyncCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "What to do about a change that does not fit; repeatable. Default: stop.",
-            discussion: SyncCommand.conflictHelp, valueName: "kind=policy"))
+            discussion: ConflictText.policies, valueName: "kind=policy"))
     var onConflict: [String] = []
 
     @Flag(help: "Show the values of keys in messages, and keep them in leat.conflicts.")
@@ -60,10 +60,6 @@ struct SyncCommand: AsyncParsableCommand {
     var yes = false
 
     @OptionGroup var log: LogOptions
-
-    private static let conflictHelp = ConflictKind.allCases.map { kind in
-        "\(kind.rawValue)=\(kind.policies.map(\.rawValue).joined(separator: "|"))"
-    }.joined(separator: ", ")
 
     func validate() throws {
         guard (1...64).contains(copyJobs) else {

@@ -36,6 +36,8 @@ public struct ArchiveReader: Sendable {
     public private(set) var link: FrameLink
     private var predecessor: SegmentName?
     private var isFirstSegment = true
+    /// Frames are handed out without their payload, which is not read.
+    public var readsHeadersOnly = false
 
     /// At the beginning of the archive.
     ///
@@ -154,7 +156,9 @@ public struct ArchiveReader: Sendable {
         _ header: FrameHeader, at offset: Int
     ) throws(ArchiveError) -> Frame? {
         var frame: Frame?
-        if isWanted(header) {
+        if isWanted(header), readsHeadersOnly {
+            frame = Frame(header: header, payload: [])
+        } else if isWanted(header) {
             let payload = try storage.read(
                 segment, at: offset + FrameHeader.byteCount, count: Int(header.payloadBytes))
             do { try header.checkPayload(payload.span.bytes) } catch {

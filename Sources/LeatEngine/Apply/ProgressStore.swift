@@ -1,3 +1,4 @@
+internal import LeatArchive
 internal import LeatCore
 internal import PGClient
 internal import PGWire
@@ -60,6 +61,29 @@ struct ProgressStore {
             ])
     }
 
+    /// A stream that reads an archive: there is nothing to create first, so it begins at once.
+    func beginReplay(
+        of archive: ArchiveDescription, at position: LSN, _ target: TargetIdentity
+    ) throws {
+        let publications = SQLText.textArray(archive.publications.map(\.name))
+        let oids = SQLText.textArray(archive.publications.map { "\($0.name):\($0.oid)" })
+        try session.query("delete from leat.tables where stream = $1", [stream.text])
+        try session.query("delete from leat.progress where stream = $1", [stream.text])
+        try session.query(
+            """
+            insert into leat.progress (stream, state, end_lsn, slot, owns_slot, publications,
+              publication_oids, owns_publication, source_system_identifier, source_database,
+              source_timeline, target_system_identifier, target_database, format, encoding)
+            values ($1, 'streaming', $2::pg_catalog.pg_lsn, $3, false, \(publications), \(oids),
+              false, $4, $5, $6::pg_catalog.int8, $7, $8, 'text', $9)
+            """,
+            [
+                stream.text, "\(position)", "archive \(archive.archive)",
+                archive.systemIdentifier, archive.database, "\(archive.timeline)",
+                target.systemIdentifier, target.database, archive.encoding,
+            ])
+    }
+
     /// The slot stands at `position`: the stream has begun. From here on the publications' OIDs
     /// are compared.
     func begin(at position: LSN, ownsSlot: Bool, publicationOIDs: [String]) throws {
@@ -100,6 +124,28 @@ struct ProgressStore {
         where ctid = $3::pg_catalog.tid and end_lsn = $4::pg_catalog.pg_lsn and stream = $5
         returning ctid
         """
+}
+
+extension Progress {
+    /// Whether the stream reads an archive, and no slot.
+    var isReplay: Bool { stored.slot.hasPrefix("archive ") }
+
+    /// A target that was made from a copy of another one has its rows, but not its history.
+    func checkTarget(_ target: TargetIdentity) throws {
+        guard targetSystemIdentifier == target.systemIdentifier, targetDatabase == target.database
+        else {
+            throw Halt(
+                .positionMismatch,
+                """
+                The position on the target was stored in database \(targetDatabase) of another \
+                system: this target is a copy of it.
+                """,
+                advice: """
+                    Point --target at the original, or delete this stream's rows from \
+                    leat.progress and leat.tables here and start anew.
+                    """)
+        }
+    }
 }
 
 extension Progress {

@@ -118,6 +118,28 @@ struct TableStore {
             """, [stream.text])
     }
 
+    /// In place of a publication's rows: an archive holds all that was published.
+    static let archiveMembership = "archive"
+
+    /// A table whose every row comes by the stream: it is as ready as the others.
+    func join(_ table: TableName, _ id: RelationID, at position: LSN) throws {
+        try session.query(
+            """
+            insert into leat.tables (stream, schema_name, table_name, state, snapshot_lsn,
+              membership, source_oid)
+            values ($1, $2, $3, 'ready', $4::pg_catalog.pg_lsn, $5, $6::pg_catalog.oid)
+            on conflict (stream, schema_name, table_name) do update
+              set state = 'ready', snapshot_lsn = excluded.snapshot_lsn,
+                membership = excluded.membership, source_oid = excluded.source_oid,
+                target_oid = null, column_numbers = null, scans_for_rows = null,
+                unsent_kinds = null, updated_at = pg_catalog.clock_timestamp()
+            """,
+            [
+                stream.text, table.schema, table.name, "\(position)",
+                TableStore.archiveMembership, "\(id.rawValue)",
+            ])
+    }
+
     private func remove(_ table: TableName) throws {
         try session.query(
             "delete from leat.tables where stream = $1 and schema_name = $2 and table_name = $3",

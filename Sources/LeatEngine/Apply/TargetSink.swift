@@ -6,16 +6,18 @@ internal import PGWire
 /// The sink that is a PostgreSQL database: the applier, and what it takes to keep it in step with
 /// a source whose tables change.
 struct TargetSink: BatchSink {
-    let configuration: SyncConfiguration
-    let servers: SyncRun.Servers
-    let prepared: StreamPreparation.Prepared
+    let applier: Applier
+    /// The source's catalog.
+    let source: any SourceDefinitions
+    let tables: [SourceTable]
+    let followed: FollowedTables
     let logger: Logger
+    /// Where tables may join in the middle of the stream.
+    var joining: JoiningTables?
 
     /// Begins at the stored position.
-    func start() async throws {
-        tell(
-            try await servers.applier.start(
-                at: prepared.position, prepared.sourceForm, prepared.followed))
+    func start(at position: LSN, _ form: Applier.SourceForm) async throws {
+        tell(try await applier.start(at: position, form, followed))
     }
 
     /// A stream that leads back from this target would take our changes for its own.
@@ -37,8 +39,11 @@ struct TargetSink: BatchSink {
     // MARK: Batches
 
     func apply(_ batch: Batch) async throws -> Applied {
-        let refused = try await TableRenames(servers: servers)
-            .refusals(in: batch, prepared.followed)
+        var refused = try await TableRenames(source: source, applier: applier)
+            .refusals(in: batch, followed)
+        if let joining {
+            refused.merge(try await joining.refusals(in: batch)) { first, _ in first }
+        }
         let applied = try await apply(batch, refused)
         tell(applied.conflicts)
         return applied
@@ -46,30 +51,21 @@ struct TargetSink: BatchSink {
 
     private func apply(_ batch: Batch, _ refused: [RelationID: Halt]) async throws -> Applied {
         do {
-            return try await servers.applier.apply(batch, refusing: refused)
+            return try await applier.apply(batch, refusing: refused)
         } catch let new as Applier.NewDefinition {
             // Nothing of the batch was applied.
             try await learn(new, from: batch)
             return try await apply(batch, refused)
         } catch let halt as Halt {
-            throw await SchemaGaps(servers: servers, tables: prepared.tables).explain(halt)
+            throw await SchemaGaps(source: source, applier: applier, tables: tables)
+                .explain(halt)
         }
     }
 
     private func learn(_ new: Applier.NewDefinition, from batch: Batch) async throws {
-        try await SettledCatalog(source: servers.source).wait(for: batch)
-        let publications = configuration.publicationNames
-        let (types, tables) = try await servers.source.run { session in
-            (
-                try session.typeCatalog(),
-                try SourceCatalog(session: session).publishedTables(of: publications)
-            )
-        }
-        try await servers.applier.learn(
-            types,
-            Dictionary(
-                tables.map { ($0.relation.id, $0.columns) },
-                uniquingKeysWith: { first, _ in first }), for: new, described: batch.types)
+        try await source.settle(for: batch)
+        try await applier.learn(
+            source.types(), source.columns(for: new.relation), for: new, described: batch.types)
     }
 
     /// One line a table, kind and batch: `leat.conflicts` has each.
@@ -88,10 +84,10 @@ struct TargetSink: BatchSink {
     // MARK: Positions
 
     func store(_ wanted: LSN) async throws -> LSN? {
-        try await servers.applier.store(wanted)
+        try await applier.store(wanted)
     }
 
     func rollBack() async throws {
-        try await servers.applier.rollBack()
+        try await applier.rollBack()
     }
 }

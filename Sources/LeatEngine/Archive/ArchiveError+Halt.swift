@@ -1,11 +1,11 @@
-internal import LeatArchive
-internal import LeatCore
+public import LeatArchive
+public import LeatCore
 
 extension Halt {
     /// What reading an archive has met.
     ///
     /// - Parameter path: Of the archive.
-    init(_ error: ArchiveError, archive path: String) {
+    public init(_ error: ArchiveError, archive path: String) {
         switch error.code {
         case .noArchive:
             self.init(

@@ -2,7 +2,6 @@ internal import LeatCore
 internal import Logging
 internal import PGClient
 internal import PGWire
-internal import Synchronization
 
 /// Copies tables under one snapshot with several workers, the largest table first.
 struct InitialCopy {
@@ -76,18 +75,5 @@ struct InitialCopy {
             throw error
         }
         await worker.close()
-    }
-}
-
-/// The tables still to copy, largest first: a large one that starts last would be waited for.
-final class CopyQueue: Sendable {
-    private let left: Mutex<[SourceTable]>
-
-    init(_ tables: [SourceTable]) {
-        left = Mutex(tables.sorted { $0.sizeBytes < $1.sizeBytes })
-    }
-
-    func next() -> SourceTable? {
-        left.withLock { $0.popLast() }
     }
 }

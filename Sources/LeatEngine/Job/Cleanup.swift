@@ -29,9 +29,13 @@ public struct Cleanup: Sendable {
     }
 
     private let configuration: SyncConfiguration
+    private let hasSource: Bool
 
-    public init(_ configuration: SyncConfiguration) {
+    /// - Parameter hasSource: Whether the configuration's source is one: a stream that reads an
+    ///   archive needs none.
+    public init(_ configuration: SyncConfiguration, hasSource: Bool) {
         self.configuration = configuration
+        self.hasSource = hasSource
     }
 
     /// - Parameter confirm: Asked once, with what will go.
@@ -67,15 +71,17 @@ public struct Cleanup: Sendable {
             }
         }
         guard let progress else { return false }
-        try await source.open(
-            configuration.source, options: .init(peer: .source, applicationName: stream.objectName))
-        try await checkSource(progress, source)
+        if !progress.isReplay { try await open(source, progress) }
         let triggers = try await applier.run { session in
             try TriggerJournal(session: session, stream: stream).entries()
         }
-        let plan = try await plan(progress, source, triggers)
+        let plan =
+            progress.isReplay
+            ? Plan(
+                keptPublications: [], triggers: triggers.map { "\($0.trigger) of \($0.table)" })
+            : try await plan(progress, source, triggers)
         guard confirm(plan) else { return false }
-        try await remove(plan, source)
+        if !progress.isReplay { try await remove(plan, source) }
         try await applier.run { session in
             _ = try TriggerJournal(session: session, stream: stream).restore()
             try OriginMark(session: session, stream: stream).drop()
@@ -85,6 +91,18 @@ public struct Cleanup: Sendable {
         }
         try? FileManager.default.removeItem(atPath: configuration.stateDirectory)
         return true
+    }
+
+    private func open(_ source: Connection, _ progress: Progress) async throws {
+        guard hasSource else {
+            throw Halt(
+                .configuration, "--source is missing.",
+                advice: "Give --source or set LEAT_SOURCE to a libpq URI or conninfo.")
+        }
+        try await source.open(
+            configuration.source,
+            options: .init(peer: .source, applicationName: configuration.stream.objectName))
+        try await checkSource(progress, source)
     }
 
     /// Another source may have a slot of the same name.

@@ -19,6 +19,11 @@ public enum FailPoint: String, Sendable {
     case triggersDisabled = "triggers-disabled"
     case triggersEnabled = "triggers-enabled"
     case midStream = "mid-stream"
+    /// The row of a replay is there, nothing of the base yet.
+    case replayBegun = "replay-begun"
+    /// The position counts for nothing, the rows are still there.
+    case rewindBegun = "rewind-begun"
+    case rewindEmptied = "rewind-emptied"
     /// The archive's `stream.json` says `creating`.
     case recordCreating = "record-creating"
     /// The archive's first segment and position are there, and `stream.json` still says `creating`.

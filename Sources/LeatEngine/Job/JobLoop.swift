@@ -38,7 +38,14 @@ struct JobLoop: Sendable {
                 // Whichever ends first ends the other.
                 var ending = try await group.next() ?? nil
                 group.cancelAll()
-                while let other = try await group.next() { ending = ending ?? other }
+                while !group.isEmpty {
+                    do {
+                        let other = try await group.next() ?? nil
+                        ending = ending ?? other
+                    } catch is CancellationError {
+                        // Of the one that came second.
+                    }
+                }
                 return ending
             }
         } catch is CancellationError where stop.isRequested {

@@ -8,7 +8,8 @@ internal import PGWire
 /// A value or a row that meets such a gap is refused by the target itself; its message does not
 /// say what to run.
 struct SchemaGaps {
-    let servers: SyncRun.Servers
+    let source: any SourceDefinitions
+    let applier: Applier
     let tables: [SourceTable]
 
     /// The halt with statements for such gaps, if there are any.
@@ -27,20 +28,18 @@ struct SchemaGaps {
     }
 
     private func statements() async throws -> [String] {
-        let source = try await servers.source.run { try $0.typeCatalog() }
-        let target = try await servers.applier.run { try $0.typeCatalog() }
-        return source.missingLabels(on: target) + (try await missingPartitions())
+        let types = try await source.types()
+        let target = try await applier.run { try $0.typeCatalog() }
+        return types.missingLabels(on: target) + (try await missingPartitions())
     }
 
     private func missingPartitions() async throws -> [String] {
         let roots = tables.filter(\.isPartitioned)
         guard !roots.isEmpty else { return [] }
         let ids = roots.map(\.relation.id)
-        let partitions = try await servers.source.run {
-            try PartitionCatalog(session: $0).definitions(under: ids)
-        }
+        let partitions = try await source.partitions(under: ids)
         let names = partitions.flatMap { [$0.name, $0.parent] }
-        let there = try await servers.applier.run {
+        let there = try await applier.run {
             try TableNames(session: $0).known(oids: [], names: names)
         }
         return partitions.filter { there[$0.name] == nil }.map(\.statement)

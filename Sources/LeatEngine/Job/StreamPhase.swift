@@ -19,8 +19,9 @@ struct StreamPhase {
                 startingAt: prepared.position, confirmed: prepared.confirmed,
                 holdBack: configuration.holdBack))
         let sink = TargetSink(
-            configuration: configuration, servers: servers, prepared: prepared, logger: logger)
-        try await sink.start()
+            applier: servers.applier, source: run.definitions(servers), tables: prepared.tables,
+            followed: prepared.followed, logger: logger)
+        try await sink.start(at: prepared.position, prepared.sourceForm)
         let start = SlotStart(
             configuration: configuration.reading, receiver: servers.receiver,
             source: servers.source,

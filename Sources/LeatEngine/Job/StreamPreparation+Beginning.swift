@@ -19,11 +19,11 @@ extension StreamPreparation {
         case .adopt(let position):
             logger.info("taking over slot", metadata: ["slot": "\(configuration.slotName)"])
             try await storeBeginning(at: position, tables, adopting: system)
-            try await settleTriggers(tables)
+            try await onTarget.settleTriggers(tables)
             return Start(position: position, confirmed: position)
         case .resume(let position):
             let plan = try await listTables(tables)
-            try await settleTriggers(tables)
+            try await onTarget.settleTriggers(tables)
             try await copyLate(tables.filter { plan.pending.contains($0.name) }, plans)
             return Start(
                 position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position)
@@ -39,7 +39,7 @@ extension StreamPreparation {
             try await checkCopy(tables, plans)
             try await writeCreating(system)
         }
-        try await settleTriggers(tables)
+        try await onTarget.settleTriggers(tables)
         try await emptyTargets(tables, plans)
         let slotName = configuration.slotName
         if decision == .recreate {

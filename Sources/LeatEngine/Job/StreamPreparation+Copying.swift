@@ -10,20 +10,14 @@ extension StreamPreparation {
         guard configuration.copiesTables, !tables.isEmpty else { return }
         try await servers.source.run { try Preflight.checkReadable(tables, $0) }
         guard !configuration.truncatesTables else { return }
-        let targets = tables.compactMap { plans[$0.name]?.target }
-        try await servers.applier.run { try Preflight.checkEmpty(targets, $0) }
+        try await onTarget.checkEmpty(tables, plans)
     }
 
-    /// Under the stream's origin: a stream that leaves the target again must not take it for a
-    /// change made there, and empty the source.
     func emptyTargets(
         _ tables: [SourceTable], _ plans: [TableName: RelationPlan]
     ) async throws {
         guard configuration.copiesTables, configuration.truncatesTables else { return }
-        let levels = try await copyLevels(tables).reversed()
-        let targets = levels.joined().compactMap { plans[$0.name]?.target }
-        try await servers.applier.markOrigin()
-        try await servers.applier.run { try Preflight.empty(targets, $0) }
+        try await onTarget.empty(tables, plans)
     }
 
     /// Tables that a crash left unfinished, or that are new: under a snapshot of their own, from
@@ -77,7 +71,7 @@ extension StreamPreparation {
         try await InitialCopy(
             configuration: configuration, clientEncoding: servers.encoding,
             status: run.status, logger: logger
-        ).run(copyLevels(tables), snapshot: slot.snapshotName, point: slot.consistentPoint)
+        ).run(onTarget.copyLevels(tables), snapshot: slot.snapshotName, point: slot.consistentPoint)
         try await syncSequences(tables)
     }
 

@@ -73,8 +73,8 @@ extension StreamPreparation {
             )
         }
         guard progress?.ownsPublication == true || !exists else { throw foreignPublication }
-        let (plans, _) = try await plans(tables, sourceTypes)
-        _ = try await checkRole(tables)
+        let (plans, _) = try await onTarget.plans(tables, sourceTypes)
+        _ = try await onTarget.checkRole(tables)
         _ = try await usesBinary(plans, sourceTypes)
         switch decision {
         case .create, .recreate:
@@ -107,22 +107,6 @@ extension StreamPreparation {
         try await servers.applier.run { session in
             try ProgressStore(session: session, stream: configuration.stream).insertCreating(
                 configuration, source: system, target: target)
-        }
-    }
-
-    func plans(
-        _ tables: [SourceTable], _ sourceTypes: TypeCatalog
-    ) async throws -> (plans: [TableName: RelationPlan], later: [Halt]) {
-        let stream = configuration.stream
-        return try await servers.applier.run { session in
-            let ids = Dictionary(
-                tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
-            let ready = try TableStore(session: session, stream: stream).read()
-                .filter { $0.state == .ready && ($0.id == nil || $0.id == ids[$0.table]) }
-            return try Preflight.plans(
-                tables, sourceTypes: sourceTypes, target: session,
-                followed: Dictionary(
-                    ready.map { ($0.table, $0.columns) }, uniquingKeysWith: { first, _ in first }))
         }
     }
 

@@ -34,27 +34,32 @@ struct StreamPreparation {
 
     var configuration: SyncConfiguration { run.configuration }
     var logger: Logger { run.logger }
+    var onTarget: TargetPreparation {
+        TargetPreparation(
+            applier: servers.applier, stream: configuration.stream,
+            configuredRole: configuration.role, copiesTables: configuration.copiesTables,
+            logger: logger)
+    }
 
     func prepare() async throws -> Prepared {
         let system = try await servers.receiver.run { try $0.identifySystem() }
         let progress = try await readProgress()
-        try checkTarget(progress)
+        try progress?.checkTarget(servers.target)
         try checkPublicationNames(progress)
         let facts = try await startFacts(system, progress?.stored)
         let decision = try StartDecision(facts)
         try await servers.source.run { session in
             try Preflight.checkDecoding(session, needsSlot: decision == .create)
         }
-        if case .resume = decision { try await followRenames() }
+        if case .resume = decision {
+            try await TableRenames(source: run.definitions(servers), applier: servers.applier)
+                .follow(configuration.stream, logger, isWanted: configuration.wants)
+        }
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
         let tables = try await publish(decision, progress, system, sourceTypes)
-        let (plans, later) = try await plans(tables, sourceTypes)
-        tellUnsent(tables)
-        tellScans(tables, plans)
-        for halt in later {
-            logger.warning("the stream will stop at its first such change: \(halt)")
-        }
-        try await tellRole(checkRole(tables))
+        let (plans, later) = try await onTarget.plans(tables, sourceTypes)
+        onTarget.tell(tables, plans, later)
+        try await onTarget.tellRole(onTarget.checkRole(tables))
         let isBinary = try await usesBinary(plans, sourceTypes)
         let start = try await begin(decision, facts, tables, plans, system)
         return try await prepared(start, tables, plans, isBinary, system, sourceTypes)
@@ -68,25 +73,6 @@ struct StreamPreparation {
             try session.transaction {
                 try ProgressStore(session: session, stream: stream).readForUpdate()
             }
-        }
-    }
-
-    /// A target that was made from a copy of another one has its rows, but not its history.
-    func checkTarget(_ progress: Progress?) throws {
-        guard let progress else { return }
-        guard progress.targetSystemIdentifier == servers.target.systemIdentifier,
-            progress.targetDatabase == servers.target.database
-        else {
-            throw Halt(
-                .positionMismatch,
-                """
-                The position on the target was stored in database \(progress.targetDatabase) of \
-                another system: this target is a copy of it.
-                """,
-                advice: """
-                    Point --target at the original, or delete this stream's rows from \
-                    leat.progress and leat.tables here and start anew.
-                    """)
         }
     }
 

@@ -87,6 +87,10 @@ struct SyncRun {
         return try await StreamPhase(run: self, servers: servers, prepared: prepared).run()
     }
 
+    func definitions(_ servers: Servers) -> ServerDefinitions {
+        ServerDefinitions(source: servers.source, publications: configuration.publicationNames)
+    }
+
     private func checkDifferentDatabases(_ servers: Servers) async throws {
         let stream = configuration.stream
         // The lock that this process holds on the target is seen on the source.

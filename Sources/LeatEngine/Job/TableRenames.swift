@@ -5,19 +5,20 @@ internal import PGWire
 
 /// Finds out which followed tables have another name by now, on either side.
 struct TableRenames {
-    let servers: SyncRun.Servers
+    let source: any SourceDefinitions
+    let applier: Applier
 
     /// - Parameter tables: By the source's OID; those that are gone there are left out.
     func plan(_ tables: [RelationID: FollowedTables.Table]) async throws -> RenamePlan {
         let ids = Array(tables.keys)
-        let names = try await servers.source.run { try TableNames(session: $0).names(of: ids) }
+        let names = try await source.names(of: ids)
         let found = tables.compactMap { id, table in
             names[id].map { name in
                 RenamePlan.Table(
                     id: id, stored: table.name, source: name, targetOID: table.targetOID)
             }
         }
-        let target = try await servers.applier.run { session in
+        let target = try await applier.run { session in
             try TableNames(session: session).known(
                 oids: found.compactMap(\.targetOID),
                 names: found.flatMap { [$0.stored, $0.source] }
@@ -37,7 +38,7 @@ struct TableRenames {
     ) async throws -> [RelationID: Halt] {
         let renamed = batch.relations.filter(followed.isRenamed).map(\.id)
         guard !renamed.isEmpty else { return [:] }
-        try await SettledCatalog(source: servers.source).wait(for: batch)
+        try await source.settle(for: batch)
         let all = followed.ids.compactMap { id in followed[id].map { (id, $0) } }
         let plan = try await plan(Dictionary(all, uniquingKeysWith: { first, _ in first }))
         if let done = plan.done.first(where: { renamed.contains($0.id) }) {
@@ -49,15 +50,16 @@ struct TableRenames {
             renamed.filter(owed.contains).map { ($0, halt) },
             uniquingKeysWith: { first, _ in first })
     }
-}
 
-extension StreamPreparation {
     /// Takes over the new names of tables that were renamed on both sides.
     ///
+    /// - Parameter isWanted: What is not selected any more is given up by this start, under
+    ///   whatever name.
     /// - Throws: ``Halt`` (exit code 7) if one was renamed on the source alone.
-    func followRenames() async throws {
-        let stream = configuration.stream
-        let stored = try await servers.applier.run { session in
+    func follow(
+        _ stream: StreamName, _ logger: Logger, isWanted: (TableName) -> Bool
+    ) async throws {
+        let stored = try await applier.run { session in
             try TableStore(session: session, stream: stream).read()
         }
         var tables: [RelationID: FollowedTables.Table] = [:]
@@ -66,16 +68,13 @@ extension StreamPreparation {
             tables[id] = FollowedTables.Table(
                 name: row.table, snapshot: row.snapshotLSN ?? .zero, targetOID: row.targetOID)
         }
-        let renames = TableRenames(servers: servers)
-        let ids = Array(tables.keys)
-        let names = try await servers.source.run { try TableNames(session: $0).names(of: ids) }
-        try checkSelection(tables, names)
-        // What is not selected any more is given up by this start, under whatever name.
-        let plan = try await renames.plan(
-            tables.filter { id, _ in names[id].map(configuration.wants) ?? false })
+        let names = try await source.names(of: Array(tables.keys))
+        try checkSelection(tables, names, isWanted)
+        let plan = try await plan(
+            tables.filter { id, _ in names[id].map(isWanted) ?? false })
         if let halt = plan.halt { throw halt }
         guard !plan.done.isEmpty else { return }
-        try await servers.applier.run { session in
+        try await applier.run { session in
             try session.transaction {
                 try TableStore(session: session, stream: stream).apply(plan.done)
             }
@@ -89,11 +88,11 @@ extension StreamPreparation {
 
     /// A rename must not take a table out of the selection by the way.
     private func checkSelection(
-        _ tables: [RelationID: FollowedTables.Table], _ names: [RelationID: TableName]
+        _ tables: [RelationID: FollowedTables.Table], _ names: [RelationID: TableName],
+        _ isWanted: (TableName) -> Bool
     ) throws {
         for (id, table) in tables {
-            guard let name = names[id], configuration.wants(table.name), !configuration.wants(name)
-            else { continue }
+            guard let name = names[id], isWanted(table.name), !isWanted(name) else { continue }
             throw Halt(
                 .configuration,
                 """

@@ -95,6 +95,11 @@ struct ConflictsClearCommand: AsyncParsableCommand {
 
 /// One conflict for people.
 enum ConflictText {
+    /// What `--on-conflict` takes.
+    static let policies = ConflictKind.allCases.map { kind in
+        "\(kind.rawValue)=\(kind.policies.map(\.rawValue).joined(separator: "|"))"
+    }.joined(separator: ", ")
+
     static func line(_ conflict: RecordedConflict) -> String {
         var words = [
             conflict.time, conflict.lsn, "\(conflict.schemaName).\(conflict.tableName)",

@@ -3,7 +3,7 @@ internal import Logging
 
 /// What is said at every start, because nobody should find it out by rows that differ, or by a
 /// stream that does not keep up.
-extension StreamPreparation {
+extension TargetPreparation {
     /// Changes that the publications leave out are none of the stream's.
     func tellUnsent(_ tables: [SourceTable]) {
         let partial = Dictionary(grouping: tables.filter { !$0.unsentKinds.isEmpty }) {

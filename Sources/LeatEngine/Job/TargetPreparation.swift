@@ -1,14 +1,24 @@
 internal import LeatCore
 internal import Logging
 internal import PGClient
+internal import PGWire
 
-/// What the target does by itself when it is written to: refused, disabled, or told.
-extension StreamPreparation {
+/// What a start finds out and prepares on the target, wherever the changes come from.
+struct TargetPreparation {
+    let applier: Applier
+    let stream: StreamName
+    let configuredRole: SyncConfiguration.Role
+    /// Whether tables are filled by the start, which foreign keys may forbid.
+    let copiesTables: Bool
+    let logger: Logger
+
+    // MARK: What the target does by itself when it is written to: refused, disabled, or told
+
     /// A stream that has disabled triggers goes on so, unless its role has become `replica`.
     func role() async throws -> ApplyRole {
-        if await servers.applier.isReplica { return .replica }
+        if await applier.isReplica { return .replica }
         let hasDisabled = try await !journal { try $0.entries() }.isEmpty
-        switch configuration.role {
+        switch configuredRole {
         case .disableTriggers: return .disableTriggers
         case .auto: return hasDisabled ? .disableTriggers : .plain
         case .replica: preconditionFailure("refused when the session was opened")
@@ -29,13 +39,13 @@ extension StreamPreparation {
         _ tables: [SourceTable]
     ) async throws -> [String] {
         let role = try await role()
-        let (names, configuration) = (tables.map(\.name), configuration)
-        return try await servers.applier.run { session in
+        let (names, stream, copiesTables) = (tables.map(\.name), stream, copiesTables)
+        return try await applier.run { session in
             let check = RoleCheck(
                 role: role, effects: TargetEffects(session: session, tables: names))
             let warnings = try check.check()
-            if configuration.copiesTables {
-                let stored = try TableStore(session: session, stream: configuration.stream).read()
+            if copiesTables {
+                let stored = try TableStore(session: session, stream: stream).read()
                 let ready = Set(stored.filter { $0.state == .ready }.map(\.table))
                 try check.checkCopy(names.filter { !ready.contains($0) })
             }
@@ -46,8 +56,8 @@ extension StreamPreparation {
     func tellRole(_ warnings: [String]) async throws {
         let role = try await role()
         logger.info("\(role.cost)")
-        if role == .plain, configuration.role == .auto {
-            let grant = try await servers.applier.run { session in
+        if role == .plain, configuredRole == .auto {
+            let grant = try await applier.run { session in
                 ApplySession.grant(to: try session.query("select current_user").scalar ?? "...")
             }
             logger.warning("the target role may not use role replica; to allow it: \(grant)")
@@ -84,7 +94,7 @@ extension StreamPreparation {
     func copyLevels(_ tables: [SourceTable]) async throws -> [[SourceTable]] {
         guard try await role() != .replica else { return [tables] }
         let names = tables.map(\.name)
-        let (levels, left) = try await servers.applier.run { session in
+        let (levels, left) = try await applier.run { session in
             let keys = try TargetEffects(session: session, tables: names).foreignKeys()
             let (levels, _) = ForeignKeyOrder(keys).levels(names)
             return (levels, Set(names).subtracting(levels.joined()))
@@ -99,9 +109,58 @@ extension StreamPreparation {
     private func journal<Value: Sendable>(
         _ body: @Sendable (TriggerJournal) throws -> Value
     ) async throws -> Value {
-        let stream = configuration.stream
-        return try await servers.applier.run { session in
+        let stream = stream
+        return try await applier.run { session in
             try body(TriggerJournal(session: session, stream: stream))
+        }
+    }
+
+    // MARK: Tables
+
+    /// Every table's way to the target.
+    ///
+    /// - Returns: The ways, and what is wrong with tables that are followed already.
+    func plans(
+        _ tables: [SourceTable], _ sourceTypes: TypeCatalog
+    ) async throws -> (plans: [TableName: RelationPlan], later: [Halt]) {
+        let stream = stream
+        return try await applier.run { session in
+            let ids = Dictionary(
+                tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
+            let ready = try TableStore(session: session, stream: stream).read()
+                .filter { $0.state == .ready && ($0.id == nil || $0.id == ids[$0.table]) }
+            return try Preflight.plans(
+                tables, sourceTypes: sourceTypes, target: session,
+                followed: Dictionary(
+                    ready.map { ($0.table, $0.columns) }, uniquingKeysWith: { first, _ in first }))
+        }
+    }
+
+    func checkEmpty(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) async throws {
+        let targets = tables.compactMap { plans[$0.name]?.target }
+        try await applier.run { try Preflight.checkEmpty(targets, $0) }
+    }
+
+    /// Under the stream's origin: a stream that leaves the target again must not take it for a
+    /// change made there, and empty the source.
+    func empty(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) async throws {
+        let levels = try await copyLevels(tables).reversed()
+        try await empty(levels.joined().compactMap { plans[$0.name]?.target })
+    }
+
+    /// - Parameter targets: Those that refer to others before those, where that matters.
+    func empty(_ targets: [TargetTable]) async throws {
+        try await applier.markOrigin()
+        try await applier.run { try Preflight.empty(targets, $0) }
+    }
+
+    /// What is said at every start, because nobody should find it out by rows that differ, or by
+    /// a stream that does not keep up.
+    func tell(_ tables: [SourceTable], _ plans: [TableName: RelationPlan], _ later: [Halt]) {
+        tellUnsent(tables)
+        tellScans(tables, plans)
+        for halt in later {
+            logger.warning("the stream will stop at its first such change: \(halt)")
         }
     }
 }

@@ -1,0 +1,298 @@
+public import PGWire
+
+/// Proves that an archive is whole, and finds every place where it is not.
+///
+/// Every byte stands under a checksum, and every frame repeats what came before it. Where a
+/// reader stops at the first thing wrong, this goes on behind it: a frame with damaged content is
+/// stepped over by its header; behind a damaged header the next frame is looked for.
+public struct ArchiveVerifier: Sendable {
+    /// Something that is not as it was written.
+    public struct Problem: Equatable, Sendable, Codable {
+        /// The file, within the archive's folder.
+        public var file: String
+        public var offset: Int
+        /// From there up to what is good again, or to the end.
+        public var bytes: Int
+        public var problem: String
+    }
+
+    /// What can be replayed without a gap.
+    public struct Range: Equatable, Sendable, Codable {
+        public var from: LSN
+        public var to: LSN
+
+        private enum CodingKeys: String, CodingKey { case from, to }
+
+        init(from: LSN, to: LSN) {
+            (self.from, self.to) = (from, to)
+        }
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            from = LSN(try container.decode(String.self, forKey: .from)) ?? .zero
+            to = LSN(try container.decode(String.self, forKey: .to)) ?? .zero
+        }
+
+        public func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode("\(from)", forKey: .from)
+            try container.encode("\(to)", forKey: .to)
+        }
+    }
+
+    public struct Report: Sendable {
+        public var segments = 0
+        public var frames = 0
+        public var transactions = 0
+        public var changes = 0
+        public var bytes = 0
+        /// Behind the stored position: a crash left it, and nobody reads it.
+        public var uncountedBytes = 0
+        public var problems: [Problem] = []
+        public var usable: [Range] = []
+        /// Points of the bases whose files are as they were written.
+        public var bases: [LSN] = []
+
+        public var isWhole: Bool { problems.isEmpty }
+    }
+
+    private let folder: ArchiveFolder
+
+    public init(_ folder: ArchiveFolder) {
+        self.folder = folder
+    }
+
+    /// - Parameter progress: Bytes done, and of how many.
+    /// - Throws: `.noArchive`; `.file` if something cannot be read at all.
+    public func run(
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws(ArchiveError) -> Report {
+        var walk = Walk(folder: folder)
+        let position: ArchivePosition
+        do { position = try folder.storedPosition() } catch {
+            guard error.code == .damagedPosition else { throw error }
+            walk.note("position", 0, 0, error.code)
+            return walk.report
+        }
+        let names = try folder.segments().filter {
+            $0 >= position.beginning && $0 <= position.segment
+        }
+        var sizes: [SegmentName: Int] = [:]
+        for name in names { sizes[name] = try folder.length(of: name) }
+        let total = sizes.values.reduce(0, +)
+        if names.first != position.beginning {
+            walk.note(
+                "segments/\(position.beginning.fileName)", 0, 0,
+                .missingSegment(position.beginning))
+        }
+        var done = 0
+        for name in names {
+            let length = sizes[name] ?? 0
+            try walk.segment(name, length: length, position) { progress(done + $0, total) }
+            done += length
+        }
+        walk.finish(position, isThere: names.last == position.segment)
+        try walk.bases(position)
+        return walk.report
+    }
+}
+
+/// One walk over an archive.
+private struct Walk {
+    let folder: ArchiveFolder
+    var report = ArchiveVerifier.Report()
+    private var link: FrameLink?
+    private var predecessor: SegmentName?
+    private var archive: ArchiveID?
+    private var decoder = DecoderBox()
+    /// Where the piece began that is good up to `link`.
+    private var from: LSN?
+
+    init(folder: ArchiveFolder) {
+        self.folder = folder
+    }
+
+    mutating func note(_ file: String, _ offset: Int, _ bytes: Int, _ code: ArchiveError.Code) {
+        report.problems.append(
+            .init(file: file, offset: offset, bytes: bytes, problem: "\(code)"))
+    }
+
+    /// What comes next does not go on from what was before.
+    private mutating func breakOff() {
+        if let from, let link, link.end > from {
+            report.usable.append(.init(from: from, to: link.end))
+        }
+        (from, link) = (nil, nil)
+        decoder = DecoderBox()
+    }
+
+    mutating func segment(
+        _ name: SegmentName, length: Int, _ position: ArchivePosition, _ progress: (Int) -> Void
+    ) throws(ArchiveError) {
+        report.segments += 1
+        let file = "segments/\(name.fileName)"
+        let end = name == position.segment ? min(length, position.length) : length
+        report.bytes += end
+        if name == position.segment { report.uncountedBytes = length - end }
+        var offset = try header(name, file, position, end)
+        while offset < end {
+            offset = try frame(name, file, offset, end)
+            progress(offset)
+        }
+        if name == position.segment, length < position.length {
+            note(file, length, position.length - length, .behindEnd("the file ends at \(length)"))
+        }
+        predecessor = name
+    }
+
+    /// - Returns: Where the frames begin.
+    private mutating func header(
+        _ name: SegmentName, _ file: String, _ position: ArchivePosition, _ end: Int
+    ) throws(ArchiveError) -> Int {
+        let (header, length): (SegmentHeader, Int)
+        do { (header, length) = try folder.header(of: name) } catch {
+            if case .file = error.code { throw error }
+            let next = try nextFrame(name, from: 1, end)
+            note(file, 0, next, error.code)
+            breakOff()
+            return next
+        }
+        if header.description.archive != position.archive {
+            note(file, 0, length, .foreignSegment(header.description.archive))
+            breakOff()
+        } else if let predecessor, header.predecessor != predecessor || link != header.link {
+            let found = header.link
+            if let link {
+                note(file, 0, 0, .brokenChain(expected: link, found: found))
+            } else if header.predecessor != predecessor {
+                note(file, 0, 0, .invalid("predecessor: a segment between is missing"))
+            }
+            breakOff()
+        }
+        if link == nil { (from, link) = (header.first, header.link) }
+        return length
+    }
+
+    /// - Returns: Where the next one begins, or should.
+    private mutating func frame(
+        _ name: SegmentName, _ file: String, _ offset: Int, _ end: Int
+    ) throws(ArchiveError) -> Int {
+        let bytes = try folder.read(name, at: offset, count: FrameHeader.byteCount)
+        let header: FrameHeader
+        do throws(ArchiveError) {
+            header = try FrameHeader(decoding: bytes.span.bytes)
+            guard offset + header.frameBytes <= end else {
+                throw ArchiveError(
+                    .truncated(needed: header.frameBytes, available: end - offset))
+            }
+        } catch {
+            let next = try nextFrame(name, from: offset + 1, end)
+            note(file, offset, next - offset, error.code)
+            breakOff()
+            return next
+        }
+        report.frames += 1
+        if let link, header.previous != link {
+            note(file, offset, 0, .brokenChain(expected: link, found: header.previous))
+            breakOff()
+        }
+        if link == nil { from = header.previous.end }
+        try content(name, file, offset, header)
+        return offset + header.frameBytes
+    }
+
+    private mutating func content(
+        _ name: SegmentName, _ file: String, _ offset: Int, _ header: FrameHeader
+    ) throws(ArchiveError) {
+        let payload = try folder.read(
+            name, at: offset + FrameHeader.byteCount, count: Int(header.payloadBytes))
+        do throws(ArchiveError) {
+            try header.checkPayload(payload.span.bytes)
+            try decoder.check(Frame(header: header, payload: payload))
+            link = header.link
+            report.transactions += Int(header.transactions)
+            report.changes += Int(header.changes)
+        } catch {
+            note(file, offset + FrameHeader.byteCount, Int(header.payloadBytes), error.code)
+            breakOff()
+            // What follows goes on from this one, whose header is good.
+            (from, link) = (header.endLSN, header.link)
+        }
+    }
+
+    /// Where the next header of a frame stands; `end` if none does.
+    private func nextFrame(
+        _ name: SegmentName, from start: Int, _ end: Int
+    ) throws(ArchiveError) -> Int {
+        let pieceBytes = 1 << 20
+        var offset = start
+        while offset < end {
+            let piece = try folder.read(
+                name, at: offset, count: min(pieceBytes + FrameHeader.byteCount, end - offset))
+            for index in piece.indices.prefix(pieceBytes)
+            where piece[index] == FrameHeader.firstByte
+                && piece.count - index >= FrameHeader.byteCount
+            {
+                let header = piece.span.bytes.extracting(
+                    index..<index + FrameHeader.byteCount)
+                if (try? FrameHeader(decoding: header)) != nil { return offset + index }
+            }
+            offset += pieceBytes
+        }
+        return end
+    }
+
+    mutating func finish(_ position: ArchivePosition, isThere: Bool) {
+        if !isThere {
+            note(
+                "segments/\(position.segment.fileName)", 0, 0,
+                .missingSegment(position.segment))
+        } else if let link, link != position.link {
+            note("position", 0, 0, .brokenChain(expected: position.link, found: link))
+        } else if link == position.link, let from, position.end > from {
+            // Up to the stored end there is nothing more.
+            report.usable.append(.init(from: from, to: position.end))
+            return
+        }
+        breakOff()
+    }
+
+    mutating func bases(_ position: ArchivePosition) throws(ArchiveError) {
+        let found: [BaseManifest]
+        do { found = try folder.bases() } catch {
+            if case .file = error.code { throw error }
+            return note("base", 0, 0, error.code)
+        }
+        for base in found {
+            let before = report.problems.count
+            for table in base.tables { file(table, of: base) }
+            if report.problems.count == before { report.bases.append(base.lsn) }
+        }
+    }
+
+    private mutating func file(_ table: BaseManifest.Table, of base: BaseManifest) {
+        let path = "\(folder.basePath(base.lsn))/\(table.file)"
+        let name = String(path.dropFirst(folder.path.utf8.count + 1))
+        do throws(ArchiveError) {
+            let reader = try BaseFileReader(path)
+            while try reader.next() != nil {}
+            guard reader.bytes == table.bytes, reader.checksum == table.crc32c else {
+                throw ArchiveError(.damagedPayload)
+            }
+        } catch {
+            note(name, 0, 0, error.code)
+        }
+    }
+}
+
+/// A decoder that lives as long as the chain is whole.
+private final class DecoderBox {
+    private var decoder = BatchDecoder()
+
+    func check(_ frame: Frame) throws(ArchiveError) {
+        switch frame.header.kind {
+        case .changes: _ = try decoder.batch(of: frame)
+        case .catalog: _ = try decoder.catalog(of: frame)
+        }
+    }
+}

@@ -1,0 +1,153 @@
+public import LeatCore
+public import PGWire
+
+/// Writes changes as JSON, one object a line.
+///
+///     {"lsn":"0/1A2B3C8","commit_lsn":"0/1A2B400","xid":742,"commit_time":"2026-11-25T14:00:00.000000Z","op":"update","table":"public.orders","key":{"id":"7"},"new":{"id":"7","state":"paid"},"unchanged":["note"]}
+///
+/// Values are PostgreSQL's text, as strings; NULL is null. `key` is the identity before an update
+/// that changes it, or of a row that is deleted; `old` the whole row before, where the source sends
+/// it; `unchanged` names large values that were not sent because they are as before.
+public struct JSONLines {
+    private var output: [UInt8] = []
+    private let wants: (TableName) -> Bool
+    private let wantsMessages: Bool
+
+    /// - Parameter wantsMessages: Logical messages belong to no table.
+    public init(
+        wantsMessages: Bool = true, wants: @escaping (TableName) -> Bool = { _ in true }
+    ) {
+        self.wantsMessages = wantsMessages
+        self.wants = wants
+    }
+
+    /// The lines of a batch. The memory is taken over by the caller.
+    public mutating func lines(of batch: Batch) -> [UInt8] {
+        output.removeAll(keepingCapacity: true)
+        let isWanted = batch.relations.map { wants(TableName($0)) }
+        for (index, transaction) in batch.transactions.enumerated() {
+            let next = index + 1
+            let end =
+                next < batch.transactions.count
+                ? batch.transactions[next].firstChange : batch.changes.count
+            for change in batch.changes[transaction.firstChange..<end] {
+                write(change, transaction, batch, isWanted)
+            }
+        }
+        return output
+    }
+
+    private mutating func write(
+        _ change: Change, _ transaction: Transaction, _ batch: Batch, _ isWanted: [Bool]
+    ) {
+        switch change.kind {
+        case .insert, .update, .delete:
+            guard isWanted[Int(change.relation)] else { return }
+            begin(change, transaction)
+            row(change, batch, batch.relations[Int(change.relation)])
+        case .truncate:
+            let truncate = batch.truncates[Int(change.relation)]
+            let tables = truncate.relations.filter { isWanted[Int($0)] }
+            guard !tables.isEmpty else { return }
+            begin(change, transaction)
+            names("tables", tables.map { "\(TableName(batch.relations[Int($0)]))" })
+            if truncate.cascade { raw(",\"cascade\":true") }
+            if truncate.restartIdentity { raw(",\"restart_identity\":true") }
+        case .message:
+            guard wantsMessages else { return }
+            begin(change, transaction)
+            message(batch.messages[Int(change.relation)], batch)
+        }
+        raw("}\n")
+    }
+
+    private mutating func begin(_ change: Change, _ transaction: Transaction) {
+        raw("{\"lsn\":\"\(change.lsn)\",\"commit_lsn\":\"\(transaction.commitLSN)\"")
+        if transaction.xid.rawValue != 0 {
+            raw(",\"xid\":\(transaction.xid.rawValue)")
+            raw(",\"commit_time\":\"\(transaction.commitTime.rfc3339)\"")
+        }
+        if let origin = transaction.origin {
+            raw(",\"origin\":")
+            string(Array(origin.utf8)[...])
+        }
+        raw(",\"op\":\"\(change.kind)\"")
+    }
+
+    private mutating func row(_ change: Change, _ batch: Batch, _ relation: Relation) {
+        raw(",\"table\":")
+        string(Array("\(TableName(relation))".utf8)[...])
+        switch change.oldKind {
+        case .none: break
+        case .key: tuple("key", change.old, batch, relation, keysOnly: true)
+        case .full: tuple("old", change.old, batch, relation, keysOnly: false)
+        }
+        guard change.kind != .delete else { return }
+        tuple("new", change.new, batch, relation, keysOnly: false)
+        let unchanged = zip(relation.columns, batch.columns(of: change.new))
+            .filter { $0.1.kind == .unchangedTOAST }.map(\.0.name)
+        if !unchanged.isEmpty { names("unchanged", unchanged) }
+    }
+
+    private mutating func tuple(
+        _ name: String, _ tuple: Tuple, _ batch: Batch, _ relation: Relation, keysOnly: Bool
+    ) {
+        raw(",\"\(name)\":{")
+        var isFirst = true
+        for (column, value) in zip(relation.columns, batch.columns(of: tuple)) {
+            guard value.kind != .unchangedTOAST, !keysOnly || column.isKey else { continue }
+            if !isFirst { raw(",") }
+            isFirst = false
+            string(Array(column.name.utf8)[...])
+            raw(":")
+            if value.hasValue { string(batch.bytes[value.range]) } else { raw("null") }
+        }
+        raw("}")
+    }
+
+    private mutating func message(_ message: LogicalMessage, _ batch: Batch) {
+        raw(",\"transactional\":\(message.isTransactional),\"prefix\":")
+        string(Array(message.prefix.utf8)[...])
+        raw(",\"content\":")
+        string(batch.bytes[message.contentRange])
+    }
+
+    private mutating func names(_ key: String, _ names: [String]) {
+        raw(",\"\(key)\":[")
+        for (index, name) in names.enumerated() {
+            if index > 0 { raw(",") }
+            string(Array(name.utf8)[...])
+        }
+        raw("]")
+    }
+
+    private mutating func raw(_ text: String) {
+        output.append(contentsOf: text.utf8)
+    }
+
+    /// What is no UTF-8 is replaced: JSON has nothing else.
+    private mutating func string(_ bytes: ArraySlice<UInt8>) {
+        output.append(UInt8(ascii: "\""))
+        let isASCII = bytes.allSatisfy { $0 < 0x80 }
+        if isASCII {
+            for byte in bytes { escaped(byte) }
+        } else {
+            for byte in String(decoding: bytes, as: UTF8.self).utf8 { escaped(byte) }
+        }
+        output.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func escaped(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""): raw("\\\"")
+        case UInt8(ascii: "\\"): raw("\\\\")
+        case UInt8(ascii: "\n"): raw("\\n")
+        case UInt8(ascii: "\r"): raw("\\r")
+        case UInt8(ascii: "\t"): raw("\\t")
+        case 0..<0x20:
+            let digits = String(byte, radix: 16)
+            raw("\\u00" + (digits.utf8.count == 1 ? "0" + digits : digits))
+        default: output.append(byte)
+        }
+    }
+}

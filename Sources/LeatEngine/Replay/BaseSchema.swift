@@ -1,0 +1,71 @@
+internal import Foundation
+internal import LeatArchive
+internal import LeatCore
+internal import Logging
+internal import PGClient
+
+/// Creates on the target what a base's `pg_dump --schema-only` holds, in one transaction.
+struct BaseSchema {
+    let archive: String
+    let base: BaseManifest
+    let configuration: ReplayConfiguration
+    let logger: Logger
+
+    func create() async throws {
+        guard let file = base.schemaFile else {
+            throw Halt(
+                .configuration, "Base \(base.point) holds no schema.",
+                advice: "Create the tables yourself, and leave out --schema.")
+        }
+        let path = ArchiveFolder(archive).basePath(base.lsn) + "/" + file
+        guard let script = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw Halt(.localDisk, "Archive \(archive) cannot be read: \(path).")
+        }
+        let connection = try await Connection.open(
+            configuration.target, peer: .target, stream: configuration.stream)
+        do {
+            try await create(BaseSchema.statements(script), connection)
+            await connection.close()
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    private func create(_ statements: String, _ connection: Connection) async throws {
+        let names = base.tables.map { TableName(schema: $0.schema, name: $0.name) }
+        let there = try await connection.run { session in
+            let known = try TableNames(session: session).known(oids: [], names: names)
+            return names.filter { known[$0] != nil }
+        }
+        guard there.isEmpty else {
+            guard there.count < names.count else {
+                return logger.info("the tables are there already; no schema was created")
+            }
+            throw Halt(
+                .preflight,
+                "Some of the base's tables are on the target already: \(there.map(\.description).joined(separator: ", ")).",
+                advice: "Drop them, or create the others yourself and leave out --schema.")
+        }
+        do {
+            // Several statements at once are one transaction: all of it or nothing.
+            try await connection.run { session in _ = try session.execute(statements) }
+        } catch let error as ConnectionError where error.code == .server {
+            throw Halt(
+                .target, "The base's schema cannot be created: \(error.withoutValues).",
+                advice: """
+                    Nothing of it was. It is plain SQL: create what it needs (roles, extensions, \
+                    tablespaces), or edit and run it with psql, and leave out --schema.
+                    """)
+        }
+        logger.info("schema created", metadata: ["tables": "\(names.count)"])
+    }
+
+    /// Without psql's own commands, and settings that only newer servers have.
+    static func statements(_ script: String) -> String {
+        script.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
+            !["\\restrict", "\\unrestrict", "\\connect", "SET transaction_timeout"]
+                .contains { line.hasPrefix($0) }
+        }.joined(separator: "\n")
+    }
+}

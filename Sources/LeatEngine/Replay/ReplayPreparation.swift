@@ -1,0 +1,350 @@
+internal import LeatArchive
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+
+/// Steps 2 to 5 of a ``ReplayRun``: decides how to start, and copies the base.
+struct ReplayPreparation {
+    let run: ReplayRun
+    let applier: Applier
+    let archive: ArchiveSource
+
+    /// What the flow starts with.
+    struct Prepared: Sendable {
+        var position: LSN
+        var tables: [SourceTable]
+        var followed: FollowedTables
+        var form: Applier.SourceForm
+        /// Of the archive, at the start.
+        var archiveEnd: LSN
+        /// Under which name the archive keeps the position; nil: it cannot be written to.
+        var reader: String?
+    }
+
+    var configuration: ReplayConfiguration { run.configuration }
+    var logger: Logger { run.logger }
+    var onTarget: TargetPreparation {
+        TargetPreparation(
+            applier: applier, stream: configuration.stream, configuredRole: configuration.role,
+            copiesTables: configuration.beginning != .noCopy, logger: logger)
+    }
+
+    func prepare() async throws -> Prepared {
+        let folder = ArchiveFacts(configuration.archive)
+        let stored = try folder.position()
+        let found = try folder.read(stored, until: configuration.until)
+        let target = try await applier.run { try TargetIdentity($0) }
+        try checkIsNotSource(found.description, target)
+        try await applier.run { try TargetSchema.ensure($0) }
+        try await run.rewind.run(applier, onTarget)
+        let progress = try await readProgress()
+        try progress?.checkTarget(target)
+        let decision = try ReplayDecision(facts(progress, stored, found))
+        try await checkIsNotBeyond(decision)
+        let position = decision.position
+        let reader = await register(position, target, found.description)
+        let base = found.bases.first { $0.lsn == position }
+        // The oldest that is known: what the archive says of later comes behind it.
+        if let base { archive.definitions.add(base.description.catalog) }
+        let opening = try await archive.open(after: position)
+        try await applier.run { [opening] session in
+            try session.setClientEncoding(opening.description.encoding)
+        }
+        if case .resume = decision {
+            try await TableRenames(source: archive.definitions, applier: applier)
+                .follow(configuration.stream, logger) { _ in true }
+        }
+        if case .copy = decision, let base { try await createSchema(base) }
+        let tables = self.tables(decision, base)
+        guard !tables.isEmpty else {
+            throw Halt(
+                .preflight, "The archive's publications have no table at \(position).",
+                advice: "Record more, or another publication.")
+        }
+        let plans = try await check(tables)
+        try await begin(decision, tables, plans, opening.description, target)
+        try await copy(base, tables, plans, position)
+        return try await prepared(position, tables, plans, opening, reader)
+    }
+
+    // MARK: Facts
+
+    private func readProgress() async throws -> Progress? {
+        let stream = configuration.stream
+        return try await applier.run { session in
+            try session.transaction {
+                try ProgressStore(session: session, stream: stream).readForUpdate()
+            }
+        }
+    }
+
+    private func facts(
+        _ progress: Progress?, _ stored: ArchivePosition, _ found: ArchiveFacts.Found
+    ) -> ReplayFacts {
+        var until: LSN?
+        if case .lsn(let lsn)? = configuration.until { until = lsn }
+        return ReplayFacts(
+            stored: progress?.stored, archive: "archive \(found.description.archive)",
+            systemIdentifier: found.description.systemIdentifier,
+            database: found.description.database, beginning: stored.beginning.first,
+            end: stored.end,
+            bases: found.bases.map { base in
+                .init(point: base.lsn, isBeforeEnd: !found.laterBases.contains(base.lsn))
+            }, wanted: configuration.beginning, until: until)
+    }
+
+    /// The archive's own source is no staging: its tables would be emptied.
+    private func checkIsNotSource(
+        _ description: ArchiveDescription, _ target: TargetIdentity
+    ) throws {
+        guard
+            (description.systemIdentifier, description.database)
+                == (target.systemIdentifier, target.database)
+        else { return }
+        throw Halt(
+            .configuration, "The target is the database that was recorded.",
+            advice: "Check --target.")
+    }
+
+    /// A time has no place in the archive before it is read, but the target knows the time of its
+    /// last commit.
+    private func checkIsNotBeyond(_ decision: ReplayDecision) async throws {
+        guard case .resume(let position) = decision, case .time(let time)? = configuration.until
+        else { return }
+        let stream = configuration.stream
+        let isBeyond = try await applier.run { session in
+            try session.query(
+                """
+                select commit_time > '1970-01-01 00:00:00+00'::pg_catalog.timestamptz
+                  + $2::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval
+                from leat.progress where stream = $1
+                """, [stream.text, "\(time.unixMicroseconds)"]
+            ).scalar == "t"
+        }
+        guard isBeyond else { return }
+        throw Halt(
+            .configuration,
+            "The target is at \(position) already, beyond --until \(time.rfc3339).",
+            advice: "Only --rewind goes back.")
+    }
+
+    /// Before anything is copied: what is needed must stay.
+    private func register(
+        _ position: LSN, _ target: TargetIdentity, _ description: ArchiveDescription
+    ) async -> String? {
+        let name = ReaderName.text(stream: configuration.stream, target)
+        do {
+            try await archive.register(name, at: position)
+            return name
+        } catch {
+            logger.warning(
+                """
+                the archive does not know of this reader: retention may remove what it still \
+                needs: \(error)
+                """)
+            return nil
+        }
+    }
+
+    // MARK: Tables
+
+    /// As the base has them, or as the archive says at the position.
+    private func tables(_ decision: ReplayDecision, _ base: BaseManifest?) -> [SourceTable] {
+        if case .copy = decision, let base { return base.description.catalog.sourceTables }
+        return archive.definitions.catalog.sourceTables
+    }
+
+    private func check(_ tables: [SourceTable]) async throws -> [TableName: RelationPlan] {
+        let (plans, later) = try await onTarget.plans(tables, archive.definitions.typeCatalog)
+        onTarget.tell(tables, plans, later)
+        try await onTarget.tellRole(onTarget.checkRole(tables))
+        return plans
+    }
+
+    /// The stream's row and its list of tables.
+    private func begin(
+        _ decision: ReplayDecision, _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
+        _ description: ArchiveDescription, _ target: TargetIdentity
+    ) async throws {
+        switch decision {
+        case .copy(let point):
+            if configuration.truncatesTables {
+                try await onTarget.empty(tables, plans)
+            } else {
+                try await onTarget.checkEmpty(tables, plans)
+            }
+            try await store(point, tables, description, target, areReady: false)
+        case .adopt(let point):
+            try await store(point, tables, description, target, areReady: true)
+        case .resume(let position):
+            try await list(tables, plans, position)
+        }
+        try await onTarget.settleTriggers(tables)
+    }
+
+    private func store(
+        _ point: LSN, _ tables: [SourceTable], _ description: ArchiveDescription,
+        _ target: TargetIdentity, areReady: Bool
+    ) async throws {
+        let stream = configuration.stream
+        try await applier.run { session in
+            let store = TableStore(session: session, stream: stream)
+            try session.transaction {
+                try ProgressStore(session: session, stream: stream)
+                    .beginReplay(of: description, at: point, target)
+                try store.apply(TablePlan(published: tables.map(\.archived), stored: store.read()))
+                if areReady { try store.adopt(tables.map(\.name), snapshot: point) }
+            }
+        }
+        FailPoint.replayBegun.reached()
+    }
+
+    /// Tables that the archive has come to know of since the last start have all their rows in
+    /// it, unless they are not the ones that they were.
+    private func list(
+        _ tables: [SourceTable], _ plans: [TableName: RelationPlan], _ position: LSN
+    ) async throws {
+        let stream = configuration.stream
+        let refused = try await applier.run { session -> TableName? in
+            let store = TableStore(session: session, stream: stream)
+            let stored = Dictionary(
+                try store.read().map { ($0.table, $0) }, uniquingKeysWith: { first, _ in first })
+            for table in tables {
+                let row = stored[table.name]
+                if let row, row.id == nil || row.id == table.relation.id { continue }
+                if row != nil, let there = plans[table.name]?.target,
+                    try !TargetTables.isEmpty(there, session)
+                {
+                    return table.name
+                }
+                try store.join(table.name, table.relation.id, at: position)
+            }
+            return nil
+        }
+        if let refused { throw JoiningTables.madeAgain(refused) }
+    }
+
+    // MARK: The base
+
+    private func createSchema(_ base: BaseManifest) async throws {
+        guard configuration.createsSchema else { return }
+        try await BaseSchema(
+            archive: configuration.archive, base: base, configuration: configuration,
+            logger: logger
+        ).create()
+    }
+
+    /// What is not ready yet is of the base at the stored position.
+    private func copy(
+        _ base: BaseManifest?, _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
+        _ position: LSN
+    ) async throws {
+        let stream = configuration.stream
+        let waiting = try await applier.run { session in
+            try TableStore(session: session, stream: stream).read().filter { $0.state != .ready }
+        }
+        guard !waiting.isEmpty else { return }
+        guard let base else {
+            throw Halt(
+                .positionMismatch,
+                "The base at \(position) is gone, and not all of its tables were copied.",
+                advice: "Begin anew: --rewind.")
+        }
+        let names = Set(waiting.map(\.table))
+        let pending = tables.filter { names.contains($0.name) }
+        try await BaseRestore(
+            configuration: configuration, base: base, status: run.status, logger: logger
+        ).run(onTarget.copyLevels(pending))
+        try await setSequences(base)
+    }
+
+    private func setSequences(_ base: BaseManifest) async throws {
+        let sequences = base.sequences.map {
+            SequenceSync.Source(
+                name: TableName(schema: $0.schema, name: $0.name), lastValue: $0.lastValue,
+                isCalled: $0.isCalled, isAscending: true, cycles: false, owner: nil)
+        }
+        let (set, skipped) = try await applier.run { session in
+            try session.transaction { try SequenceSync.write(sequences, session) }
+        }
+        if set > 0 { logger.info("sequences set", metadata: ["count": "\(set)"]) }
+        for sequence in skipped {
+            logger.warning(
+                "sequence not set: \(sequence.reason)",
+                metadata: ["sequence": "\(sequence.name)"])
+        }
+    }
+
+    // MARK: The result
+
+    private func prepared(
+        _ position: LSN, _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
+        _ opening: ArchiveSource.Opening, _ reader: String?
+    ) async throws -> Prepared {
+        let stream = configuration.stream
+        let ids = Dictionary(
+            tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
+        let description = opening.description
+        let stored = try await applier.run { session in
+            try ProgressStore(session: session, stream: stream).setSession(
+                timeline: description.timeline, format: "text", encoding: description.encoding)
+            let store = TableStore(session: session, stream: stream)
+            try store.keepIdentities(tables, plans)
+            return try StreamPreparation.keepColumns(store, tables, plans)
+        }
+        return Prepared(
+            position: position, tables: tables,
+            followed: StreamPreparation.followed(stored, ids),
+            form: Applier.SourceForm(
+                types: archive.definitions.typeCatalog,
+                columns: Dictionary(
+                    tables.map { ($0.relation.id, $0.columns) },
+                    uniquingKeysWith: { first, _ in first }), isBinary: false,
+                serverVersion: description.serverVersion),
+            archiveEnd: opening.position.end, reader: reader)
+    }
+}
+
+extension ReplayDecision {
+    fileprivate var position: LSN {
+        switch self {
+        case .copy(let point), .adopt(let point), .resume(let point): point
+        }
+    }
+}
+
+extension ArchivedCatalog {
+    /// The tables as a start on a server finds them in its catalog.
+    var sourceTables: [SourceTable] {
+        tables.compactMap { table in
+            guard let relation = table.relation, table.schema != "leat" else { return nil }
+            return SourceTable(
+                relation: relation, columns: table.sourceColumns,
+                isPartitioned: table.isPartitioned,
+                membership: TableStore.archiveMembership, rowFilter: table.rowFilter,
+                unsentKinds: table.unsentKinds, unsentGenerated: table.unsentGenerated,
+                sizeBytes: 0, estimatedRows: 0)
+        }
+    }
+}
+
+extension SourceTable {
+    fileprivate var archived: TablePlan.Published {
+        TablePlan.Published(
+            table: name, id: relation.id, membership: membership,
+            unsentKinds: unsentKinds.joined(separator: ", "))
+    }
+}
+
+/// Under which name a target's stream reads an archive.
+enum ReaderName {
+    static func text(stream: StreamName, _ target: TargetIdentity) -> String {
+        let hex = target.database.utf8.map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.utf8.count == 1 ? "0\(digits)" : digits
+        }.joined()
+        let database = ArchiveReaders.isName(target.database) ? target.database : hex
+        return "\(stream).\(database).\(target.systemIdentifier)"
+    }
+}

@@ -1,0 +1,48 @@
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import Synchronization
+
+/// Takes back what a stream has brought, so that it can begin anew.
+///
+/// The order, and what a crash after each step leaves:
+///
+/// 1. The stream's row says `creating`: its position counts for nothing from here on. The rows
+///    are still there; the next start refuses to copy over them, unless it rewinds or truncates.
+/// 2. The tables are emptied. The same, with some of them empty.
+/// 3. The stream's rows in schema `leat` go: nothing of it is left, and the start is one of a new
+///    stream.
+final class Rewind: Sendable {
+    private let isWanted: Mutex<Bool>
+
+    init(_ isWanted: Bool) {
+        self.isWanted = Mutex(isWanted)
+    }
+
+    /// Once in a job, whatever becomes of its runs.
+    func run(_ applier: Applier, _ onTarget: TargetPreparation) async throws {
+        guard isWanted.withLock({ $0 }) else { return }
+        let stream = onTarget.stream
+        let tables = try await applier.run { session -> [TargetTable]? in
+            let isThere =
+                try session.query(
+                    "update leat.progress set state = 'creating' where stream = $1", [stream.text]
+                ).affectedRows == 1
+            guard isThere else { return nil }
+            FailPoint.rewindBegun.reached()
+            let names = try TableStore(session: session, stream: stream).read().map(\.table)
+            return try TargetTables.resolve(names, session).values.compactMap { try? $0.get() }
+        }
+        if let tables {
+            try await onTarget.empty(tables)
+            FailPoint.rewindEmptied.reached()
+            try await applier.run { session in
+                try session.transaction {
+                    try ProgressStore(session: session, stream: stream).delete()
+                }
+            }
+            onTarget.logger.info("rewound", metadata: ["tables": "\(tables.count)"])
+        }
+        isWanted.withLock { $0 = false }
+    }
+}

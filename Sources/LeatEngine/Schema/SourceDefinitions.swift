@@ -1,0 +1,54 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// What the source's catalog says beside the stream: asked when a batch describes something that
+/// is not known yet, or that the target does not take.
+///
+/// A source that is a server answers with what is so now; an archive with what it has recorded.
+protocol SourceDefinitions: Sendable {
+    /// Waits until the answers are not older than what the batch has.
+    func settle(for batch: Batch) async throws
+
+    func types() async throws -> TypeCatalog
+
+    /// The columns of the followed tables, as near to this description of one as is known.
+    func columns(for relation: Relation) async throws -> [RelationID: [SourceColumn]]
+
+    /// What tables are called; those that are gone are left out.
+    func names(of ids: [RelationID]) async throws -> [RelationID: TableName]
+
+    /// All partitions under these tables, parents first; none where nobody knows.
+    func partitions(under roots: [RelationID]) async throws -> [PartitionCatalog.Definition]
+}
+
+/// The catalog of a server.
+struct ServerDefinitions: SourceDefinitions {
+    let source: Connection
+    let publications: [String]
+
+    func settle(for batch: Batch) async throws {
+        try await SettledCatalog(source: source).wait(for: batch)
+    }
+
+    func types() async throws -> TypeCatalog {
+        try await source.run { try $0.typeCatalog() }
+    }
+
+    func columns(for relation: Relation) async throws -> [RelationID: [SourceColumn]] {
+        let publications = publications
+        let tables = try await source.run { session in
+            try SourceCatalog(session: session).publishedTables(of: publications)
+        }
+        return Dictionary(
+            tables.map { ($0.relation.id, $0.columns) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    func names(of ids: [RelationID]) async throws -> [RelationID: TableName] {
+        try await source.run { try TableNames(session: $0).names(of: ids) }
+    }
+
+    func partitions(under roots: [RelationID]) async throws -> [PartitionCatalog.Definition] {
+        try await source.run { try PartitionCatalog(session: $0).definitions(under: roots) }
+    }
+}

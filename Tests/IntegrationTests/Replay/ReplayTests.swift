@@ -1,0 +1,222 @@
+import Foundation
+import LeatTestSupport
+import Testing
+
+@Suite("Replaying an archive")
+struct ReplayTests {
+    @Test("recorded with kills, every target becomes the source as of any moment, from one archive")
+    func replays() async throws {
+        try await Staging.with(schema: Mixed.schema, onTarget: false, rows: Mixed.rows) { staging in
+            let pair = staging.pair
+            try await staging.record("--with-base")
+            // Something between the base and the middle, with the recorder killed again and again.
+            for round in 1...3 {
+                let recorder = try staging.startRecording()
+                try await pair.source.run(script: Mixed.load(round), database: pair.database)
+                try await recorder.kill()
+            }
+            let (middle, then) = (try await staging.now(), try await staging.sourceHash())
+            let clock = try await pair.sourceValue(
+                "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')")
+            for round in 4...5 {
+                try await pair.source.run(script: Mixed.load(round), database: pair.database)
+            }
+            try await staging.record()
+            let end = try await staging.sourceHash()
+
+            // Two targets at the same time, one to an LSN, one to a time.
+            let other = "\(pair.database)_other"
+            try await pair.target.createDatabase(other)
+            defer { Task { [pair] in _ = try? await pair.target.sql("drop database \(other)") } }
+            async let first = staging.replay("--schema", "--until", middle)
+            async let second = staging.replay(
+                "--schema", "--until", clock ?? "", "--copy-jobs", "3", into: other)
+            _ = try await (first, second)
+            #expect(try await staging.targetHash() == then)
+            #expect(try await staging.targetHash(other) == then)
+
+            // On from there; beyond it there is no going back without --rewind.
+            try await staging.replay()
+            #expect(try await staging.targetHash() == end)
+            let next = try await pair.targetValue("select nextval('journal_n_seq')")
+            let last = try await pair.sourceValue("select max(n) + 1 from journal")
+            #expect(next == last)
+            let refused = try await staging.replay("--until", middle, exitCode: 2)
+            #expect(refused.log.contains("--rewind"))
+            try await staging.replay("--rewind", exitCode: 64)
+            #expect(try await staging.targetHash() == end)
+            try await staging.replay("--rewind", "--yes", "--until", middle)
+            #expect(try await staging.targetHash() == then)
+
+            // Retention knows of both, and of what each needs.
+            let listing = try await staging.inspect("list")
+            #expect(listing.output.components(separatedBy: "reader \(pair.stream)").count == 3)
+            let whole = try await staging.inspect("verify")
+            #expect(whole.output.hasSuffix("whole\n"))
+        }
+    }
+
+    @Test("killed anywhere, the next start loses nothing and applies nothing twice")
+    func resumes() async throws {
+        try await Staging.with(schema: Mixed.schema, rows: Mixed.rows) { staging in
+            try await staging.record("--with-base")
+            for round in 1...2 {
+                try await staging.pair.source.run(
+                    script: Mixed.load(round), database: staging.pair.database)
+            }
+            try await staging.record()
+            let end = try await staging.sourceHash()
+
+            for failPoint in [
+                "replay-begun", "table-half-copied", "table-copied:2", "batch-sent",
+                "commit-sent", "stored-not-confirmed",
+            ] {
+                try await staging.replay("--rewind", "--yes", exitCode: 137, failPoint: failPoint)
+                try await staging.replay()
+                #expect(try await staging.targetHash() == end, "\(failPoint)")
+            }
+            for failPoint in ["rewind-begun", "rewind-emptied"] {
+                try await staging.replay("--rewind", "--yes", exitCode: 137, failPoint: failPoint)
+                // The rows of before are not taken for an empty table's.
+                if failPoint == "rewind-begun" {
+                    let refused = try await staging.replay(exitCode: 6)
+                    #expect(refused.log.contains("Not empty"))
+                }
+                try await staging.replay("--rewind", "--yes")
+                #expect(try await staging.targetHash() == end, "\(failPoint)")
+            }
+        }
+    }
+
+    @Test("streamed, large, empty and rolled-back transactions, messages and DDL are replayed")
+    func replaysAll() async throws {
+        try await Staging.with(schema: Mixed.schema, rows: Mixed.rows) { staging in
+            let pair = staging.pair
+            try await pair.source.sql(
+                "alter database \(pair.database) set logical_decoding_work_mem = '64kB'")
+            try await staging.record("--with-base")
+            try await pair.source.run(
+                script: """
+                    begin;
+                    insert into journal (note) select 'large ' || i from generate_series(1, 60000) i;
+                    savepoint s;
+                    insert into journal (note) select 'gone' from generate_series(1, 5000) i;
+                    rollback to s;
+                    update whole set v = v + 1;
+                    commit;
+                    begin; insert into keyed values (77777, 1, 'gone'); rollback;
+                    select pg_logical_emit_message(true, 'leat', 'in a transaction');
+                    select pg_logical_emit_message(false, 'leat', 'outside');
+                    truncate whole;
+                    insert into whole select i, i from generate_series(1, 50) i;
+                    alter table keyed add extra int default 7;
+                    update keyed set extra = id where id < 50;
+                    alter type mood add value 'mad';
+                    update pairs set m = 'mad' where a < 5;
+                    create table late (id int primary key, note text);
+                    """, database: pair.database)
+            try await staging.record()
+            try await pair.onSource(
+                "insert into late select i, 'late' from generate_series(1, 20) i")
+            try await staging.record()
+
+            // Each stop says what to run, and the next start goes on from there.
+            var stops = 0
+            while stops < 5 {
+                let outcome = try await pair.leat(staging.replayArguments([]))
+                if outcome.exitCode == 0 { break }
+                #expect([6, 7].contains(outcome.exitCode), "\(outcome.log)")
+                if outcome.log.contains("public.late is missing") {
+                    try await pair.onTarget("create table late (id int primary key, note text)")
+                } else {
+                    try await pair.mend(outcome.log)
+                }
+                stops += 1
+            }
+            #expect(stops >= 2)
+            #expect(try await staging.targetHash() == staging.sourceHash())
+            let messages = try await staging.inspect("export").output
+            #expect(messages.contains("\"prefix\":\"leat\",\"content\":\"in a transaction\""))
+            #expect(messages.contains("\"prefix\":\"leat\",\"content\":\"outside\""))
+        }
+    }
+
+    @Test("follows what is being recorded, pauses where it is told, and keeps the commits' spacing")
+    func follows() async throws {
+        try await Staging.with(schema: Mixed.schema, rows: Mixed.rows) { staging in
+            let pair = staging.pair
+            let recorder = try staging.startRecording("--with-base")
+            try await recorder.waitForOutput(containing: "recording")
+            try await pair.onSource("insert into keyed values (100001, 1, 'before')")
+            let pause = try await staging.now()
+            try await pair.onSource("insert into keyed values (100002, 1, 'behind')")
+
+            let replay = try staging.startReplay("--follow", "--pause-at", pause, "--speed", "20")
+            try await replay.waitForOutput(containing: "paused")
+            let held = try await pair.targetValue("select max(id) from keyed")
+            #expect(held == "100001")
+            replay.signal(SIGUSR1)
+            try await pair.target.waitUntil(
+                sql: "select max(id) = 100002 from keyed", database: pair.database)
+            try await pair.onSource("insert into keyed values (100003, 1, 'later')")
+            try await pair.target.waitUntil(
+                sql: "select max(id) = 100003 from keyed", database: pair.database)
+
+            #expect(try await replay.terminate() == 0)
+            #expect(try await recorder.terminate() == 0)
+            #expect(try await staging.targetHash() == staging.sourceHash())
+
+            // Two seconds between two commits, four times as fast.
+            try await pair.onSource("select pg_sleep(2)")
+            try await pair.onSource("insert into keyed values (100004, 1, 'spaced')")
+            try await pair.onSource("select pg_sleep(2)")
+            try await pair.onSource("insert into keyed values (100005, 1, 'spaced')")
+            try await staging.record()
+            let began = ContinuousClock.now
+            try await staging.replay("--speed", "4")
+            #expect(ContinuousClock.now - began > .milliseconds(450))
+            #expect(try await staging.targetHash() == staging.sourceHash())
+        }
+    }
+
+    @Test("a wrong start is refused, and nothing is changed")
+    func refuses() async throws {
+        try await Staging.with(schema: Mixed.schema, rows: Mixed.rows) { staging in
+            let pair = staging.pair
+            let nothing = try await staging.replay(exitCode: 2)
+            #expect(nothing.log.contains("There is no archive"))
+            try await staging.record()
+            let noBase = try await staging.replay(exitCode: 6)
+            #expect(noBase.log.contains("--with-base"))
+            let itself = try await pair.leat(
+                [
+                    "replay", "--archive", staging.archive, "--no-copy", "--target",
+                    pair.source.conninfo(database: pair.database),
+                ])
+            #expect(itself.exitCode == 2, "\(itself.log)")
+            #expect(try await pair.sourceValue("select to_regnamespace('leat') is null") == "t")
+            try await staging.record("--new-base")
+            try await staging.replay("--from-base", "0/1", exitCode: 2)
+            try await pair.onTarget("insert into keyed values (1, 1, 'mine')")
+            try await staging.replay(exitCode: 6)
+            try await staging.replay("--truncate", exitCode: 64)
+            try await staging.replay("--truncate", "--yes")
+            #expect(try await staging.targetHash() == staging.sourceHash())
+
+            // A table that was made again is not mixed with the old one.
+            try await pair.onSource(
+                """
+                drop table whole; create table whole (id int primary key, v int);
+                """)
+            try await staging.record()
+            try await pair.onSource("insert into whole values (1, 1)")
+            try await staging.record()
+            let again = try await staging.replay(exitCode: 7)
+            #expect(again.log.contains("made again"), "\(again.log)")
+            try await pair.onTarget(
+                "drop table whole; create table whole (id int primary key, v int)")
+            try await staging.replay()
+            #expect(try await staging.targetHash() == staging.sourceHash())
+        }
+    }
+}
