@@ -92,6 +92,12 @@ public struct ServerSlot: Sendable, Equatable {
     /// Nothing can be read from it any more.
     public var isLost: Bool { walStatus == .lost || invalidationReason != nil }
 
+    /// It has not reached its consistent point: it goes with the session that makes it, unless that
+    /// comes to its end.
+    public var isBeingCreated: Bool {
+        kind == .logical && isActive && confirmedFlushLSN == nil && !isLost
+    }
+
     /// WAL that the server keeps for it.
     public func retainedBytes(at walEnd: LSN) -> Int? {
         guard !isLost, let restartLSN else { return nil }

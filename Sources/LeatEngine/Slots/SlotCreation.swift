@@ -102,6 +102,14 @@ extension SlotCreation {
                 .source, "Slot \(name) exists already.",
                 advice: "Choose another name, or add --if-not-exists.")
         }
+        guard !slot.isBeingCreated else {
+            throw Halt(
+                .source,
+                """
+                Slot \(name) is being created by process \
+                \(slot.holder.map { "\($0.pid)" } ?? "?"), which waits for other transactions.
+                """, advice: "Wait for it, or choose another name.")
+        }
         let database = try session.query("select pg_catalog.current_database()").scalar
         guard !slot.isLost, slot.plugin == plugin, slot.database == database,
             slot.isTemporary == isTemporary, (slot.isTwoPhase ?? false) == isTwoPhase,
@@ -191,5 +199,7 @@ extension SlotCreation {
                 group.cancelAll()
             }
         }
+        // The session's end would do it too, but a moment after ours.
+        try await connection.run { try dropAgain($0) }
     }
 }

@@ -39,7 +39,8 @@ struct SlotAdvanceCommand: AsyncParsableCommand {
                 name: try SlotNames.name(name), to: try destination(), isForced: yes)
             let conninfo = try source.conninfo(logger)
             let plan = try await advance.plan(
-                conninfo, streams: try await target.streams(logger, command: Self.title))
+                conninfo,
+                streams: try await SlotTarget(target, logger, command: Self.title).streams())
             if dryRun { return print(SlotAdvanceText.dryRun(plan)) }
             if let refusal = plan.refusal { throw refusal }
             if plan.isCut { logger.warning("the end of the WAL is as far as a slot can go") }
@@ -50,9 +51,12 @@ struct SlotAdvanceCommand: AsyncParsableCommand {
             let isMeant = consent.ask(SlotAdvanceText.question(plan))
             if let refusal = consent.refusal("Slot \(name) was not advanced.") { throw refusal }
             guard isMeant else { return }
+            // The server reads all that lies between, which may take a while.
+            Terminal.shared.show(["advancing slot \(name) to \(plan.to)"])
             let end = try await Interruption.stopping { stop in
                 try await advance.run(plan, conninfo, stop: stop)
             }
+            Terminal.shared.show([])
             print(SlotAdvanceText.done(plan, end))
         }
     }

@@ -15,19 +15,25 @@ struct SlotCommand: ParsableCommand {
 }
 
 /// The target of a slot command need not be given: then nothing is known of streams.
-extension TargetOption {
+struct SlotTarget: Sendable {
+    private let conninfo: Conninfo?
+    private let command: String
+
+    init(_ option: TargetOption, _ logger: Logger, command: String) throws(Halt) {
+        conninfo = option.isGiven ? try option.conninfo(logger) : nil
+        self.command = command
+    }
+
     /// - Throws: ``Halt``: a command that changes something must know of streams.
-    func streams(_ logger: Logger, command: String) async throws -> SlotStreams.Known {
-        guard isGiven else { return .unknown }
-        return try await SlotStreams.read(conninfo(logger), command: command)
+    func streams() async throws -> SlotStreams.Known {
+        guard let conninfo else { return .unknown }
+        return try await SlotStreams.read(conninfo, command: command)
     }
 
     /// The same for a command that only reads: it does without a target that cannot be reached.
-    func streamsIfReachable(
-        _ logger: Logger, command: String
-    ) async throws -> SlotStreams.Known {
+    func streamsIfReachable(_ logger: Logger) async throws -> SlotStreams.Known {
         do {
-            return try await streams(logger, command: command)
+            return try await streams()
         } catch let halt as Halt where halt.exitCode == .target {
             logger.warning("streams are not shown: \(halt.message)")
             return .unknown

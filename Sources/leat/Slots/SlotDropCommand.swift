@@ -44,7 +44,7 @@ struct SlotDropCommand: AsyncParsableCommand {
             let (isDry, consent) = (dryRun, Consent(yes))
             let plan = try await removal.run(
                 source.conninfo(logger),
-                streams: try await target.streams(logger, command: Self.title)
+                streams: try await SlotTarget(target, logger, command: Self.title).streams()
             ) { plan in
                 guard !isDry else {
                     print(SlotDropText.dryRun(plan))

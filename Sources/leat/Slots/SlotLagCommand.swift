@@ -49,26 +49,33 @@ struct SlotLagCommand: AsyncParsableCommand {
         let logger = Logger(log)
         guard !isCheck else { throw try await check(logger) }
         try await Ending.report(logger) {
-            let name = try SlotNames.name(name)
-            guard watch else { return print(try SlotLagText.once(await read(name, logger), json)) }
+            let read = try reader(logger)
+            guard watch else { return print(try SlotLagText.once(await read(), json)) }
             let series = LagSeries(isJSON: json)
             try await Watch(isOn: true, interval: interval.duration, isInPlace: false).run {
-                try await series.next(read(name, logger))
+                try await series.next(read())
             }
         }
     }
 
-    private func read(_ name: SlotName, _ logger: Logger) async throws -> SlotLag {
-        try await SlotLag.read(
-            source.conninfo(logger), slot: name,
-            streams: target.streamsIfReachable(logger, command: Self.title), command: Self.title)
+    private func reader(
+        _ logger: Logger
+    ) throws(Halt) -> @Sendable () async throws -> SlotLag {
+        let name = try SlotNames.name(name)
+        let conninfo = try source.conninfo(logger)
+        let target = try SlotTarget(target, logger, command: Self.title)
+        return {
+            try await SlotLag.read(
+                conninfo, slot: name, streams: target.streamsIfReachable(logger),
+                command: Self.title)
+        }
     }
 
     /// As a Nagios plugin: the line and the state, whatever happens.
     private func check(_ logger: Logger) async throws -> ArgumentParser.ExitCode {
         let state: LagState
         do {
-            let lag = try await read(try SlotNames.name(name), logger)
+            let lag = try await reader(logger)()
             state = LagState(
                 bytes: lag.bytes, seconds: lag.seconds, warning: warn, critical: critical)
             print(SlotLagText.check(lag, state, warn, critical))

@@ -38,17 +38,15 @@ struct SlotListCommand: AsyncParsableCommand {
         let logger = Logger(log)
         try await Ending.report(logger) {
             for name in names { _ = try SlotNames.name(name) }
+            let conninfo = try source.conninfo(logger)
+            let target = try SlotTarget(target, logger, command: Self.title)
             try await Watch(isOn: watch, interval: interval.duration).run {
-                let overview = try await read(logger)
+                let overview = try await SlotOverview.read(
+                    conninfo, names: names, streams: target.streamsIfReachable(logger),
+                    command: Self.title)
                 return try json ? JSONOutput.text(reports(overview), isLine: watch) : text(overview)
             }
         }
-    }
-
-    private func read(_ logger: Logger) async throws -> SlotOverview {
-        let streams = try await target.streamsIfReachable(logger, command: Self.title)
-        return try await SlotOverview.read(
-            source.conninfo(logger), names: names, streams: streams, command: Self.title)
     }
 
     private func reports(_ overview: SlotOverview) -> [SlotReport] {

@@ -78,6 +78,7 @@ struct SlotListText {
         guard let slot = entry.slot else { return "missing" }
         if slot.isLost { return "lost" }
         if slot.isSynced == true { return slot.isTemporary ? "not ready" : "synced" }
+        if slot.isBeingCreated { return "creating" }
         if slot.isActive { return slot.isTemporary ? "temporary" : "active" }
         if slot.restartLSN == nil { return "unused" }
         return slot.inactiveSeconds.map { "idle \(Units.duration(seconds: $0))" } ?? "idle"

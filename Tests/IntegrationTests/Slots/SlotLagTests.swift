@@ -85,31 +85,39 @@ struct SlotLagTests {
         }
     }
 
-    @Test("--watch prints a line each time, and knows the age of what it saw come")
-    func watch() async throws {
-        try await Pair.with(.init(.v18, .v16), schema: "create table t (id int primary key)") {
-            pair in
-            let places = [
-                "--source", pair.source.conninfo(database: pair.database),
-                "--target", pair.target.conninfo(database: pair.database),
-            ]
+    @Test("knows the stream of a slot, and that it is read")
+    func ofStream() async throws {
+        let schema = "create table t (id int primary key)"
+        try await Pair.with(.init(.v18, .v16), schema: schema) { pair in
             let sync = try pair.start()
             try await pair.waitForStream(sync)
-            let once = try report(
-                try await pair.leat(["slot", "lag", pair.objectName, "--json"] + places))
-            #expect(once.is_active && once.stream?.name == pair.stream)
+
+            let lag = try report(
+                try await pair.leat([
+                    "slot", "lag", pair.objectName, "--json",
+                    "--source", pair.source.conninfo(database: pair.database),
+                    "--target", pair.target.conninfo(database: pair.database),
+                ]))
+
+            #expect(lag.is_active && lag.stream?.name == pair.stream)
             #expect(try await sync.terminate() == 0)
-            let watch = try LeatProcess(
-                ["slot", "lag", pair.objectName, "--watch", "--interval", "100ms", "--json"]
-                    + places)
+        }
+    }
+
+    @Test("--watch prints a line each time, and knows the age of what it saw come")
+    func watch() async throws {
+        try await SlotServer.with(.v18) { server in
+            try await server.sql("create table t (id int primary key)")
+            try await server.sql("select pg_create_logical_replication_slot('s', 'pgoutput')")
+            let command = ["slot", "lag", "s", "--watch", "--interval", "100ms"] + server.source()
+            let watch = try LeatProcess(command + ["--json"])
             try await watch.waitForOutput(containing: "lag_bytes")
-            try await pair.onSource("insert into t values (1)")
+            try await server.sql("insert into t values (1)")
 
             try await watch.waitForOutput(containing: "\"lag_seconds_from\":\"watch\"")
 
             #expect(try await watch.terminate() == 0)
-            let text = try LeatProcess(
-                ["slot", "lag", pair.objectName, "--watch", "--interval", "100ms"] + places)
+            let text = try LeatProcess(command)
             try await text.waitForOutput(containing: "idle")
             #expect(try await text.terminate() == 0)
             #expect(text.output.contains("LAG") && text.output.contains("WRITTEN/S"))
