@@ -11,29 +11,13 @@ struct PeekPlan: Sendable {
     init(_ request: SlotPeek.Request, _ session: Session) throws {
         slot = try PeekedSlot.read(request.slot.text, session)
         publications = try PeekPlan.publications(request, session)
-        let available = try PeekPlan.availableEnd(session)
+        let available = try SourceEnd.complete(session)
         if let until = request.until, until > available {
             throw Halt(
                 .preflight, "\(until) is beyond the end of the source's WAL, \(available).",
                 advice: "Leave it out to read to the end.")
         }
         end = request.until ?? available
-    }
-
-    /// Just past the last record that is complete and flushed now; of a standby, replayed.
-    private static func availableEnd(_ session: Session) throws -> LSN {
-        let replayed = try session.query(
-            """
-            select case when pg_catalog.pg_is_in_recovery()
-              then pg_catalog.pg_last_wal_replay_lsn() end
-            """
-        ).scalar.flatMap(LSN.init)
-        let end = try replayed ?? SourceEnd.flushed(session)
-        // At a page's start it lies behind the page's header, where no record ends yet. If it is
-        // the end of a record that began on the page before, nothing is lost either: no position
-        // of the walsender lies within a record.
-        let offset = end.rawValue % 8192
-        return [24, 40].contains(offset) ? LSN(rawValue: end.rawValue - offset) : end
     }
 
     /// The publications that the slot's consumer reads are known to nobody but the consumer, and

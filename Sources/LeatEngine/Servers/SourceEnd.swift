@@ -18,6 +18,27 @@ enum SourceEnd {
         }
     }
 
+    /// Just past the last record that is complete and flushed now; of a standby, replayed.
+    static func complete(_ session: Session) throws -> LSN {
+        let replayed = try session.query(
+            """
+            select case when pg_catalog.pg_is_in_recovery()
+              then pg_catalog.pg_last_wal_replay_lsn() end
+            """
+        ).scalar.flatMap(LSN.init)
+        let end = try replayed ?? flushed(session)
+        // At a page's start it lies behind the page's header, where no record ends yet. If it is
+        // the end of a record that began on the page before, nothing is lost either: no position
+        // of the walsender lies within a record.
+        let offset = end.rawValue % 8192
+        return [24, 40].contains(offset) ? LSN(rawValue: end.rawValue - offset) : end
+    }
+
+    /// Nothing but a page's header lies between the two.
+    static func isWithinHeader(_ lsn: LSN, after end: LSN) -> Bool {
+        end.rawValue % 8192 == 0 && lsn > end && end.distance(to: lsn) <= Int(pageHeader)
+    }
+
     private static let pageHeader: UInt64 = 40
 
     private static func position(_ function: String, _ session: Session) throws -> LSN {

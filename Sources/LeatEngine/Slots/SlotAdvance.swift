@@ -98,12 +98,13 @@ extension SlotAdvance {
         }
         let from = try position(slot)
         try checkUse(slot, session)
-        let end = try end(session)
+        let end = try SourceEnd.complete(session)
         let own = try streams.of(session)
         let wanted: LSN =
             switch destination {
             case .now: max(end, from)
-            case .lsn(let lsn): lsn
+            // A server that stands at a page's start names the end of the page's header.
+            case .lsn(let lsn): SourceEnd.isWithinHeader(lsn, after: end) ? max(end, from) : lsn
             }
         guard wanted >= from else {
             throw Halt(
@@ -121,12 +122,6 @@ extension SlotAdvance {
         return Plan(
             slot: slot, from: from, to: max(min(wanted, end), from), stream: stream,
             isCut: wanted > end, refusal: isForced ? nil : refusals.lazy.compactMap { $0 }.first)
-    }
-
-    /// On a standby, of what it has replayed.
-    private func end(_ session: Session) throws -> LSN {
-        let isStandby = try session.query("select pg_catalog.pg_is_in_recovery()").scalar == "t"
-        return try isStandby ? SlotCatalog.limits(session).walEnd : SourceEnd.flushed(session)
     }
 
     private func position(_ slot: ServerSlot) throws -> LSN {

@@ -2,6 +2,7 @@ import ArgumentParser
 import LeatCore
 import LeatEngine
 import Logging
+import PGClient
 import PGWire
 
 struct SlotAdvanceCommand: AsyncParsableCommand {
@@ -25,6 +26,10 @@ struct SlotAdvanceCommand: AsyncParsableCommand {
     @Flag(help: "Print the SQL and what would be skipped, and do nothing.")
     var dryRun = false
 
+    @Option(
+        help: "Publication through which --dry-run looks; repeatable. Default: that of the reader.")
+    var publication: [String] = []
+
     @Flag(help: "Do not ask, and pass what a stream has stored, or the end of the WAL.")
     var yes = false
 
@@ -41,7 +46,7 @@ struct SlotAdvanceCommand: AsyncParsableCommand {
             let plan = try await advance.plan(
                 conninfo,
                 streams: try await SlotTarget(target, logger, command: Self.title).streams())
-            if dryRun { return print(SlotAdvanceText.dryRun(plan)) }
+            if dryRun { return print(try await dryRun(plan, conninfo)) }
             if let refusal = plan.refusal { throw refusal }
             if plan.isCut { logger.warning("the end of the WAL is as far as a slot can go") }
             guard plan.to > plan.from else {
@@ -59,6 +64,13 @@ struct SlotAdvanceCommand: AsyncParsableCommand {
             Terminal.shared.show([])
             print(SlotAdvanceText.done(plan, end))
         }
+    }
+
+    private func dryRun(_ plan: SlotAdvance.Plan, _ conninfo: Conninfo) async throws -> String {
+        guard plan.to > plan.from else { return "-- slot \(name) is at \(plan.from) already" }
+        let skips = try await SlotSkips.lines(
+            plan, conninfo, publications: publication, command: Self.title)
+        return SlotAdvanceText.dryRun(plan, skips)
     }
 
     private func destination() throws(Halt) -> SlotAdvance.Destination {
@@ -84,15 +96,15 @@ enum SlotAdvanceText {
         return text
     }
 
-    static func dryRun(_ plan: SlotAdvance.Plan) -> String {
-        guard plan.to > plan.from else { return "-- slot \(plan.slot.name) is at \(plan.from)" }
+    /// - Parameter skips: What would be skipped, in words.
+    static func dryRun(_ plan: SlotAdvance.Plan, _ skips: [String]) -> String {
         var lines = [
             "\(plan.statement);",
             "-- from \(plan.from), \(Units.bytes(plan.skippedBytes)) of WAL",
         ]
         if plan.isCut { lines.append("-- the end of the WAL is as far as a slot can go") }
         if let refusal = plan.refusal { lines.append("-- needs --yes: \(refusal.message)") }
-        return lines.joined(separator: "\n")
+        return (lines + skips.map { "-- \($0)" }).joined(separator: "\n")
     }
 
     static func done(_ plan: SlotAdvance.Plan, _ end: LSN) -> String {

@@ -34,6 +34,8 @@ struct SlotAdvanceTests {
             let done = try await server.slot("advance", "s", middle, "--yes", user: "repl")
 
             #expect(dry.output.contains("pg_replication_slot_advance('s', '\(middle)');"))
+            #expect(dry.output.contains("-- skips 1 transaction of publication p:"))
+            #expect(dry.output.contains("--   public.t: 1 insert\n"))
             #expect(asked.exitCode == 64)
             #expect(beyond.exitCode == 6 && beyond.log.contains("beyond the end"))
             #expect(unprivileged.exitCode == 3, "\(unprivileged.log)")
