@@ -1,4 +1,5 @@
-/// Whole source transactions in commit order, or a piece of one too large.
+/// Whole source transactions in commit order, or a piece of one too large, or a piece of one that
+/// is still in progress (``StreamedPiece``).
 ///
 /// The only thing that carries rows from thread to thread: one arena of bytes
 /// and flat tables that point into it and into each other by index, so that a
@@ -22,6 +23,8 @@ public struct Batch: Sendable {
     public var truncates: [Truncate]
     /// Referred to by changes of kind `.message`.
     public var messages: [LogicalMessage]
+    /// Set if this is a piece of one transaction that is in progress on the source.
+    public var piece: StreamedPiece?
 
     public init() {
         bytes = []
@@ -44,6 +47,7 @@ public struct Batch: Sendable {
         columns.removeAll(keepingCapacity: keepingCapacity)
         truncates.removeAll(keepingCapacity: keepingCapacity)
         messages.removeAll(keepingCapacity: keepingCapacity)
+        piece = nil
     }
 
     /// Makes room for a little more than another batch holds: what grows step by step is copied at

@@ -32,7 +32,7 @@ extension TransactionAssembler {
     /// Targets depend on their transaction as long as that may have been copied, or is left out.
     /// From then on, which is nearly always, they are the same for all that share a batch.
     mutating func keepTargetsIfSettled() {
-        guard let open, !open.isUnwanted, open.commitLSN >= settledFrom else {
+        guard let open, !open.isUnwanted, open.isInProgress || open.commitLSN >= settledFrom else {
             areTargetsSettled = false
             return forgetTargets()
         }
@@ -41,7 +41,7 @@ extension TransactionAssembler {
     }
 
     func relation(_ id: RelationID) -> Relation? {
-        if let xid = replaying, let own = streamed[xid]?.relations[id] { return own }
+        if let xid = replaying ?? streaming, let own = streamed[xid]?.relations[id] { return own }
         return relations[id]
     }
 
@@ -73,6 +73,7 @@ extension TransactionAssembler {
 
     mutating func isWanted(_ relation: Relation) -> Bool {
         guard let open, !open.isUnwanted else { return false }
+        if open.isInProgress { return isFollowed(relation, in: open.xid) }
         // Both are ends of records, so a commit record that starts before one ends there or
         // before it.
         guard open.commitLSN >= position else { return false }
@@ -82,6 +83,14 @@ extension TransactionAssembler {
             return false
         }
         return open.commitLSN >= table.snapshot
+    }
+
+    /// In a transaction that leaves in pieces. It commits after every table was copied; that it
+    /// does not follow a table is told then.
+    private mutating func isFollowed(_ relation: Relation, in xid: TransactionID) -> Bool {
+        if tables[relation.id] != nil { return true }
+        streamed[xid]?.unfollowed[relation.id] = TableName(relation)
+        return false
     }
 
     /// One that had the name of a followed table before that was copied is a predecessor that is

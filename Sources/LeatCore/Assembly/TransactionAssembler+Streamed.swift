@@ -6,13 +6,17 @@ extension TransactionAssembler {
     ) throws(StreamError) -> Action {
         guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
         streaming = start.xid
+        heard = max(heard, lsn)
         guard start.isFirstSegment else {
             guard streamed[start.xid] != nil else {
                 throw StreamError(.unknownStreamedTransaction(start.xid), at: lsn)
             }
+            resumePieces(of: start.xid)
             return .none
         }
-        streamed[start.xid] = StreamedTransaction()
+        let leavesInPieces = mayLeaveInPieces
+        streamed[start.xid] = StreamedTransaction(pieces: leavesInPieces ? StreamedPieces() : nil)
+        resumePieces(of: start.xid)
         return .discard(start.xid)
     }
 
@@ -22,6 +26,7 @@ extension TransactionAssembler {
         switch kind {
         case .streamStop:
             _ = try decode(body, streamed: true, at: lsn)
+            if isPiece { pausePieces() }
             streaming = nil
             return .none
         case .relation:
@@ -30,14 +35,17 @@ extension TransactionAssembler {
             }
             descriptions += 1
             streamed[xid]?.described[message.relation.id] = descriptions
-            return .spool(xid)
+            guard isPiece else { return .spool(xid) }
+            learnStreamed(message.relation, in: xid)
+            return .none
         case .insert, .update, .delete, .truncate:
-            return .spool(xid)
+            return isPiece ? try appendPiece(kind, body, xid, at: lsn) : .spool(xid)
         case .origin:
             guard case .origin(let origin) = try decode(body, streamed: true, at: lsn) else {
                 preconditionFailure("a message of kind O is an origin")
             }
             streamed[xid]?.origin = origin.name
+            if isPiece { open?.origin = origin.name }
             return .none
         case .type:
             // Whether the transaction commits or not: an OID is never another type's.
@@ -58,11 +66,32 @@ extension TransactionAssembler {
 
     mutating func streamAborted(_ xid: TransactionID, _ subxid: TransactionID) -> Action {
         guard xid == subxid else {
-            streamed[xid]?.aborted.insert(subxid)
+            rollBackPieces(of: xid, to: subxid)
+            if streamed[xid]?.isSpooled == true { streamed[xid]?.aborted.insert(subxid) }
             return .none
         }
+        abandonPieces(of: xid)
         streamed[xid] = nil
         return .discard(xid)
+    }
+
+    mutating func streamCommitted(
+        _ commit: StreamCommitMessage, _ kind: MessageKind, at lsn: LSN
+    ) throws(StreamError) -> Action {
+        guard let pieces = streamed[commit.xid]?.pieces else {
+            turn(to: nil)
+            return try beginReplay(commit, kind, at: lsn)
+        }
+        // A server that breaks this has sent the transaction twice.
+        guard open == nil, commit.commitLSN >= settledFrom else {
+            throw StreamError(.outOfOrder(kind), at: lsn)
+        }
+        turn(to: commit.xid)
+        forgetTargets()
+        let action = try beginReplay(commit, kind, at: lsn)
+        open?.beganEarlier = pieces.hasBegun
+        open?.indexInBatch = batch.transactions.isEmpty ? nil : 0
+        return pieces.spoolsRest ? action : try finishReplay()
     }
 
     mutating func beginReplay(
@@ -113,11 +142,15 @@ extension TransactionAssembler {
             preconditionFailure("no replay is under way")
         }
         let action = try finish(end: end, .streamCommit, at: transaction.commitLSN)
+        if owner == xid { closePieces() }
         replaying = nil
         forgetIndexes()
         if let ended = streamed.removeValue(forKey: xid) {
             for (id, relation) in ended.relations {
                 learn(relation, described: ended.described[id] ?? 0)
+            }
+            for (id, name) in ended.unfollowed where unfollowed[id] == nil {
+                unfollowed[id] = (name, false)
             }
         }
         return action

@@ -3,10 +3,15 @@ public import PGWire
 /// Puts the messages of a stream together into batches of whole transactions in commit order.
 ///
 /// A transaction sent whole lies between Begin and Commit. A large one may come *streamed*, in
-/// pieces between Stream Start and Stream Stop, before it is known to commit: those messages go
-/// to a spool, by the caller, and come back through ``replay(_:at:)`` after Stream Commit,
-/// without the subtransactions that were rolled back. Nothing of this survives a lost
-/// connection: the server sends all of it again, perhaps in the other form.
+/// blocks between Stream Start and Stream Stop, before it is known to commit. Then either
+///
+/// - its changes leave in batches of their own, as they come (``StreamedPiece``), or
+/// - its messages go to a spool, by the caller, and come back through ``replay(_:at:)`` after
+///   Stream Commit, without the subtransactions that were rolled back; or
+/// - the first for as long as it has few subtransactions, then the second.
+///
+/// Nothing of this survives a lost connection: the server sends all of it again, perhaps in the
+/// other form.
 ///
 /// The assembler owns no file, clock or socket.
 public struct TransactionAssembler: Sendable {
@@ -36,10 +41,12 @@ public struct TransactionAssembler: Sendable {
         /// Its end, known beforehand only for a streamed transaction.
         var endLSN: LSN?
         var isUnwanted = false
+        /// Nobody knows yet whether, and where, it commits.
+        var isInProgress = false
     }
 
     struct StreamedTransaction {
-        /// As replayed so far.
+        /// As replayed, or handed over in pieces, so far.
         var relations: [RelationID: Relation] = [:]
         /// When each relation was last described within the transaction.
         var described: [RelationID: Int] = [:]
@@ -47,6 +54,9 @@ public struct TransactionAssembler: Sendable {
         /// Stands in its first block.
         var origin: String?
         var hasMessages = false
+        /// Nil if all of it is spooled.
+        var pieces: StreamedPieces?
+        var unfollowed: [RelationID: TableName] = [:]
     }
 
     /// A relation of the open transaction: its index in the batch, or nil if its changes are
@@ -62,6 +72,9 @@ public struct TransactionAssembler: Sendable {
     let skipsTransactionsWithOrigin: Bool
     let keepsMessages: Bool
     let position: LSN
+    /// So many streamed transactions may leave in pieces at a time.
+    let piecesAtOnce: Int
+    let mostSubtransactions: Int
 
     var relations: [RelationID: Relation] = [:]
     /// By OID: the server names a type before the first relation that uses it, and not again.
@@ -72,6 +85,16 @@ public struct TransactionAssembler: Sendable {
     /// Before the first one nothing is late.
     var lastCommitTime = PostgresTimestamp(rawValue: .max)
     var streaming: TransactionID?
+    /// Whether what is streamed now leaves in pieces.
+    var isPiece = false
+    /// The subtransaction of the last change in a piece.
+    var lastSubxid: TransactionID?
+    /// Whose piece ``batch`` is; nil for whole transactions.
+    var owner: TransactionID?
+    /// What was put together before ``batch``, and must go before it.
+    var ready: [Batch] = []
+    /// The end of the last commit, or where a block began.
+    var heard = LSN.zero
     var replaying: TransactionID?
     var streamed: [TransactionID: StreamedTransaction] = [:]
     var relationIndexes: [RelationID: UInt32] = [:]
@@ -92,10 +115,18 @@ public struct TransactionAssembler: Sendable {
     ///   - position: Transactions that end at or before it are stored already.
     ///   - skipsTransactionsWithOrigin: `origin none` for servers that do not filter themselves.
     ///   - keepsMessages: Logical messages are changes like others. One that belongs to no
-    ///     transaction becomes one of its own, with transaction ID 0.
+    ///     transaction becomes one of its own, with transaction ID 0. Streamed transactions are all
+    ///     spooled then.
+    ///   - piecesAtOnce: So many streamed transactions leave in pieces at a time; more are
+    ///     spooled.
+    ///   - mostSubtransactions: What comes of such a transaction after so many subtransactions
+    ///     that may still be rolled back is spooled. Each is a savepoint on the target, and a
+    ///     backend shows the others 64 of its subtransactions (PGPROC_MAX_CACHED_SUBXIDS); more
+    ///     cost everybody.
     public init(
         decoder: MessageDecoder, tables: FollowedTables, position: LSN,
-        skipsTransactionsWithOrigin: Bool = false, keepsMessages: Bool = false
+        skipsTransactionsWithOrigin: Bool = false, keepsMessages: Bool = false,
+        piecesAtOnce: Int = 0, mostSubtransactions: Int = 32
     ) {
         self.decoder = decoder
         self.tables = tables
@@ -103,6 +134,9 @@ public struct TransactionAssembler: Sendable {
         settledFrom = max(position, tables.latestSnapshot ?? .zero)
         self.skipsTransactionsWithOrigin = skipsTransactionsWithOrigin
         self.keepsMessages = keepsMessages
+        // A server that does not filter tells the origin of a whole transaction only.
+        self.mostSubtransactions = mostSubtransactions
+        self.piecesAtOnce = skipsTransactionsWithOrigin || keepsMessages ? 0 : piecesAtOnce
     }
 
     public var isTransactionOpen: Bool { open != nil }
@@ -124,8 +158,16 @@ public struct TransactionAssembler: Sendable {
         swap(&taken, &batch)
         // Batches are as large as the load is, for a while.
         batch.reserveCapacity(like: taken)
+        if let owner { markPiece(&taken, of: owner) }
         return taken
     }
+
+    /// What must be handed over before ``batch``; nil if nothing must.
+    public mutating func takeReady() -> Batch? {
+        ready.isEmpty ? nil : ready.removeFirst()
+    }
+
+    public var hasReady: Bool { !ready.isEmpty }
 
     /// Tables that the publication sends and this stream does not follow, each once.
     public mutating func takeUnfollowed() -> [RelationID: TableName] {
@@ -153,6 +195,7 @@ public struct TransactionAssembler: Sendable {
             return try control(kind, try decode(body, streamed: false, at: lsn), at: lsn)
         }
         guard open != nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
+        if owner != nil { turn(to: nil) }
         try appendRow(body, streamed: false, at: lsn)
         return .none
     }
@@ -184,6 +227,7 @@ public struct TransactionAssembler: Sendable {
             return try received(message, at: lsn)
         case .truncate(let truncate):
             guard open != nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
+            turn(to: nil)
             try appendTruncate(truncate, at: lsn)
             return .none
         case .commit(let commit):
@@ -193,7 +237,7 @@ public struct TransactionAssembler: Sendable {
         case .streamAbort(let abort):
             return streamAborted(abort.xid, abort.subxid)
         case .streamCommit(let commit):
-            return try beginReplay(commit, kind, at: lsn)
+            return try streamCommitted(commit, kind, at: lsn)
         case .streamStop:
             throw StreamError(.outOfOrder(kind), at: lsn)
         case .beginPrepare, .prepare, .commitPrepared, .rollbackPrepared, .streamPrepare:
@@ -215,8 +259,11 @@ public struct TransactionAssembler: Sendable {
     ) throws(StreamError) -> Action {
         guard let transaction = open else { throw StreamError(.outOfOrder(kind), at: lsn) }
         let isEmpty = transaction.indexInBatch == nil && !transaction.beganEarlier
+        heard = max(heard, end)
         if !isEmpty {
             let index = openIndex()
+            batch.transactions[index].commitLSN = transaction.commitLSN
+            batch.transactions[index].commitTime = transaction.commitTime
             batch.transactions[index].endLSN = end
             batch.transactions[index].isComplete = true
             completeTransactions += 1

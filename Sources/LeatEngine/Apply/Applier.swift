@@ -25,7 +25,8 @@ actor Applier: SessionActor {
         }
     }
 
-    private struct Position {
+    /// The position and where its row lies.
+    struct Position: Sendable {
         var end: LSN
         var ctid: String
     }
@@ -35,30 +36,24 @@ actor Applier: SessionActor {
     nonisolated let stream: StreamName
     nonisolated let handling: ApplyHandling
     private var session: Session?
-    private var position: Position?
+    var position: Position?
+    /// Another session of the stream is about to move the position.
+    var isPositionLent = false
+    /// Set for a session that applies a transaction in progress.
+    var side: SideState?
     private var statements: [Relation: RelationStatements] = [:]
     /// The newest of them by the relation's OID: most are found here, without hashing all columns.
     private var newest: [RelationID: RelationStatements] = [:]
     /// Statements named so far, and how many of them are thrown away.
     var prepared = 0
     private var forgotten = 0
-    private var sourceTypes = TypeCatalog([])
-    private var targetTypes = TypeCatalog([])
-    /// Types that the source does not have any more: there is nothing to wait for.
-    private var goneTypes: Set<UInt32> = []
-    /// The source's columns, as last read.
-    private var sourceColumns: [RelationID: [SourceColumn]] = [:]
-    private var knownColumns: [RelationID: KnownColumns] = [:]
-    /// Relations for which the source's catalog was asked: asking again tells no more.
-    private var asked: Set<Relation> = []
-    private var followed = FollowedTables([:])
-    private var sourceForm: SourceForm?
+    var knowledge = TableKnowledge()
     var isTransactionOpen = false
     /// Conflicts resolved in the open transaction.
     var openConflicts: [ConflictCount] = []
-    private var marksOrigin = false
+    private(set) var marksOrigin = false
     private var choice = SetChoice(roundTrip: .zero)
-    private var staging = StagingTables(areAllowed: false)
+    var staging = StagingTables(areAllowed: false)
     /// Tables whose net changes failed, with the batches for which they stay in source order.
     private var heldBack: [TableName: Int] = [:]
     /// Whether the session has `session_replication_role = replica`.
@@ -92,14 +87,19 @@ actor Applier: SessionActor {
 
     func connect(_ conninfo: Conninfo, own: OwnBackend = OwnBackend()) async throws {
         try await cancellable {
-            let session = try Session(
-                conninfo, options: .init(peer: .target, applicationName: stream.objectName),
-                interrupt: interrupt)
-            self.session = session
-            try session.prepare()
-            isReplica = try ApplySession.configure(session, handling.role)
+            let session = try openSession(conninfo)
             try StreamLock(session: session, stream: stream).take(own: own)
         }
+    }
+
+    func openSession(_ conninfo: Conninfo) throws -> Session {
+        let session = try Session(
+            conninfo, options: .init(peer: .target, applicationName: stream.objectName),
+            interrupt: interrupt)
+        self.session = session
+        try session.prepare()
+        isReplica = try ApplySession.configure(session, handling.role)
+        return session
     }
 
     func close() {
@@ -112,9 +112,11 @@ actor Applier: SessionActor {
         try await cancellable { _ = try setUpOrigin(try open()) }
     }
 
-    private func setUpOrigin(_ session: Session) throws -> OriginMark.State {
+    /// - Parameter side: The number of a side session, which needs an origin of its own.
+    func setUpOrigin(_ session: Session, side: Int? = nil) throws -> OriginMark.State {
         guard !marksOrigin else { return .set }
-        let mark = try OriginMark(session: session, stream: stream).setUp()
+        let mark = try OriginMark(session: session, stream: stream, part: side.map { .side($0) })
+            .setUp()
         marksOrigin = mark == .set
         return mark
     }
@@ -125,13 +127,13 @@ actor Applier: SessionActor {
     func start(
         at end: LSN, _ source: SourceForm, _ followed: FollowedTables
     ) async throws -> OriginMark.State {
-        sourceTypes = source.types
-        self.followed = followed
-        sourceForm = source
-        sourceColumns = source.columns
+        knowledge.sourceTypes = source.types
+        knowledge.followed = followed
+        knowledge.sourceForm = source
+        knowledge.sourceColumns = source.columns
         return try await cancellable {
             let session = try open()
-            targetTypes = try session.typeCatalog()
+            knowledge.targetTypes = try session.typeCatalog()
             let mark = try setUpOrigin(session)
             try session.execute("set synchronous_commit = off")
             try prepareSets(session)
@@ -144,7 +146,7 @@ actor Applier: SessionActor {
         }
     }
 
-    private func prepareSets(_ session: Session) throws {
+    func prepareSets(_ session: Session) throws {
         try session.execute(SetStatements.planSettings)
         let mayStage = try session.query(
             "select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary')"
@@ -177,7 +179,7 @@ actor Applier: SessionActor {
         }
     }
 
-    private func startBatch() {
+    func startBatch() {
         staging.batch += 1
         heldBack = heldBack.compactMapValues { $0 > 1 ? $0 - 1 : nil }
     }
@@ -220,7 +222,7 @@ actor Applier: SessionActor {
         }
     }
 
-    private func apply(
+    func apply(
         _ run: ApplyRun, _ batch: Batch, _ applied: inout Applied
     ) throws {
         precondition(
@@ -414,7 +416,11 @@ actor Applier: SessionActor {
     }
 
     private func commit(_ session: Session, end: LSN, _ place: String) throws {
-        try session.execute("commit", sent: { FailPoint.commitSent.reached() })
+        let isAside = side != nil
+        if isAside { FailPoint.piecesCommitting.reached() }
+        try session.execute(
+            "commit",
+            sent: { (isAside ? FailPoint.piecesCommitSent : .commitSent).reached() })
         isTransactionOpen = false
         position = Position(end: end, ctid: place)
     }
@@ -444,10 +450,11 @@ actor Applier: SessionActor {
     /// before it survive a crash of the target.
     ///
     /// - Returns: What is stored: `end`, or what was applied beyond it meanwhile. Nil if a
-    ///   source transaction is open on this session; nothing was stored then.
+    ///   source transaction is open on this session, or another one is moving the position; nothing
+    ///   was stored then.
     func store(_ wanted: LSN) async throws -> LSN? {
         try await cancellable {
-            guard !isTransactionOpen else { return nil }
+            guard !isTransactionOpen, !isPositionLent else { return nil }
             if staging.areOld { try forgetStatements() }
             guard let position else { preconditionFailure("the applier has not started") }
             let end = max(wanted, position.end)
@@ -475,11 +482,11 @@ actor Applier: SessionActor {
 
     private func checkIsKnown(_ relation: Relation) throws {
         let types = relation.columns.map(\.typeOID).filter {
-            sourceTypes[$0] == nil && !goneTypes.contains($0)
+            knowledge.sourceTypes[$0] == nil && !knowledge.goneTypes.contains($0)
         }
         let isKnown =
-            asked.contains(relation)
-            || sourceColumns[relation.id].map { $0.have(shapeOf: relation) } ?? true
+            knowledge.asked.contains(relation)
+            || knowledge.sourceColumns[relation.id].map { $0.have(shapeOf: relation) } ?? true
         guard types.isEmpty, isKnown else {
             throw NewDefinition(relation: relation, types: types)
         }
@@ -493,18 +500,18 @@ actor Applier: SessionActor {
         _ types: TypeCatalog, _ columns: [RelationID: [SourceColumn]], for new: NewDefinition,
         described: [TypeDescription]
     ) async throws {
-        asked.insert(new.relation)
-        sourceColumns.merge(columns) { _, now in now }
+        knowledge.asked.insert(new.relation)
+        knowledge.sourceColumns.merge(columns) { _, now in now }
         try await cancellable {
-            targetTypes = try open().typeCatalog()
+            knowledge.targetTypes = try open().typeCatalog()
             let gone = new.types.filter { types[$0] == nil }
-            let known = goneTypes.compactMap { sourceTypes[$0] }
-            sourceTypes = types.adding(
+            let known = knowledge.goneTypes.compactMap { knowledge.sourceTypes[$0] }
+            knowledge.sourceTypes = types.adding(
                 known
                     + described.filter { gone.contains($0.oid) }.map {
-                        CatalogType($0, target: targetTypes)
+                        CatalogType($0, target: knowledge.targetTypes)
                     })
-            goneTypes.formUnion(gone)
+            knowledge.goneTypes.formUnion(gone)
         }
     }
 
@@ -513,17 +520,20 @@ actor Applier: SessionActor {
     /// The target's types are read again before it is said that they do not fit: one may have
     /// been made, or have got a label, since.
     private func plan(_ relation: Relation, to table: TargetTable) throws -> RelationPlan {
-        let known = knownColumns[relation.id] ?? followed[relation.id]?.columns ?? KnownColumns()
+        let known =
+            knowledge.knownColumns[relation.id] ?? knowledge.followed[relation.id]?.columns
+            ?? KnownColumns()
         let routes = ColumnRoutes(
-            relation, source: sourceColumns[relation.id] ?? [], known: known, target: table)
+            relation, source: knowledge.sourceColumns[relation.id] ?? [], known: known,
+            target: table)
         func plan() throws -> RelationPlan {
             try RelationPlan(
-                relation: relation, sourceTypes: sourceTypes, target: table,
-                targetTypes: targetTypes, routes: routes, checksLabels: false)
+                relation: relation, sourceTypes: knowledge.sourceTypes, target: table,
+                targetTypes: knowledge.targetTypes, routes: routes, checksLabels: false)
         }
         let made: RelationPlan
         do { made = try plan() } catch is Halt {
-            targetTypes = try open().typeCatalog()
+            knowledge.targetTypes = try open().typeCatalog()
             made = try plan()
         }
         try keep(routes, known, table, relation.id)
@@ -537,15 +547,19 @@ actor Applier: SessionActor {
     ) throws {
         var now = known
         now.learn(routes, table)
-        guard now != known, followed[id] != nil else { return }
-        knownColumns[id] = now
+        guard now != known, knowledge.followed[id] != nil else { return }
+        knowledge.knownColumns[id] = now
+        guard side == nil else {
+            side?.learned[table.name] = now
+            return
+        }
         try TableStore(session: open(), stream: stream).keep([table.name: now])
     }
 
     private func binarySafety() throws -> BinarySafety? {
-        guard var form = sourceForm, form.isBinary else { return nil }
-        form.types = sourceTypes
-        return form.safety(try open(), targetTypes: targetTypes)
+        guard var form = knowledge.sourceForm, form.isBinary else { return nil }
+        form.types = knowledge.sourceTypes
+        return form.safety(try open(), targetTypes: knowledge.targetTypes)
     }
 
     private func known(_ relation: Relation) -> RelationStatements? {
@@ -556,7 +570,7 @@ actor Applier: SessionActor {
     }
 
     private func name(_ relation: Relation) -> TableName {
-        followed.name(of: relation) ?? TableName(relation)
+        knowledge.followed.name(of: relation) ?? TableName(relation)
     }
 
     /// The way to the target of a relation, against the target's catalog of this moment.

@@ -13,10 +13,25 @@ struct OriginMark {
         case noneFree
     }
 
+    /// A session of a stream beside the one that holds its lock. Its origin goes with it.
+    enum Part {
+        /// A worker of the copy.
+        case worker(Int)
+        /// One that applies a transaction while it is in progress on the source.
+        case side(Int)
+
+        var suffix: String {
+            switch self {
+            case .worker(let number): "_copy\(number)"
+            case .side(let number): "_side\(number)"
+            }
+        }
+    }
+
     let session: Session
     let stream: StreamName
-    /// A worker of the copy has its own: an origin is for one session at a time.
-    var worker: Int?
+    /// Each has its own: an origin is for one session at a time.
+    var part: Part?
 
     /// Origins belong to the whole cluster: streams of one name into two of its databases need
     /// two.
@@ -27,7 +42,7 @@ struct OriginMark {
             where datname = pg_catalog.current_database()
             """
         ).scalar
-        return "\(stream.objectName)_\(database ?? "0")" + (worker.map { "_copy\($0)" } ?? "")
+        return "\(stream.objectName)_\(database ?? "0")" + (part?.suffix ?? "")
     }
 
     private static let functionsToEnd =
@@ -41,7 +56,7 @@ struct OriginMark {
             where p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace and p.proname in
               ('pg_replication_origin_create', 'pg_replication_origin_oid',
                'pg_replication_origin_session_setup', 'pg_replication_origin_xact_setup'
-               \(worker == nil ? "" : OriginMark.functionsToEnd))
+               \(part == nil ? "" : OriginMark.functionsToEnd))
             """
         ).scalar
         guard mayUse == "t" else { return .notPermitted }
@@ -70,8 +85,8 @@ struct OriginMark {
         try drop()
     }
 
-    /// Removes the origin and those that crashes of its workers left, where there are any and the
-    /// role may.
+    /// Removes the origin, and those that crashes of its other sessions left, where there are any
+    /// and the role may.
     ///
     /// A call in the statement that asks for the right to it would be refused, whether it is
     /// reached or not.
@@ -87,7 +102,7 @@ struct OriginMark {
             """
             select pg_catalog.pg_replication_origin_drop(roname)
             from pg_catalog.pg_replication_origin
-            where roname operator(pg_catalog.~) ('^' || $1 || '(_copy[0-9]+)?$')
+            where roname operator(pg_catalog.~) ('^' || $1 || '(_(copy|side)[0-9]+)?$')
             """, [try name()])
     }
 }

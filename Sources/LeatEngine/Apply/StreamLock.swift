@@ -8,6 +8,8 @@ struct StreamLock {
 
     /// First key: the same for every stream and for nothing else, as far as a constant can.
     static let space = "1818583412"  // "leat" in ASCII
+    /// First key of the shared lock that each side session of a stream holds.
+    private static let sideSpace = "1818583413"
     /// A process that was killed leaves a backend that first ends what it was doing.
     private static let patience: Duration = .seconds(8)
 
@@ -24,6 +26,44 @@ struct StreamLock {
             try session.query("select pg_catalog.pg_sleep(0.1)")
         }
         try own.remember(session)
+        try endSides()
+    }
+
+    // MARK: Side sessions
+
+    /// Says of a session that it writes for the stream, beside the one that holds the lock.
+    func takeAside() throws {
+        try session.query(
+            "select pg_catalog.pg_advisory_lock_shared(\(StreamLock.sideSpace), \(key))")
+    }
+
+    /// Ends the side sessions of whoever held the stream before. Theirs are open transactions that
+    /// nobody will commit, and rows that they have locked; one that is just committing comes to
+    /// its end before the position is read.
+    private func endSides() throws {
+        let deadline = ContinuousClock.now + StreamLock.patience
+        while true {
+            let left = try session.query(
+                """
+                select l.pid, pg_catalog.pg_terminate_backend(l.pid, 1000)
+                from pg_catalog.pg_locks l
+                join pg_catalog.pg_database d on d.oid = l.database
+                where l.locktype = 'advisory' and l.objsubid = 2 and l.granted
+                  and l.classid = \(StreamLock.sideSpace)::pg_catalog.oid
+                  and l.objid = (\(key)::pg_catalog.int8 & 4294967295)::pg_catalog.oid
+                  and d.datname = pg_catalog.current_database()
+                """
+            ).rows
+            guard let first = left.first else { return }
+            guard ContinuousClock.now < deadline else {
+                throw Halt(
+                    .target,
+                    """
+                    Stream \(stream) is held by what is left of another process: backend \
+                    \(first[0] ?? "?") of the target does not end.
+                    """, advice: "End that backend.")
+            }
+        }
     }
 
     private func tryTake() throws -> Bool {

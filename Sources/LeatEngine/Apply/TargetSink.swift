@@ -14,6 +14,8 @@ struct TargetSink: BatchSink {
     let logger: Logger
     /// Where tables may join in the middle of the stream.
     var joining: JoiningTables?
+    /// For a source that hands over transactions in progress.
+    var inProgress: InProgress?
 
     /// Begins at the stored position.
     func start(at position: LSN, _ form: Applier.SourceForm) async throws {
@@ -39,14 +41,23 @@ struct TargetSink: BatchSink {
     // MARK: Batches
 
     func apply(_ batch: Batch) async throws -> Applied {
+        let applied =
+            if let piece = batch.piece {
+                try await apply(piece, batch)
+            } else {
+                try await passing { try await applyWhole(batch) }
+            }
+        tell(applied.conflicts)
+        return applied
+    }
+
+    private func applyWhole(_ batch: Batch) async throws -> Applied {
         var refused = try await TableRenames(source: source, applier: applier)
             .refusals(in: batch, followed)
         if let joining {
             refused.merge(try await joining.refusals(in: batch)) { first, _ in first }
         }
-        let applied = try await apply(batch, refused)
-        tell(applied.conflicts)
-        return applied
+        return try await apply(batch, refused)
     }
 
     private func apply(_ batch: Batch, _ refused: [RelationID: Halt]) async throws -> Applied {
@@ -88,6 +99,7 @@ struct TargetSink: BatchSink {
     }
 
     func rollBack() async throws {
+        try await inProgress?.sides.rollBack()
         try await applier.rollBack()
     }
 }

@@ -75,6 +75,9 @@ actor SlotReceiver: SessionActor {
         var tables: FollowedTables
         var skipsTransactionsWithOrigin: Bool
         var keepsMessages = false
+        /// So many streamed transactions are handed over in pieces, before they commit; more at a
+        /// time are spooled.
+        var piecesAtOnce = 0
         var spoolFolder: String
         var positions: SharedPosition
     }
@@ -136,7 +139,7 @@ actor SlotReceiver: SessionActor {
             while true {
                 try sendPendingStatus()
                 if isStopped.load(ordering: .acquiring) {
-                    return takeWholeTransactions().map(Delivery.batch) ?? .ended
+                    return takeRest().map(Delivery.batch) ?? .ended
                 }
                 let taken = try assemble()
                 if taken == .ended { return .ended }
@@ -200,6 +203,7 @@ actor SlotReceiver: SessionActor {
 
     /// The batch, if it should go now.
     private func takeDueBatch() -> Batch? {
+        if let ready = takeReady() { return ready }
         batchDue = nil
         guard let situation = withIntake({ situation(&$0) }) else { return nil }
         switch HandOver.decide(situation, at: .now) {
@@ -225,8 +229,17 @@ actor SlotReceiver: SessionActor {
 
     /// What there is when the intake ends. The rest of a transaction that is still open will not
     /// come.
-    private func takeWholeTransactions() -> Batch? {
-        withIntake { $0.assembler.completeTransactions > 0 } ? takeBatch() : nil
+    private func takeRest() -> Batch? {
+        if let ready = takeReady() { return ready }
+        return withIntake { $0.assembler.completeTransactions > 0 } ? takeBatch() : nil
+    }
+
+    private func takeReady() -> Batch? {
+        guard let ready = withIntake({ $0.assembler.takeReady() }) else { return nil }
+        // What is put together now began after it.
+        batchBegan = nil
+        positions?.batchSent()
+        return ready
     }
 
     private func takeBatch() -> Batch {

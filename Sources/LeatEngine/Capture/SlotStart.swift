@@ -24,6 +24,8 @@ struct SlotStart {
         var isBinary = false
         var keepsMessages = false
         var streaming = true
+        /// For a sink that takes transactions in progress: so many at a time.
+        var piecesAtOnce = 0
     }
 
     var statusInterval: Duration {
@@ -56,7 +58,7 @@ struct SlotStart {
                 slot: configuration.slotName, position: wanted.position, options: options,
                 protocolVersion: streams ? 2 : 1, tables: wanted.tables,
                 skipsTransactionsWithOrigin: filtersOriginsHere,
-                keepsMessages: wanted.keepsMessages,
+                keepsMessages: wanted.keepsMessages, piecesAtOnce: wanted.piecesAtOnce,
                 spoolFolder: configuration.stateDirectory + "/spool", positions: positions))
     }
 

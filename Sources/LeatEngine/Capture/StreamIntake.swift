@@ -22,7 +22,7 @@ struct StreamIntake {
                 protocolVersion: stream.protocolVersion, parallelStreaming: false),
             tables: stream.tables, position: stream.position,
             skipsTransactionsWithOrigin: stream.skipsTransactionsWithOrigin,
-            keepsMessages: stream.keepsMessages)
+            keepsMessages: stream.keepsMessages, piecesAtOnce: stream.piecesAtOnce)
         pace = ReadPace(gathering)
         positions = stream.positions
         spool = try Spool(folder: stream.spoolFolder)
@@ -46,7 +46,9 @@ struct StreamIntake {
         return taken
     }
 
-    private var hasRoom: Bool { assembler.batch.byteCount < HandOver.largestBytes }
+    private var hasRoom: Bool {
+        !assembler.hasReady && assembler.batch.byteCount < HandOver.largestBytes
+    }
 
     private mutating func take(_ payload: RawSpan) throws {
         let decoded: ReplicationPayload

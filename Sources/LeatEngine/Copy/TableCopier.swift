@@ -58,7 +58,8 @@ actor TableCopier: SessionActor {
     /// A stream that leaves the target again must not send the rows back as new ones. The
     /// server has few places for origins; without one the copy is still right.
     private func markOrigin(_ target: Session) throws {
-        let mark = OriginMark(session: target, stream: configuration.stream, worker: number)
+        let mark = OriginMark(
+            session: target, stream: configuration.stream, part: .worker(number))
         if try mark.setUp() == .set { originMark = mark }
     }
 

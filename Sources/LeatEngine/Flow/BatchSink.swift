@@ -9,6 +9,9 @@ protocol BatchSink: Sendable {
     /// Takes a batch: whole transactions in commit order, and perhaps pieces of one too large, the
     /// first pieces of which came in the batches before.
     ///
+    /// A source hands over pieces of transactions in progress (`batch.piece`) only where it was
+    /// started so, for a sink that takes them.
+    ///
     /// What it returns as ``Applied/end`` need not be durable; ``store(_:)`` makes it so.
     ///
     /// - Throws: ``Halt`` for what needs a person, ``Restart`` or a lost connection for the one
@@ -24,7 +27,7 @@ protocol BatchSink: Sendable {
     ///   in the way; nothing was stored then.
     func store(_ wanted: LSN) async throws -> LSN?
 
-    /// Drops a transaction of which only pieces were taken: the rest will not come.
+    /// Drops transactions of which only pieces were taken: the rest will not come.
     func rollBack() async throws
 }
 

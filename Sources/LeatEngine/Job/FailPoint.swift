@@ -34,6 +34,11 @@ public enum FailPoint: String, Sendable {
     case archivePositionWritten = "archive-position-written"
     case baseTableCopied = "base-table-copied"
     case baseFinished = "base-finished"
+    /// A piece of a transaction in progress is applied; of the last one, the commit too.
+    case pieceApplied = "piece-applied"
+    /// All pieces are applied and the position is moved, in a transaction that is still open.
+    case piecesCommitting = "pieces-committing"
+    case piecesCommitSent = "pieces-commit-sent"
 
     public func reached() {
         #if DEBUG

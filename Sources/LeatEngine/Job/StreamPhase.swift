@@ -20,7 +20,8 @@ struct StreamPhase {
                 holdBack: configuration.holdBack))
         let sink = TargetSink(
             applier: servers.applier, source: run.definitions(servers), tables: prepared.tables,
-            followed: prepared.followed, logger: logger)
+            followed: prepared.followed, logger: logger,
+            inProgress: .init(sides: servers.sides, handling: run.inProgress))
         try await sink.start(at: prepared.position, prepared.sourceForm)
         let start = SlotStart(
             configuration: configuration.reading, receiver: servers.receiver,
@@ -32,7 +33,8 @@ struct StreamPhase {
         try await start.start(
             .init(
                 position: prepared.position, tables: prepared.followed,
-                isBinary: prepared.isBinary), positions)
+                isBinary: prepared.isBinary, piecesAtOnce: run.inProgress.appliedAtOnce),
+            positions)
         showStart()
         let receiver = servers.receiver
         defer { _ = run.stop.setDrain(nil) }

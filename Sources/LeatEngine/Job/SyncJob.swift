@@ -25,7 +25,7 @@ public struct SyncJob: Sendable {
         defer { folder.unlock() }
         let run = SyncRun(
             configuration: configuration, stop: stop, status: status, logger: logger,
-            ownBackend: OwnBackend())
+            ownBackend: OwnBackend(), inProgress: InProgressHandling())
         let loop = JobLoop(status: status, stop: stop, logger: logger)
         if let ending = try await loop.run({ try await run.run(connected: $0) }) { report(ending) }
     }

@@ -22,6 +22,7 @@ struct SyncRun {
     let status: SyncStatus
     let logger: Logger
     let ownBackend: OwnBackend
+    let inProgress: InProgressHandling
 
     enum Ending: Sendable {
         case stopped, endReached, copied
@@ -30,6 +31,8 @@ struct SyncRun {
     /// The connections of a run. All end together.
     struct Servers {
         let applier: Applier
+        /// Beside the applier.
+        let sides: SideSessions
         let receiver: SlotReceiver
         let source: Connection
         let target: TargetIdentity
@@ -39,6 +42,7 @@ struct SyncRun {
         func close() async {
             await receiver.close()
             await source.close()
+            await sides.close()
             await applier.close()
         }
     }
@@ -65,16 +69,28 @@ struct SyncRun {
                 configuration.source, stream: configuration.stream,
                 clientEncoding: encoding)
             connected()
+            let sides = SideSessions(configuration.target, beside: applier, encoding: encoding)
             let servers = Servers(
-                applier: applier, receiver: receiver, source: source, target: target,
-                encoding: encoding)
-            let ending = try await run(servers)
-            await servers.close()
-            return ending
+                applier: applier, sides: sides, receiver: receiver, source: source,
+                target: target, encoding: encoding)
+            return try await closing(servers) { try await run(servers) }
         } catch {
             await receiver.close()
             await source.close()
             await applier.close()
+            throw error
+        }
+    }
+
+    private func closing(
+        _ servers: Servers, _ body: () async throws -> Ending
+    ) async throws -> Ending {
+        do {
+            let ending = try await body()
+            await servers.close()
+            return ending
+        } catch {
+            await servers.close()
             throw error
         }
     }

@@ -116,7 +116,8 @@ actor BaseRestorer: SessionActor {
             try session.prepare(clientEncoding: base.description.encoding)
             _ = try ApplySession.configure(session, configuration.role)
             target = session
-            let mark = OriginMark(session: session, stream: configuration.stream, worker: number)
+            let mark = OriginMark(
+                session: session, stream: configuration.stream, part: .worker(number))
             if try mark.setUp() == .set { originMark = mark }
         }
     }

@@ -109,7 +109,7 @@ final class Pair: Sendable {
                 """
                 select pg_replication_origin_drop(roname) from pg_replication_origin
                 where roname ~ ('_' || (select oid from pg_database
-                  where datname = '\(database)') || '(_copy[0-9]+)?$')
+                  where datname = '\(database)') || '(_(copy|side)[0-9]+)?$')
                 """)
             _ = try? await server.sql("drop database if exists \(database) with (force)")
         }

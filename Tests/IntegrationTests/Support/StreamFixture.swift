@@ -56,12 +56,13 @@ final class StreamFixture: Sendable {
 
     /// Databases on two servers of their own, for a test that stops or suspends them.
     static func withOwnServers(
-        source: TemporaryCluster.Options = .init(), target: TemporaryCluster.Options = .init(),
-        tables: String, _ body: (StreamFixture) async throws -> Void
+        _ version: PostgresVersion = .v15, source: TemporaryCluster.Options = .init(),
+        target: TemporaryCluster.Options = .init(), tables: String,
+        _ body: (StreamFixture) async throws -> Void
     ) async throws {
         let pass = await Turnstile.faults.pass()
-        async let first = TemporaryCluster.started(.v15, source)
-        async let second = TemporaryCluster.started(.v15, target)
+        async let first = TemporaryCluster.started(version, source)
+        async let second = TemporaryCluster.started(version, target)
         let fixture = try await StreamFixture(
             from: first, to: second, tables: tables, sharesServers: false, pass)
         do {
@@ -206,7 +207,7 @@ private func drop(
         let dropped = try? await server.sql(
             """
             select \(function)(\(column)) from \(catalog)
-            where \(column) ~ '^\(name)(_[0-9]+)?(_copy[0-9]*)?$'
+            where \(column) ~ '^\(name)(_[0-9]+)?(_(copy|side)[0-9]+)?$'
             """)
         return dropped != nil
     }

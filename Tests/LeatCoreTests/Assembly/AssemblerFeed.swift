@@ -18,12 +18,16 @@ struct AssemblerFeed {
     /// Complete transactions of the batches taken so far.
     private(set) var transactions: [AssembledTransaction] = []
     private var open: AssembledTransaction?
+    private var target = PieceTarget()
+    var mostInProgress: Int { target.mostInProgress }
+    var pieces: Int { target.pieces }
 
     /// - Parameter tables: To follow, all of schema `public`: `a` and `b`, or `t1`, `t2` and so on,
     ///   with their number as OID.
     init(
         _ tables: [String: LSN] = ["a": .zero, "b": .zero], position: LSN = .zero,
-        skipsTransactionsWithOrigin: Bool = false
+        skipsTransactionsWithOrigin: Bool = false, piecesAtOnce: Int = 0,
+        mostSubtransactions: Int = 32
     ) {
         let followed = tables.map { name, snapshot in
             (
@@ -38,7 +42,8 @@ struct AssemblerFeed {
         assembler = TransactionAssembler(
             decoder: MessageDecoder(protocolVersion: 2),
             tables: FollowedTables(Dictionary(uniqueKeysWithValues: followed)), position: position,
-            skipsTransactionsWithOrigin: skipsTransactionsWithOrigin)
+            skipsTransactionsWithOrigin: skipsTransactionsWithOrigin,
+            piecesAtOnce: piecesAtOnce, mostSubtransactions: mostSubtransactions)
     }
 
     /// Gives one message and does what the assembler asks for.
@@ -48,6 +53,7 @@ struct AssemblerFeed {
         betweenReplayed: (inout AssemblerFeed) -> Void = { _ in }
     ) throws -> TransactionAssembler.Action {
         let action = try assembler.receive(body.span.bytes, at: lsn)
+        defer { takeReady() }
         switch action {
         case .none, .began, .committed: break
         case .spool(let xid): spool[xid, default: []].append((body, lsn))
@@ -73,7 +79,21 @@ struct AssemblerFeed {
     /// Takes the batch and puts pieces of transactions together again.
     @discardableResult
     mutating func take() -> Batch {
+        takeReady()
         let batch = assembler.takeBatch()
+        note(batch)
+        return batch
+    }
+
+    private mutating func takeReady() {
+        while let batch = assembler.takeReady() { note(batch) }
+    }
+
+    private mutating func note(_ batch: Batch) {
+        if let piece = batch.piece {
+            if let whole = target.apply(piece, batch) { transactions.append(whole) }
+            return
+        }
         for (index, transaction) in batch.transactions.enumerated() {
             let next = index + 1 < batch.transactions.count ? index + 1 : nil
             let end = next.map { batch.transactions[$0].firstChange } ?? batch.changes.count
@@ -88,7 +108,6 @@ struct AssemblerFeed {
             open = transaction.isComplete ? nil : whole
             if transaction.isComplete, let whole { transactions.append(whole) }
         }
-        return batch
     }
 
     /// The changes of all transactions, the batch taken first.

@@ -24,12 +24,20 @@ struct StreamHistory {
         var body: (_ xid: UInt32?) -> [UInt8]
     }
 
+    /// A subtransaction that is open, or the transaction itself.
+    private struct Level {
+        var xid: UInt32
+        /// Subtransactions that were released into it.
+        var released: [UInt32] = []
+    }
+
     /// A transaction in progress that is streamed.
     private struct Streamed {
         var xid: UInt32
         var origin: String?
         var hasBegun = false
-        var subxids: [UInt32]
+        /// Innermost last.
+        var levels: [Level]
         var operations: [Operation] = []
         var described: Set<Int> = []
         var touched: Set<Int> = []
@@ -42,6 +50,7 @@ struct StreamHistory {
     private let followed: [String: LSN]
     private let position: LSN
     private let skipsOrigins: Bool
+    let piecesAtOnce: Int
     private var tables: [Table]
     private var inProgress: [Streamed] = []
     private var lastXID: UInt32 = 700
@@ -54,8 +63,11 @@ struct StreamHistory {
         followed = ["t1": .zero, "t2": 0x180, "t3": .zero]
         position = self.random.once(in: 2) ? 0x140 : .zero
         skipsOrigins = self.random.once(in: 3)
+        piecesAtOnce = self.random.once(in: 3) ? 0 : Int.random(in: 1...3, using: &self.random)
         feed = AssemblerFeed(
-            followed, position: position, skipsTransactionsWithOrigin: skipsOrigins)
+            followed, position: position, skipsTransactionsWithOrigin: skipsOrigins,
+            piecesAtOnce: piecesAtOnce,
+            mostSubtransactions: Int.random(in: 0...12, using: &self.random))
     }
 
     mutating func run(steps: Int) throws {
@@ -154,7 +166,8 @@ struct StreamHistory {
         if inProgress.isEmpty || random.once(in: 3) {
             let xid = nextXID()
             inProgress.append(
-                Streamed(xid: xid, origin: random.once(in: 5) ? "up" : nil, subxids: [xid]))
+                Streamed(
+                    xid: xid, origin: random.once(in: 5) ? "up" : nil, levels: [Level(xid: xid)]))
         }
         let index = Int.random(in: 0..<inProgress.count, using: &random)
         var transaction = inProgress[index]
@@ -164,8 +177,8 @@ struct StreamHistory {
         }
         transaction.hasBegun = true
         for _ in 0..<Int.random(in: 0...8, using: &random) {
-            if random.once(in: 4) { transaction.subxids.append(nextXID()) }
-            let subxid = transaction.subxids.randomElement(using: &random) ?? transaction.xid
+            moveBetweenLevels(&transaction)
+            let subxid = transaction.levels.last?.xid ?? transaction.xid
             let operation = operation(subxid)
             for table in operation.tables {
                 transaction.touched.insert(table)
@@ -174,20 +187,34 @@ struct StreamHistory {
             }
             try feed.give(operation.body(subxid))
             transaction.operations.append(operation)
+            if random.once(in: 10) { feed.take() }
         }
         try feed.give(Wire.streamStop)
         inProgress[index] = transaction
     }
 
+    private mutating func moveBetweenLevels(_ transaction: inout Streamed) {
+        if random.once(in: 4) {
+            transaction.levels.append(Level(xid: nextXID()))
+        } else if transaction.levels.count > 1, random.once(in: 6) {
+            let ended = transaction.levels.removeLast()
+            transaction.levels[transaction.levels.count - 1].released +=
+                ended.released + [ended.xid]
+        }
+    }
+
+    /// Rolls back to a savepoint, innermost first; each with what was released into it before it.
     private mutating func abortSubtransaction() throws {
         guard let index = inProgress.indices.randomElement(using: &random) else { return }
         let transaction = inProgress[index]
-        guard let subxid = transaction.subxids.dropFirst().randomElement(using: &random) else {
-            return
+        guard let first = transaction.levels.indices.dropFirst().randomElement(using: &random)
+        else { return }
+        let aborted = transaction.levels[first...].reversed().flatMap { $0.released + [$0.xid] }
+        for xid in aborted where transaction.operations.contains(where: { $0.subxid == xid }) {
+            try feed.give(Wire.streamAbort(transaction.xid, sub: xid))
         }
-        try feed.give(Wire.streamAbort(transaction.xid, sub: subxid))
-        inProgress[index].subxids.removeAll { $0 == subxid }
-        inProgress[index].operations.removeAll { $0.subxid == subxid }
+        inProgress[index].levels.removeSubrange(first...)
+        inProgress[index].operations.removeAll { aborted.contains($0.subxid) }
         // The server forgets what it has described in the whole transaction.
         inProgress[index].described = []
     }

@@ -20,7 +20,8 @@ extension Applier {
 
     /// Leaves the session as it was before the run.
     func retreat(from failure: ApplyFailure, _ run: ApplyRun, _ batch: Batch) throws {
-        let isLaterPiece = batch.transactions[run.transactions.lowerBound].beganEarlier
+        let isLaterPiece =
+            batch.piece != nil || batch.transactions[run.transactions.lowerBound].beganEarlier
         if isLaterPiece, handling.conflicts.resolvesAny, failure.isBeforeCommit {
             try rollBack(to: Applier.pieceSavepoint)
         } else {

@@ -1,0 +1,195 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// A transaction that is applied while it is in progress on the source, by a session of its own.
+///
+///     begin - piece - savepoint - piece ... - [rollback to savepoint] ... - last piece - position
+///     - commit
+///
+/// The session is an ``Applier`` like the one that holds the stream's lock, and a piece goes the
+/// way of a piece of any large transaction: net changes behind a savepoint, then change by change.
+/// What differs is the end: the position is the other applier's, which lends it for the commit.
+///
+/// What a crash, or the loss of a connection, leaves:
+///
+/// - Before COMMIT is sent: an open transaction without a client. Its backend rolls it back when
+///   it misses us, and the next start ends it before anything else (``StreamLock``). The source
+///   sends the transaction again from its beginning.
+/// - After COMMIT was sent: all of it with its position, or nothing; the row says which.
+extension Applier {
+    /// What a side session remembers of its transaction.
+    struct SideState {
+        /// For its origin.
+        var number: Int
+        /// Columns known since, to be stored with the transaction.
+        var learned: [TableName: KnownColumns] = [:]
+        var savepoints: [Savepoint] = []
+        /// Changes of the pieces applied so far.
+        var changes = 0
+    }
+
+    struct Savepoint {
+        var subtransaction: TransactionID
+        var changes: Int
+        var conflicts: [ConflictCount]
+
+        var name: String { "leat_sub_\(subtransaction)" }
+    }
+
+    /// A wait for a lock that lasts so long is given up: two sessions of one stream may wait for
+    /// each other by way of something that the server does not see.
+    static let lockTimeout = "5s"
+
+    // MARK: The session
+
+    /// Opens a side session.
+    ///
+    /// - Parameter isMarked: Whether the stream's transactions are marked with an origin.
+    func connectAside(
+        _ conninfo: Conninfo, number: Int, encoding: String, isMarked: Bool
+    ) async throws {
+        side = SideState(number: number)
+        try await cancellable {
+            let session = try openSession(conninfo)
+            try StreamLock(session: session, stream: stream).takeAside()
+            try session.setClientEncoding(encoding)
+            try session.execute(
+                "set synchronous_commit = off; set lock_timeout = '\(Applier.lockTimeout)'")
+            if isMarked, try setUpOrigin(session, side: number) != .set {
+                throw Restart(reason: "no replication origin is free for another session")
+            }
+            try prepareSets(session)
+        }
+    }
+
+    /// Removes the origin: the server has places for few. A crash leaves it for the next session
+    /// of this number, or for cleanup.
+    func leave() async throws {
+        guard marksOrigin, let side else { return }
+        try await cancellable {
+            try OriginMark(session: open(), stream: stream, part: .side(side.number)).end()
+        }
+    }
+
+    // MARK: The position
+
+    /// Hands the position over to a session that is about to commit.
+    func lendPosition() async throws -> Position {
+        try await cancellable {
+            // Whoever has lost this session has lost the stream's lock.
+            try open().execute("select")
+            guard let position else { preconditionFailure("the applier has not started") }
+            isPositionLent = true
+            return position
+        }
+    }
+
+    func takeBack(_ position: Position?) {
+        guard let position else { preconditionFailure("the session that has committed knows it") }
+        self.position = position
+        isPositionLent = false
+    }
+
+    /// Bounds this session's waits for locks while others of the stream have open transactions.
+    func limitWaits(_ areLimited: Bool) async throws {
+        try await cancellable {
+            _ = try open().execute("set lock_timeout = '\(areLimited ? Applier.lockTimeout : "0")'")
+        }
+    }
+
+    // MARK: Pieces
+
+    /// Begins the transaction of a first piece.
+    func beginPieces() async throws {
+        try await cancellable {
+            let number = side?.number ?? 0
+            side = SideState(number: number)
+            staging.transaction += 1
+            try open().execute(isReplica ? "begin" : "begin; set constraints all deferred")
+            isTransactionOpen = true
+        }
+    }
+
+    /// Applies a piece; the last one with its commit.
+    ///
+    /// - Parameters:
+    ///   - known: What the applier that holds the lock knows of the tables by now.
+    ///   - position: Lent for the last piece.
+    func apply(
+        _ piece: StreamedPiece, _ batch: Batch, _ known: TableKnowledge, at position: Position?
+    ) async throws -> Applied {
+        try await cancellable {
+            knowledge = known
+            self.position = position
+            startBatch()
+            if let subtransaction = piece.rollsBackTo { try undo(to: subtransaction) }
+            let (_, problem) = try resolve(batch)
+            if let problem { throw problem.halt }
+            if position != nil { try storeLearned() }
+            var applied = Applied()
+            for part in PiecePart.split(batch, piece) {
+                if let subtransaction = part.subtransaction {
+                    try begin(subtransaction, after: applied.changes)
+                }
+                try apply(part.run, batch, &applied)
+            }
+            side?.changes += applied.changes
+            applied.changes = 0
+            guard position != nil else { return applied }
+            applied.changes = side?.changes ?? 0
+            try forgetStatements()
+            return applied
+        }
+    }
+
+    /// The transaction was rolled back on the source.
+    func abandonPieces() async throws {
+        try await cancellable { try abandon() }
+    }
+
+    private func begin(_ subtransaction: TransactionID, after changes: Int) throws {
+        let savepoint = Savepoint(
+            subtransaction: subtransaction, changes: (side?.changes ?? 0) + changes,
+            conflicts: openConflicts)
+        try open().execute("savepoint \(savepoint.name)")
+        side?.savepoints.append(savepoint)
+    }
+
+    private func undo(to subtransaction: TransactionID) throws {
+        guard let savepoints = side?.savepoints,
+            let index = savepoints.lastIndex(where: { $0.subtransaction == subtransaction })
+        else { preconditionFailure("a subtransaction that is rolled back has begun") }
+        let savepoint = savepoints[index]
+        try rollBack(to: savepoint.name)
+        openConflicts = savepoint.conflicts
+        side?.changes = savepoint.changes
+        side?.savepoints.removeSubrange(index...)
+    }
+
+    private func storeLearned() throws {
+        guard let learned = side?.learned, !learned.isEmpty else { return }
+        try TableStore(session: open(), stream: stream).keep(learned)
+    }
+}
+
+/// The part of a piece that lies between the beginnings of two subtransactions.
+struct PiecePart {
+    /// Begins with it.
+    var subtransaction: TransactionID?
+    var run: ApplyRun
+
+    static func split(_ batch: Batch, _ piece: StreamedPiece) -> [PiecePart] {
+        let last = batch.transactions.last.flatMap { $0.isComplete ? $0 : nil }
+        let starts = [0] + piece.subtransactions.map(\.firstChange)
+        let ends = piece.subtransactions.map(\.firstChange) + [batch.changes.count]
+        let begins: [TransactionID?] = [nil] + piece.subtransactions.map(\.xid)
+        return starts.indices.map { index in
+            PiecePart(
+                subtransaction: begins[index],
+                run: ApplyRun(
+                    transactions: 0..<1, changes: starts[index]..<ends[index],
+                    end: index == starts.count - 1 ? last : nil))
+        }
+    }
+}

@@ -1,0 +1,86 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// Batches that are pieces of transactions in progress on the source.
+extension TargetSink {
+    struct InProgress {
+        let sides: SideSessions
+        let handling: InProgressHandling
+    }
+
+    /// Applies whole transactions, which come after what is open in other sessions.
+    func passing(_ body: () async throws -> Applied) async throws -> Applied {
+        do {
+            return try await body()
+        } catch let restart as Restart {
+            guard let inProgress, await inProgress.sides.areBusy else { throw restart }
+            // It may wait for one that waits for what comes after it.
+            throw inProgress.handling.spool(
+                because: "another transaction cannot pass it: \(restart.reason).")
+        }
+    }
+
+    func apply(_ piece: StreamedPiece, _ batch: Batch) async throws -> Applied {
+        guard let inProgress else {
+            preconditionFailure("pieces come only where the source was started so")
+        }
+        do {
+            guard !batch.relations.contains(where: followed.isRenamed) else {
+                throw inProgress.handling.spool(because: "a table has another name by now.")
+            }
+            let session = try await side(for: piece, inProgress)
+            guard !piece.isAborted else {
+                try await session.abandonPieces()
+                try await inProgress.sides.end(piece.xid)
+                return Applied()
+            }
+            return try await apply(piece, batch, session, inProgress)
+        } catch let new as Applier.NewDefinition {
+            let table = TableName(new.relation)
+            throw inProgress.handling.spool(because: "the definition of \(table) has changed.")
+        } catch let halt as Halt where halt.exitCode == .stoppedOnChange {
+            throw inProgress.handling.spool(because: halt.message)
+        }
+    }
+
+    private func side(
+        for piece: StreamedPiece, _ inProgress: InProgress
+    ) async throws -> Applier {
+        do {
+            return try await inProgress.sides.session(for: piece)
+        } catch let error as ConnectionError where error.code != .interrupted {
+            throw inProgress.handling.spool(
+                because: "no session of its own could be opened: \(error).")
+        } catch let restart as Restart {
+            throw inProgress.handling.spool(because: "\(restart.reason).")
+        }
+    }
+
+    private func apply(
+        _ piece: StreamedPiece, _ batch: Batch, _ session: Applier, _ inProgress: InProgress
+    ) async throws -> Applied {
+        let isLast = batch.transactions.contains(where: \.isComplete)
+        do {
+            let position = isLast ? try await applier.lendPosition() : nil
+            let applied = try await session.apply(
+                piece, batch, await applier.knowledge, at: position)
+            FailPoint.pieceApplied.reached()
+            guard isLast else { return applied }
+            await applier.takeBack(session.position)
+            try await inProgress.sides.end(piece.xid)
+            return applied
+        } catch let restart as Restart {
+            throw try await givenUp("\(restart.reason).", inProgress)
+        } catch let error as ConnectionError where [.server, .lost].contains(error.code) {
+            throw try await givenUp("\(error.withoutValues).", inProgress)
+        }
+    }
+
+    /// Somebody may end sessions that idle within a transaction, again and again. A target that is
+    /// gone altogether shows here, and is no reason to do anything in another way.
+    private func givenUp(_ reason: String, _ inProgress: InProgress) async throws -> Restart {
+        try await applier.run { _ = try $0.execute("select") }
+        return inProgress.handling.spool(because: reason)
+    }
+}
