@@ -1,0 +1,96 @@
+package import LeatCore
+package import PGClient
+internal import PGWire
+
+/// Moves a position in `leat.progress` again and again, as every target transaction does, to see
+/// what it costs while an old snapshot on the target keeps all versions of the row alive.
+package struct PositionUpdates {
+    private let target: Conninfo
+    private let stream: StreamName
+
+    package init(target: Conninfo, stream: StreamName) {
+        self.target = target
+        self.stream = stream
+    }
+
+    /// - Parameters:
+    ///   - byKey: Finds the row by the stream's name instead of its place.
+    ///   - holdsSnapshot: Whether another session holds a snapshot from before the first update.
+    /// - Returns: What an update took in each of the windows, asynchronous commit included.
+    package func run(
+        windows: Int, updates: Int, byKey: Bool, holdsSnapshot: Bool
+    ) throws -> [Duration] {
+        let session = try open()
+        defer { session.close() }
+        let store = ProgressStore(session: session, stream: stream)
+        try TargetSchema.ensure(session)
+        try store.delete()
+        try insert(session)
+        let reader = try open()
+        defer { reader.close() }
+        if holdsSnapshot {
+            try reader.execute("begin isolation level repeatable read; table leat.progress")
+        }
+        try session.execute("set synchronous_commit = off")
+        let clock = ContinuousClock()
+        var row = Applier.Position(end: .zero, ctid: try place(session))
+        var times: [Duration] = []
+        for _ in 0..<windows {
+            times.append(
+                try clock.measure {
+                    for _ in 0..<updates { try move(session, &row, byKey: byKey) }
+                } / updates)
+        }
+        try reader.execute("rollback")
+        try store.delete()
+        return times
+    }
+
+    private func open() throws -> Session {
+        let session = try Session(
+            target, options: .init(peer: .target, applicationName: "leat_bench"),
+            interrupt: Interrupt())
+        try session.prepare()
+        return session
+    }
+
+    private func insert(_ session: Session) throws {
+        try session.query(
+            """
+            insert into leat.progress (stream, state, end_lsn, slot, owns_slot, publications,
+              publication_oids, owns_publication, source_system_identifier, source_database,
+              source_timeline, target_system_identifier, target_database, format, encoding)
+            values ($1, 'streaming', '0/0', '', false, '{}', '{}', false, '', '', 1, '', '', 'text',
+              'UTF8')
+            """, [stream.text])
+    }
+
+    private func place(_ session: Session) throws -> String {
+        try session.query("select ctid from leat.progress where stream = $1", [stream.text])
+            .scalar ?? ""
+    }
+
+    private func move(
+        _ session: Session, _ row: inout Applier.Position, byKey: Bool
+    ) throws {
+        let next = LSN(rawValue: row.end.rawValue + 1)
+        try session.execute("begin")
+        if byKey {
+            try session.query(
+                """
+                update leat.progress set end_lsn = $1::pg_catalog.pg_lsn,
+                  updated_at = pg_catalog.clock_timestamp()
+                where stream = $2 and end_lsn = $3::pg_catalog.pg_lsn
+                """, ["\(next)", stream.text, "\(row.end)"])
+        } else {
+            let moved = try session.query(
+                ProgressStore.compareAndSet,
+                ["\(next)", "", row.ctid, "\(row.end)", stream.text]
+            ).scalar
+            guard let moved else { throw Restart(reason: "somebody else has moved the position") }
+            row.ctid = moved
+        }
+        try session.execute("commit")
+        row.end = next
+    }
+}
