@@ -23,11 +23,7 @@ extension PeekedSlot {
             from pg_catalog.pg_replication_slots where slot_name = $1
             """, [name]
         ).rows.first
-        guard let row else {
-            throw Halt(
-                .configuration, "The source has no slot \(name).",
-                advice: "leat slot list shows those it has.")
-        }
+        guard let row else { throw SlotStreams.noSlot(name) }
         guard row[0] == "logical", let plugin = row[1], let database = row[2] else {
             throw Halt(
                 .configuration,
