@@ -1,0 +1,158 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+// The ways of relations to the target: which table and columns, and with what statements.
+
+extension Applier {
+    // MARK: Relations
+
+    /// The ways to the target, by the index of the batch's relations. Where one is missing, the
+    /// transactions before its first change can still be applied.
+    func resolve(
+        _ batch: Batch, _ refused: [RelationID: Halt] = [:]
+    ) throws -> ([RelationStatements?], (change: Int, halt: Halt)?) {
+        var relations: [RelationStatements?] = []
+        var problem: (change: Int, halt: Halt)?
+        // All at once: a batch may be the first for hundreds of tables.
+        let new = batch.relations.filter { known($0) == nil }.map(name)
+        let targets = try TargetTables.resolve(new, open())
+        for index in batch.relations.indices {
+            do {
+                if let halt = refused[batch.relations[index].id] { throw halt }
+                let made = try resolve(batch.relations[index], targets)
+                made.lastBatch = staging.batch
+                relations.append(made)
+            } catch let halt as Halt {
+                relations.append(nil)
+                guard let change = batch.firstChange(ofRelation: UInt32(index)),
+                    change < problem?.change ?? .max
+                else { continue }
+                let place = "Stopped at \(batch.changes[change].lsn): "
+                problem = (change, Halt(halt.exitCode, place + halt.message, advice: halt.advice))
+            }
+        }
+        return (relations, problem)
+    }
+
+    /// The target's types are read again before it is said that they do not fit: one may have
+    /// been made, or have got a label, since.
+    private func plan(_ relation: Relation, to table: TargetTable) throws -> RelationPlan {
+        let known =
+            knowledge.knownColumns[relation.id] ?? knowledge.followed[relation.id]?.columns
+            ?? KnownColumns()
+        let routes = ColumnRoutes(
+            relation, source: knowledge.sourceColumns[relation.id] ?? [], known: known,
+            target: table)
+        func plan() throws -> RelationPlan {
+            try RelationPlan(
+                relation: relation, sourceTypes: knowledge.sourceTypes, target: table,
+                targetTypes: knowledge.targetTypes, routes: routes, checksLabels: false)
+        }
+        let made: RelationPlan
+        do { made = try plan() } catch is Halt {
+            knowledge.targetTypes = try open().typeCatalog()
+            made = try plan()
+        }
+        try keep(routes, known, table, relation.id)
+        return made
+    }
+
+    /// What was added on both sides since is known by its numbers from here on, also to the
+    /// next start.
+    private func keep(
+        _ routes: ColumnRoutes, _ known: KnownColumns, _ table: TargetTable, _ id: RelationID
+    ) throws {
+        var now = known
+        now.learn(routes, table)
+        guard now != known, knowledge.followed[id] != nil else { return }
+        knowledge.knownColumns[id] = now
+        guard side == nil else {
+            side?.learned[table.name] = now
+            return
+        }
+        try TableStore(session: open(), stream: stream).keep([table.name: now])
+    }
+
+    private func binarySafety() throws -> BinarySafety? {
+        guard var form = knowledge.sourceForm, form.isBinary else { return nil }
+        form.types = knowledge.sourceTypes
+        return form.safety(try open(), targetTypes: knowledge.targetTypes)
+    }
+
+    private func known(_ relation: Relation) -> RelationStatements? {
+        if let known = newest[relation.id], known.plan.relation == relation { return known }
+        guard let known = statements[relation] else { return nil }
+        newest[relation.id] = known
+        return known
+    }
+
+    private func name(_ relation: Relation) -> TableName {
+        knowledge.followed.name(of: relation) ?? TableName(relation)
+    }
+
+    /// The way to the target of a relation, against the target's catalog of this moment.
+    private func resolve(
+        _ relation: Relation, _ targets: [TableName: Result<TargetTable, Halt>]
+    ) throws -> RelationStatements {
+        if let known = known(relation) { return known }
+        try checkIsKnown(relation)
+        let name = name(relation)
+        let target = try targets[name]?.get() ?? TargetTables.resolve(name, open())
+        let plan = try plan(relation, to: target)
+        if let unsafe = try binarySafety()?.unsafeColumns(plan), !unsafe.isEmpty {
+            throw Halt(
+                .stoppedOnChange,
+                "Binary form is not safe for: \(unsafe.joined(separator: ", ")).",
+                advice: "The table has changed since the start. Start again with --binary off.")
+        }
+        let made = RelationStatements(plan)
+        statements[relation] = made
+        newest[relation.id] = made
+        return made
+    }
+
+    // MARK: Types
+
+    /// A table is not what the catalogs read so far say: the source's are to be read again.
+    struct NewDefinition: Error {
+        var relation: Relation
+        /// Made since, or dropped since.
+        var types: [UInt32]
+    }
+
+    private func checkIsKnown(_ relation: Relation) throws {
+        let types = relation.columns.map(\.typeOID).filter {
+            knowledge.sourceTypes[$0] == nil && !knowledge.goneTypes.contains($0)
+        }
+        let isKnown =
+            knowledge.asked.contains(relation)
+            || knowledge.sourceColumns[relation.id].map { $0.have(shapeOf: relation) } ?? true
+        guard types.isEmpty, isKnown else {
+            throw NewDefinition(relation: relation, types: types)
+        }
+    }
+
+    /// Takes the source's types and columns as they are now.
+    ///
+    /// - Parameter described: What the stream says of types; those that are not in the catalog
+    ///   were dropped after their values were sent.
+    func learn(
+        _ types: TypeCatalog, _ columns: [RelationID: [SourceColumn]], for new: NewDefinition,
+        described: [TypeDescription]
+    ) async throws {
+        knowledge.asked.insert(new.relation)
+        knowledge.sourceColumns.merge(columns) { _, now in now }
+        try await cancellable {
+            knowledge.targetTypes = try open().typeCatalog()
+            let gone = new.types.filter { types[$0] == nil }
+            let known = knowledge.goneTypes.compactMap { knowledge.sourceTypes[$0] }
+            knowledge.sourceTypes = types.adding(
+                known
+                    + described.filter { gone.contains($0.oid) }.map {
+                        CatalogType($0, target: knowledge.targetTypes)
+                    })
+            knowledge.goneTypes.formUnion(gone)
+        }
+    }
+}
