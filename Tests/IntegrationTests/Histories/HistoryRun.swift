@@ -129,10 +129,11 @@ struct HistoryRun {
     /// What the histories did, in words; the last of it may not be counted yet.
     ///
     /// - Throws: ``TestSupportError`` if nothing was sent in progress, which was to be tested too.
+    ///   The subscription's slot counts as well: chance may start Leat with streaming off only.
     func summary() async throws -> String {
         let streamed = """
             select sum(stream_txns) from pg_stat_replication_slots
-            where slot_name = '\(pair.objectName)'
+            where slot_name in ('\(pair.objectName)', '\(native)')
             """
         try await pair.source.waitUntil(sql: "select (\(streamed)) > 0")
         let row = try await pair.onSource(
