@@ -9,6 +9,15 @@ public struct Change: Sendable, Equatable {
         case truncate
         /// ``Change/relation`` is then an index in ``Batch/messages``.
         case message
+
+        /// Whether it is one of a row.
+        @inlinable
+        public var isRow: Bool {
+            switch self {
+            case .insert, .update, .delete: true
+            case .truncate, .message: false
+            }
+        }
     }
 
     /// What is known of the row before the change.

@@ -95,4 +95,20 @@ struct BatchSlicesTests {
 
         #expect(told(empty) == told(next))
     }
+
+    @Test("the last transaction moves to another batch, with all that is its own", arguments: 0...3)
+    func moves(_ changes: Int) {
+        let whole = batch([2, 0, 1, changes], from: 1, relation: 5)
+        var first = whole
+        var second = batch([1], from: 0, relation: 6)
+        let before = told(second)
+
+        second.append(whole, from: 3)
+        first.removeLast(keepingRelations: 2)
+
+        #expect(told(first) == told(batch([2, 0, 1], from: 1, relation: 5)))
+        #expect(first.byteCount == batch([2, 0, 1], from: 1, relation: 5).byteCount)
+        #expect(told(second) == before + told(whole).suffix(changes + 1))
+        #expect(second.relations.map(\.name) == ["t99", "t6", "t5"])
+    }
 }

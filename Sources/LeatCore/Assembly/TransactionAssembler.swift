@@ -38,6 +38,8 @@ public struct TransactionAssembler: Sendable {
         /// Some of its changes left in an earlier batch.
         var beganEarlier = false
         var indexInBatch: Int?
+        /// Relations in the batch when it began.
+        var relationsBefore = 0
         /// Its end, known beforehand only for a streamed transaction.
         var endLSN: LSN?
         var isUnwanted = false
@@ -145,21 +147,38 @@ public struct TransactionAssembler: Sendable {
     /// source, which comes streamed.
     public var commitTime: PostgresTimestamp? { streaming == nil ? lastCommitTime : nil }
 
-    /// Hands over what has been put together. A transaction that is still open leaves its
-    /// first piece in it.
+    /// Hands over what has been put together. A transaction that is still open stays for the next
+    /// batch, unless it is the only one: then its first piece leaves.
     public mutating func takeBatch() -> Batch {
-        if open?.indexInBatch != nil {
-            open?.indexInBatch = nil
-            open?.beganEarlier = true
-        }
         completeTransactions = 0
         forgetIndexes()
         var taken = Batch()
         swap(&taken, &batch)
         // Batches are as large as the load is, for a while.
         batch.reserveCapacity(like: taken)
+        if let index = open?.indexInBatch {
+            index > 0 ? keepOpen(of: &taken) : leaveOpen()
+        }
         if let owner { markPiece(&taken, of: owner) }
         return taken
+    }
+
+    private mutating func leaveOpen() {
+        open?.indexInBatch = nil
+        open?.beganEarlier = true
+    }
+
+    /// Moves what there is of the open transaction to the next batch: a piece of it would cost the
+    /// target two transactions more.
+    private mutating func keepOpen(of taken: inout Batch) {
+        batch.append(taken, from: taken.transactions.count - 1)
+        taken.removeLast(keepingRelations: open?.relationsBefore ?? 0)
+        open?.indexInBatch = 0
+        open?.relationsBefore = 0
+        for (index, relation) in batch.relations.enumerated()
+        where self.relation(relation.id) == relation {
+            relationIndexes[relation.id] = UInt32(index)
+        }
     }
 
     /// What must be handed over before ``batch``; nil if nothing must.
@@ -250,6 +269,7 @@ public struct TransactionAssembler: Sendable {
     ) throws(StreamError) {
         guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
         open = transaction
+        open?.relationsBefore = batch.relations.count
         lastCommitTime = transaction.commitTime
         keepTargetsIfSettled()
     }

@@ -66,6 +66,33 @@ struct TransactionAssemblerTests {
             feed.transactions.map(\.changes) == [["insert a/2 (1, x)", "insert a/2 (2, y)"]])
     }
 
+    @Test("whole transactions do not take a piece of the next one along")
+    func keepsOpen() throws {
+        var feed = AssemblerFeed()
+        try feed.give(all: Wire.relations)
+        try feed.give(all: Wire.transaction(1, 0x100, [Wire.insert(Wire.a, "1", "x")]))
+        try feed.give(all: [Wire.begin(2, 0x200), Wire.insert(Wire.b, "2", "y")])
+        let first = feed.take()
+        try feed.give(all: [Wire.insert(Wire.a, "3", "z"), Wire.commit(0x200)])
+        try feed.give(all: [Wire.begin(3, 0x300), Wire.insert(Wire.b, "4", "u")])
+        let second = feed.take()
+        let third = feed.take()
+        try feed.give(Wire.commit(0x300))
+        feed.take()
+
+        #expect(first.transactions.map(\.isComplete) == [true])
+        #expect(first.relations.map(\.name) == ["a"])
+        #expect(second.transactions.map(\.isComplete) == [true])
+        #expect(second.transactions.map(\.beganEarlier) == [false])
+        #expect(second.relations.map(\.name) == ["b", "a"])
+        #expect(third.transactions.map(\.isComplete) == [false])
+        #expect(
+            feed.transactions.map(\.changes) == [
+                ["insert a/2 (1, x)"], ["insert b/2 (2, y)", "insert a/2 (3, z)"],
+                ["insert b/2 (4, u)"],
+            ])
+    }
+
     @Test("a transaction with nothing for us ends empty and leaves nothing")
     func empty() throws {
         var feed = AssemblerFeed(["b": .zero])
