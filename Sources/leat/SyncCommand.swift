@@ -29,8 +29,11 @@ struct SyncCommand: AsyncParsableCommand {
     @Option(help: "Tables copied at the same time.")
     var copyJobs = 2
 
-    @Option(help: "Binary form: auto, on or off.")
-    var binary = SyncConfiguration.Binary.off
+    @Option(
+        help: ArgumentHelp(
+            "Values in binary form: auto, on or off.",
+            discussion: "auto: if it is safe for every column, else as text."))
+    var binary = SyncConfiguration.Binary.auto
 
     @Option(
         help: ArgumentHelp(

@@ -101,10 +101,7 @@ extension Applier {
         let target = try targets[name]?.get() ?? TargetTables.resolve(name, open())
         let plan = try plan(relation, to: target)
         if let unsafe = try binarySafety()?.unsafeColumns(plan), !unsafe.isEmpty {
-            throw Halt(
-                .stoppedOnChange,
-                "Binary form is not safe for: \(unsafe.joined(separator: ", ")).",
-                advice: "The table has changed since the start. Start again with --binary off.")
+            throw (knowledge.sourceForm?.transfer ?? TransferForm(.on)).rule(out: unsafe)
         }
         let made = RelationStatements(plan)
         statements[relation] = made

@@ -17,6 +17,8 @@ actor Applier: SessionActor {
         var columns: [RelationID: [SourceColumn]] = [:]
         var isBinary: Bool
         var serverVersion: Int
+        /// Decides what follows if a column that joins is not safe in binary form.
+        var transfer = TransferForm(.off)
 
         func safety(_ target: Session, targetTypes: TypeCatalog) -> BinarySafety {
             BinarySafety(

@@ -180,6 +180,6 @@ enum Preflight {
         throw Halt(
             .preflight,
             "Binary form is not safe for: \(unsafe.joined(separator: ", ")).",
-            advice: "Use --binary off (the default), or auto.")
+            advice: "Use --binary auto (the default), or off.")
     }
 }

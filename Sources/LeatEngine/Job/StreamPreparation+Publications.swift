@@ -113,8 +113,8 @@ extension StreamPreparation {
     func usesBinary(
         _ plans: [TableName: RelationPlan], _ sourceTypes: TypeCatalog
     ) async throws -> Bool {
-        let wanted = configuration.binary
-        guard wanted != .off else { return false }
+        guard run.transfer.mayBeBinary else { return false }
+        let wanted = run.transfer.wanted
         let version = try await servers.source.run { $0.serverVersion }
         let form = Applier.SourceForm(types: sourceTypes, isBinary: true, serverVersion: version)
         return try await servers.applier.run { session in

@@ -21,6 +21,7 @@ struct StreamPreparation {
         var isBinary: Bool
         var sourceVersion: Int
         var walSenderTimeout: Duration
+        var transfer: TransferForm
 
         var sourceForm: Applier.SourceForm {
             Applier.SourceForm(
@@ -28,7 +29,7 @@ struct StreamPreparation {
                 columns: Dictionary(
                     tables.map { ($0.relation.id, $0.columns) },
                     uniquingKeysWith: { first, _ in first }), isBinary: isBinary,
-                serverVersion: sourceVersion)
+                serverVersion: sourceVersion, transfer: transfer)
         }
     }
 
@@ -112,7 +113,7 @@ struct StreamPreparation {
             followed: StreamPreparation.followed(stored, ids),
             publicationOIDs: server.publicationOIDs, viaRoot: server.viaRoot,
             sourceTypes: sourceTypes, isBinary: isBinary, sourceVersion: server.version,
-            walSenderTimeout: server.walSenderTimeout)
+            walSenderTimeout: server.walSenderTimeout, transfer: run.transfer)
     }
 
     /// Learns which column is which where both sides agree, for when one is renamed.

@@ -30,7 +30,7 @@ public struct SyncConfiguration: Sendable {
     public var stopsAfterCopy = false
     public var truncatesTables = false
     public var copyJobs = 2
-    public var binary = Binary.off
+    public var binary = Binary.auto
     public var role = Role.auto
     /// Whether the changes of a row in a batch are folded to one; else each is applied by itself.
     public var foldsChanges = true

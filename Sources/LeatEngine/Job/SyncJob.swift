@@ -25,7 +25,8 @@ public struct SyncJob: Sendable {
         defer { folder.unlock() }
         let run = SyncRun(
             configuration: configuration, stop: stop, status: status, logger: logger,
-            ownBackend: OwnBackend(), inProgress: InProgressHandling())
+            ownBackend: OwnBackend(), inProgress: InProgressHandling(),
+            transfer: TransferForm(configuration.binary))
         let loop = JobLoop(status: status, stop: stop, logger: logger)
         if let ending = try await loop.run({ try await run.run(connected: $0) }) { report(ending) }
     }

@@ -23,6 +23,7 @@ struct SyncRun {
     let logger: Logger
     let ownBackend: OwnBackend
     let inProgress: InProgressHandling
+    let transfer: TransferForm
 
     enum Ending: Sendable {
         case stopped, endReached, copied
