@@ -53,6 +53,7 @@ struct SlotStart {
         if wanted.isBinary { options.append(("binary", "true")) }
         if wanted.keepsMessages { options.append(("messages", "true")) }
         if configuration.origin == .none, !filtersOriginsHere { options.append(("origin", "none")) }
+        if streams, wanted.piecesAtOnce > 0 { try await receiver.run(SlotStart.streamEarly) }
         try await startPatiently(
             SlotReceiver.Stream(
                 slot: configuration.slotName, position: wanted.position, options: options,
@@ -60,6 +61,17 @@ struct SlotStart {
                 skipsTransactionsWithOrigin: filtersOriginsHere,
                 keepsMessages: wanted.keepsMessages, piecesAtOnce: wanted.piecesAtOnce,
                 spoolFolder: configuration.stateDirectory + "/spool", positions: positions))
+    }
+
+    /// The server decodes this much before it sends the first of a large transaction, and as much
+    /// again before it sends more. Where that is applied as it comes, the target waits meanwhile,
+    /// and the walsender keeps what it could have sent.
+    private static func streamEarly(_ session: Session) throws {
+        try session.execute(
+            """
+            select pg_catalog.set_config(name, '16MB', false) from pg_catalog.pg_settings
+            where name = 'logical_decoding_work_mem' and setting::pg_catalog.int4 > 16384
+            """)
     }
 
     /// 14 and 15 cannot leave out what came from elsewhere. The Origin message tells, but not

@@ -163,6 +163,30 @@ struct InProgressTests {
         }
     }
 
+    @Test("on a source with PostgreSQL's own settings it begins after 16 MB")
+    func beginsEarly() async throws {
+        try await StreamFixture.withOwnServers(tables: StreamFixture.gatedTables) { stream in
+            try stream.start()
+            try await stream.waitUntilStreaming()
+
+            async let open = stream.source.run(
+                script: """
+                    begin;
+                    insert into keyed select i, 0, repeat('x', 1000)
+                    from generate_series(1, 24000) i;
+                    \(StreamFixture.wait(atGate: 1))
+                    commit;
+                    """, database: stream.database)
+            try await stream.waitUntilAtGate()
+            try await stream.waitUntilInProgress()
+
+            try await stream.openGate(1)
+            _ = try await open
+            try await stream.waitUntilCaughtUp()
+            try await stream.expectEqual()
+        }
+    }
+
     @Test("a stop rolls it back, and it is sent again")
     func stop() async throws {
         try await StreamFixture.withGates { stream in
