@@ -10,12 +10,14 @@ public final class BaseFileWriter {
     private var offset = 0
     /// Of the text, before compression.
     public private(set) var bytes = 0
+    /// Of the file.
     public private(set) var checksum: UInt32 = 0
 
     public init(_ path: String, level: Int32 = 3) throws(ArchiveError) {
         file = try File(path, O_WRONLY | O_CREAT | O_TRUNC)
         guard let context = ZSTD_createCCtx() else { preconditionFailure("out of memory") }
         ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+        ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
         self.context = context
         output = Array(repeating: 0, count: ZSTD_CStreamOutSize())
     }
@@ -26,7 +28,6 @@ public final class BaseFileWriter {
 
     public func append(_ text: RawSpan) throws(ArchiveError) {
         bytes += text.byteCount
-        checksum = Checksum.crc32c(text, continuing: checksum)
         try compress(text, ZSTD_e_continue)
     }
 
@@ -44,7 +45,9 @@ public final class BaseFileWriter {
         while true {
             let (written, left) = step(text, &consumed, directive)
             if written > 0 {
-                try file.write(Array(output[..<written]), at: offset)
+                let piece = Array(output[..<written])
+                try file.write(piece, at: offset)
+                checksum = Checksum.crc32c(piece.span.bytes, continuing: checksum)
                 offset += written
             }
             let isDone = directive == ZSTD_e_end ? left == 0 : consumed == text.byteCount
@@ -79,8 +82,9 @@ public final class BaseFileReader {
     private var consumed = 0
     private var offset = 0
     private var isFrameWhole = true
-    /// Of what was read so far, to be compared with the manifest at the end.
+    /// Of the file, as far as it was read, to be compared with the manifest at the end.
     public private(set) var checksum: UInt32 = 0
+    /// Of the text.
     public private(set) var bytes = 0
 
     public init(_ path: String) throws(ArchiveError) {
@@ -101,6 +105,7 @@ public final class BaseFileReader {
             if consumed == input.count {
                 input = try file.read(at: offset, count: ZSTD_DStreamInSize())
                 (offset, consumed) = (offset + input.count, 0)
+                checksum = Checksum.crc32c(input.span.bytes, continuing: checksum)
                 if input.isEmpty, isFrameWhole { return nil }
             }
             // Without input it may still hold text back.
@@ -111,7 +116,6 @@ public final class BaseFileReader {
                 }
                 continue
             }
-            checksum = Checksum.crc32c(piece.span.bytes, continuing: checksum)
             bytes += piece.count
             return piece
         }

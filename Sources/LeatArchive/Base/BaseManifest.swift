@@ -5,7 +5,8 @@ public import PGWire
 /// The file `base/<S>/manifest.json`: a copy of the tables as they were at S, the consistent point
 /// of a slot. It is written last: a base without one is not finished, and counts for nothing.
 ///
-/// The changes that end behind S, in the segments, go on from it.
+/// The changes that end behind S, in the segments, go on from it. The file is one JSON object,
+/// `{"manifest":…,"crc32c":"89abcdef"}`: the checksum is of the bytes of the first member's value.
 public struct BaseManifest: Codable, Sendable {
     public struct Table: Codable, Sendable {
         public var oid: UInt32
@@ -18,7 +19,7 @@ public struct BaseManifest: Codable, Sendable {
         public var bytes: Int
         /// Beside the manifest: rows as COPY writes them in text form, compressed with zstd.
         public var file: String
-        /// CRC-32C of the text before compression.
+        /// CRC-32C of the file. zstd's own checksum is of the text.
         public var crc32c: UInt32
 
         public init(
@@ -59,22 +60,52 @@ public struct BaseManifest: Codable, Sendable {
     public var sequences: [Sequence]
     /// The schema, as `pg_dump --schema-only` writes it at the same snapshot; none: left out.
     public var schemaFile: String?
+    /// CRC-32C of that file.
+    public var schemaChecksum: UInt32?
     /// Seconds since 1970.
     public var finishedAt: Int
 
     public init(
         point: LSN, description: ArchiveDescription, tables: [Table], sequences: [Sequence],
-        schemaFile: String?, finishedAt: Int
+        schema: (file: String, checksum: UInt32)?, finishedAt: Int
     ) {
         self.point = point.description
         self.description = description
         self.tables = tables
         self.sequences = sequences
-        self.schemaFile = schemaFile
+        schemaFile = schema?.file
+        schemaChecksum = schema?.checksum
         self.finishedAt = finishedAt
     }
 
     public var lsn: LSN { LSN(point) ?? .zero }
+
+    // MARK: Bytes
+
+    private static let opening = Array(#"{"manifest":"#.utf8)
+
+    private static func closing(_ content: [UInt8]) -> [UInt8] {
+        let link = FrameLink(end: .zero, checksum: Checksum.crc32c(content.span.bytes))
+        return Array("\(#","crc32c":""#)\(link.checksumText)\(#""}"#)\n".utf8)
+    }
+
+    func encoded() -> [UInt8] {
+        let content = JSONContent.encode(self)
+        return BaseManifest.opening + content + BaseManifest.closing(content)
+    }
+
+    /// - Throws: `.invalid` if the bytes are not those that were written.
+    init(decoding bytes: [UInt8], of point: LSN) throws(ArchiveError) {
+        let what = "manifest of base \(point)"
+        let content = Array(
+            bytes.dropFirst(BaseManifest.opening.count)
+                .dropLast(BaseManifest.closing([]).count))
+        guard bytes == BaseManifest.opening + content + BaseManifest.closing(content) else {
+            throw ArchiveError(.invalid(what))
+        }
+        self = try JSONContent.decode(BaseManifest.self, content, what)
+        guard lsn == point else { throw ArchiveError(.invalid(what)) }
+    }
 }
 
 extension ArchiveFolder {
@@ -90,12 +121,7 @@ extension ArchiveFolder {
         for (point, isFinished) in try basePoints() where isFinished {
             let file = try File(basePath(point) + "/manifest.json", O_RDONLY)
             let bytes = try file.read(at: 0, count: try file.length())
-            let manifest = try JSONContent.decode(
-                BaseManifest.self, bytes, "manifest of base \(point)")
-            guard manifest.lsn == point else {
-                throw ArchiveError(.invalid("manifest of base \(point)"))
-            }
-            found.append(manifest)
+            found.append(try BaseManifest(decoding: bytes, of: point))
         }
         return found
     }
@@ -134,14 +160,32 @@ extension ArchiveFolder {
     public func finishBase(
         _ manifest: BaseManifest, _ lock: WriterLock
     ) throws(ArchiveError) {
-        try File.replace(
-            basePath(manifest.lsn) + "/manifest.json", with: JSONContent.encode(manifest))
+        try File.replace(basePath(manifest.lsn) + "/manifest.json", with: manifest.encoded())
     }
 
     /// Puts a file beside the manifest, on disk when it returns.
+    ///
+    /// - Returns: Its CRC-32C.
     public func writeBaseFile(
         _ name: String, _ bytes: [UInt8], of point: LSN
-    ) throws(ArchiveError) {
+    ) throws(ArchiveError) -> UInt32 {
         try File.replace(basePath(point) + "/" + name, with: bytes)
+        return Checksum.crc32c(bytes.span.bytes)
+    }
+
+    /// A base's schema; nil if it holds none.
+    ///
+    /// - Throws: `.damagedBase` if it is not what was written.
+    public func schema(of base: BaseManifest) throws(ArchiveError) -> [UInt8]? {
+        guard let name = base.schemaFile else { return nil }
+        let path = basePath(base.lsn) + "/" + name
+        guard let file = try File.openIfPresent(path) else {
+            throw ArchiveError(.damagedBase(file: name, base.lsn, "missing"))
+        }
+        let bytes = try file.read(at: 0, count: try file.length())
+        guard Checksum.crc32c(bytes.span.bytes) == base.schemaChecksum else {
+            throw ArchiveError(.damagedBase(file: name, base.lsn, "another checksum"))
+        }
+        return bytes
     }
 }

@@ -39,6 +39,8 @@ public struct ArchiveError: Error, Equatable, Sendable {
         case behindEnd(String)
         /// The `position` file is not one, or was changed.
         case damagedPosition
+        /// A file of a base is not what its manifest says.
+        case damagedBase(file: String, LSN, String)
         /// The folder holds no archive.
         case noArchive
         /// Another process writes the archive; its ID.
@@ -103,6 +105,7 @@ extension ArchiveError.Code: CustomStringConvertible {
             "the archive begins at \(beginning), behind \(wanted)"
         case .behindEnd(let what): "the stored position is beyond what the segments hold: \(what)"
         case .damagedPosition: "the file \"position\" is damaged"
+        case .damagedBase(let file, let point, let what): "\(file) of base \(point): \(what)"
         case .noArchive: "it holds no archive"
         case .heldBy(let process): "process \(process) writes it"
         case .file(let reason): reason

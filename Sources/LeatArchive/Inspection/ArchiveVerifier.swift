@@ -266,7 +266,15 @@ private struct Walk {
         for base in found {
             let before = report.problems.count
             for table in base.tables { file(table, of: base) }
+            schema(of: base)
             if report.problems.count == before { report.bases.append(base.lsn) }
+        }
+    }
+
+    private mutating func schema(of base: BaseManifest) {
+        do throws(ArchiveError) { _ = try folder.schema(of: base) } catch {
+            let path = "\(folder.basePath(base.lsn))/\(base.schemaFile ?? "")"
+            note(String(path.dropFirst(folder.path.utf8.count + 1)), 0, 0, error.code)
         }
     }
 

@@ -23,7 +23,8 @@ internal import Synchronization
 /// - `report` keeps the position that the sink has stored in `readers/`, if the reader has a
 ///   name, so that retention leaves what is still needed.
 ///
-/// What is damaged, missing or foreign ends it with a ``Halt`` before anything of it is delivered.
+/// What is damaged, missing or foreign ends it with a ``Halt`` before anything of it is delivered,
+/// and after all that comes before it was stored.
 actor ArchiveSource: BatchSource {
     /// What ``start(_:)`` needs.
     struct Stream: Sendable {
@@ -64,6 +65,8 @@ actor ArchiveSource: BatchSource {
     private var firstFrame: Frame?
     /// Decoded and not delivered yet.
     private var pending: Batch?
+    /// What was met behind what is pending.
+    private var failure: (any Error)?
     /// Why what is pending waits.
     private var isPauseTold = false
     private var registered: (end: LSN, at: ContinuousClock.Instant)?
@@ -168,23 +171,31 @@ actor ArchiveSource: BatchSource {
     }
 
     /// Reads until there is a batch worth delivering, or nothing more for now.
-    private func read() throws {
+    private func read() {
         guard let stream else { preconditionFailure("the archive's stream has not started") }
-        while pending?.byteCount ?? 0 < ArchiveSource.batchBytes,
+        while failure == nil, pending?.byteCount ?? 0 < ArchiveSource.batchBytes,
             pending?.transactions.last?.isComplete ?? true,
-            pending == nil || schedule.isUnlimited,
-            let frame = try nextFrame()
+            pending == nil || schedule.isUnlimited
         {
-            guard let batch = try checked({ try decoder?.batch(of: frame) }) else { return }
-            if batch.transactions.isEmpty {
-                guard !frame.header.endsWithin, pending == nil else { continue }
-                stream.positions.with { $0.emptyCommitReceived(end: frame.header.endLSN) }
-            } else if pending == nil {
-                if let reader { end.withLock { $0 = reader.position.end } }
-                pending = batch
-            } else {
-                pending?.append(batch)
+            do {
+                guard let frame = try nextFrame() else { break }
+                try take(frame, stream)
+            } catch {
+                failure = error
             }
+        }
+    }
+
+    private func take(_ frame: Frame, _ stream: Stream) throws {
+        guard let batch = try checked({ try decoder?.batch(of: frame) }) else { return }
+        if batch.transactions.isEmpty {
+            guard !frame.header.endsWithin, pending == nil else { return }
+            stream.positions.with { $0.emptyCommitReceived(end: frame.header.endLSN) }
+        } else if pending == nil {
+            if let reader { end.withLock { $0 = reader.position.end } }
+            pending = batch
+        } else {
+            pending?.append(batch)
         }
     }
 
@@ -219,8 +230,12 @@ actor ArchiveSource: BatchSource {
 
     private func step() throws -> Step {
         guard let stream else { preconditionFailure("the archive's stream has not started") }
-        try read()
+        read()
         guard let batch = pending, let next = batch.transactions.first else {
+            if let failure {
+                guard isStored(stream) else { return .wait(nil) }
+                throw failure
+            }
             guard let reader else { return .ended }
             let end = reader.position.end
             self.end.withLock { $0 = end }
@@ -277,15 +292,17 @@ actor ArchiveSource: BatchSource {
             }
             return .ended
         case .paused:
-            let (isStored, position) = stream.positions.with {
-                ($0.isIdle && $0.dueAtDrain == nil, $0.position)
-            }
-            if isStored, !isPauseTold {
+            if isStored(stream), !isPauseTold {
                 isPauseTold = true
-                stream.paused(position)
+                stream.paused(stream.positions.with { $0.position })
             }
             return .wait(nil)
         }
+    }
+
+    /// Whether the sink has stored all that was delivered.
+    private func isStored(_ stream: Stream) -> Bool {
+        stream.positions.with { $0.isIdle && $0.dueAtDrain == nil }
     }
 
     /// The archive's stored position, as last seen.

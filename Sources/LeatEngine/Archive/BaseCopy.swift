@@ -53,7 +53,7 @@ struct BaseCopy {
         let sequences = try await sequences(tables, holder.connection)
         let manifest = BaseManifest(
             point: point, description: description, tables: copied, sequences: sequences,
-            schemaFile: schema, finishedAt: Int(Date().timeIntervalSince1970))
+            schema: schema, finishedAt: Int(Date().timeIntervalSince1970))
         try folder.finishBase(manifest, lock)
         FailPoint.baseFinished.reached()
         logger.info(
@@ -109,14 +109,15 @@ struct BaseCopy {
 
     // MARK: The schema
 
-    /// - Returns: The file's name; nil if none was asked for.
-    private func dumpSchema(_ snapshot: String, _ point: LSN) async throws -> String? {
+    /// - Returns: The file's name and checksum; nil if none was asked for.
+    private func dumpSchema(
+        _ snapshot: String, _ point: LSN
+    ) async throws -> (file: String, checksum: UInt32)? {
         guard let program = configuration.schemaDump else { return nil }
         let name = "schema.sql"
         let bytes = try await SchemaDump(program: program, source: configuration.source)
             .run(snapshot: snapshot)
-        try folder.writeBaseFile(name, bytes, of: point)
-        return name
+        return (name, try folder.writeBaseFile(name, bytes, of: point))
     }
 }
 

@@ -168,6 +168,8 @@ actor BaseRestorer: SessionActor {
             return rows
         } catch let error as ConnectionError where error.code == .server {
             if let state = error.sqlState, Transient.isTransient(sqlState: state) { throw error }
+            // What is no row any more fails before the end of the file says that it is damaged.
+            try check(table)
             throw Halt(
                 .target, "Table \(table.table.name) cannot be copied: \(error.withoutValues).",
                 advice: "Nothing of this table was kept; finished tables stay. Start again.")
@@ -175,8 +177,7 @@ actor BaseRestorer: SessionActor {
     }
 
     private func send(_ table: Table, to target: Session) throws {
-        let path = ArchiveFolder(configuration.archive).basePath(base.lsn) + "/" + table.file.file
-        let reader = try BaseFileReader(path)
+        let reader = try BaseFileReader(path(table))
         var pieces = 0
         while let piece = try reader.next() {
             try piece.withUnsafeBytes { try target.putCopyData($0) }
@@ -199,13 +200,26 @@ actor BaseRestorer: SessionActor {
         }
     }
 
+    private func check(_ table: Table) throws {
+        do {
+            let reader = try BaseFileReader(path(table))
+            while try reader.next() != nil {}
+            guard reader.bytes == table.file.bytes, reader.checksum == table.file.crc32c else {
+                throw damaged(table, "another checksum or length")
+            }
+        } catch let error as ArchiveError {
+            throw Halt(error, archive: configuration.archive)
+        }
+    }
+
+    private func path(_ table: Table) -> String {
+        ArchiveFolder(configuration.archive).basePath(base.lsn) + "/" + table.file.file
+    }
+
     private func damaged(_ table: Table, _ what: String) -> Halt {
-        Halt(
-            .source,
-            """
-            Archive \(configuration.archive) is damaged: \(table.file.file) of base \(base.point) \
-            has \(what), not what the manifest says.
-            """,
+        let error = ArchiveError(.damagedBase(file: table.file.file, base.lsn, what))
+        return Halt(
+            .source, "Archive \(configuration.archive) is damaged: \(error).",
             advice: "Nothing of it was kept. Begin anew from another base: --rewind --from-base.")
     }
 }

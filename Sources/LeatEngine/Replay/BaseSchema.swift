@@ -12,19 +12,19 @@ struct BaseSchema {
     let logger: Logger
 
     func create() async throws {
-        guard let file = base.schemaFile else {
+        let folder = ArchiveFolder(archive)
+        let script: [UInt8]?
+        do { script = try folder.schema(of: base) } catch { throw Halt(error, archive: archive) }
+        guard let script else {
             throw Halt(
                 .configuration, "Base \(base.point) holds no schema.",
                 advice: "Create the tables yourself, and leave out --schema.")
         }
-        let path = ArchiveFolder(archive).basePath(base.lsn) + "/" + file
-        guard let script = try? String(contentsOfFile: path, encoding: .utf8) else {
-            throw Halt(.localDisk, "Archive \(archive) cannot be read: \(path).")
-        }
         let connection = try await Connection.open(
             configuration.target, peer: .target, stream: configuration.stream)
         do {
-            try await create(BaseSchema.statements(script), connection)
+            let text = String(decoding: script, as: UTF8.self)
+            try await create(BaseSchema.statements(text), connection)
             await connection.close()
         } catch {
             await connection.close()

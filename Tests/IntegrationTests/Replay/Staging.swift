@@ -29,17 +29,28 @@ struct Staging {
         [
             "record", "--source", pair.source.conninfo(database: pair.database), "--stream",
             pair.stream, "--state-dir", pair.stateDirectory, "--archive", archive,
-            "--status-interval", "200ms",
+            "--status-interval", "200ms", "--pg-dump",
+            pair.source.installation.program("pg_dump"),
         ] + options
     }
 
     func startRecording(_ options: String...) throws -> LeatProcess {
+        try startRecording(options)
+    }
+
+    func startRecording(_ options: [String]) throws -> LeatProcess {
         try LeatProcess(recordArguments(options))
     }
 
     /// Records up to this moment of the source.
     func record(
         _ options: String..., sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        try await record(options, sourceLocation: sourceLocation)
+    }
+
+    func record(
+        _ options: [String], sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         let outcome = try await pair.leat(recordArguments(options + ["--endpos", "now"]))
         #expect(outcome.exitCode == 0, "\(outcome.log)", sourceLocation: sourceLocation)
@@ -73,6 +84,16 @@ struct Staging {
         _ options: String..., into database: String? = nil, exitCode: Int32 = 0,
         failPoint: String? = nil, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> Pair.Outcome {
+        try await replay(
+            options, into: database, exitCode: exitCode, failPoint: failPoint,
+            sourceLocation: sourceLocation)
+    }
+
+    @discardableResult
+    func replay(
+        _ options: [String], into database: String? = nil, exitCode: Int32 = 0,
+        failPoint: String? = nil, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> Pair.Outcome {
         let outcome = try await pair.leat(
             replayArguments(options, into: database),
             environment: failPoint.map { ["LEAT_FAILPOINT": $0] } ?? [:])
@@ -80,6 +101,31 @@ struct Staging {
             outcome.exitCode == exitCode, "\(failPoint ?? "") \(outcome.log)",
             sourceLocation: sourceLocation)
         return outcome
+    }
+
+    /// Replays to the end. At each stop it runs on the target what the log says to run there.
+    ///
+    /// - Parameter missing: What makes a table that the log calls missing, by its name.
+    /// - Returns: How often it stopped.
+    @discardableResult
+    func replayMending(
+        _ options: String..., into database: String? = nil, missing: [String: String] = [:],
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> Int {
+        for stops in 0..<20 {
+            let outcome = try await pair.leat(replayArguments(options, into: database))
+            if outcome.exitCode == 0 { return stops }
+            let log = outcome.log
+            let statements =
+                missing.first { log.contains("\($0.key) is missing") }.map { [$0.value] }
+                ?? Pair.statements(in: log)
+            guard [6, 7].contains(outcome.exitCode), !statements.isEmpty else {
+                throw TestSupportError("replay ended with \(outcome.exitCode)\n\(log)")
+            }
+            try await pair.target.sql(
+                statements.joined(separator: " "), database: database ?? pair.database)
+        }
+        throw TestSupportError("replay stops again and again")
     }
 
     /// `leat archive ...`.
