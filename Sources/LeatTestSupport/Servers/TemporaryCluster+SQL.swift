@@ -64,12 +64,17 @@ extension TemporaryCluster {
     ) async throws -> [[String?]] {
         let output = try await psql(
             ["-c", text], database: database, user: user, timeout: timeout)
+        return Self.rows(of: output)
+    }
+
+    /// What `psql` printed of a result.
+    static func rows(of output: String) -> [[String?]] {
         guard !output.isEmpty else { return [] }
         return output.dropLast().split(
-            separator: Self.recordSeparator, omittingEmptySubsequences: false
+            separator: recordSeparator, omittingEmptySubsequences: false
         ).map { record in
-            record.split(separator: Self.fieldSeparator, omittingEmptySubsequences: false).map {
-                $0 == Self.nullMarker ? nil : String($0)
+            record.split(separator: fieldSeparator, omittingEmptySubsequences: false).map {
+                $0 == nullMarker ? nil : String($0)
             }
         }
     }
@@ -167,26 +172,31 @@ extension TemporaryCluster {
     /// - Returns: By `schema.table` as SQL writes it. Compare with `==`: equal means that no row is
     ///   lost, and none is there twice.
     public func databaseHash(_ database: String) async throws -> [String: TableHash] {
-        let names = try await sql(
-            """
-            select format('%I.%I', nspname, relname)
-            from pg_class c join pg_namespace n on n.oid = relnamespace
-            where relkind = 'r' and nspname not in ('leat', 'information_schema')
-              and nspname !~ '^pg_'
-            """, database: database
-        ).compactMap { $0[0] }
+        let names = try await sql(Self.tableNames, database: database).compactMap { $0[0] }
         guard !names.isEmpty else { return [:] }
         let query = names.map { name in
             "select \(literal(name)), h.* from (\(hashQuery(name, nil, false))) h"
         }.joined(separator: "\nunion all ")
-        let rows = try await sql(query, database: database, timeout: .seconds(600))
-        return Dictionary(
+        return Self.tableHashes(
+            try await sql(query, database: database, timeout: .seconds(600)))
+    }
+
+    /// The names of a database's ordinary tables, as SQL writes them.
+    static let tableNames = """
+        select format('%I.%I', nspname, relname)
+        from pg_class c join pg_namespace n on n.oid = relnamespace
+        where relkind = 'r' and nspname not in ('leat', 'information_schema')
+          and nspname !~ '^pg_'
+        """
+
+    static func tableHashes(_ rows: [[String?]]) -> [String: TableHash] {
+        Dictionary(
             uniqueKeysWithValues: rows.map { row in
                 (row[0] ?? "", TableHash(rows: Int(row[1] ?? "") ?? -1, hash: row[2] ?? ""))
             })
     }
 
-    private func hashQuery(
+    func hashQuery(
         _ table: String, _ columns: [String]?, _ includingChildren: Bool
     ) -> String {
         let row = columns.map { "row(\($0.joined(separator: ", ")))" } ?? "(leat_row.*)"

@@ -121,18 +121,8 @@ struct ReplayTests {
             try await staging.record()
 
             // Each stop says what to run, and the next start goes on from there.
-            var stops = 0
-            while stops < 5 {
-                let outcome = try await pair.leat(staging.replayArguments([]))
-                if outcome.exitCode == 0 { break }
-                #expect([6, 7].contains(outcome.exitCode), "\(outcome.log)")
-                if outcome.log.contains("public.late is missing") {
-                    try await pair.onTarget("create table late (id int primary key, note text)")
-                } else {
-                    try await pair.mend(outcome.log)
-                }
-                stops += 1
-            }
+            let stops = try await staging.replayMending(
+                missing: ["public.late": "create table late (id int primary key, note text)"])
             #expect(stops >= 2)
             #expect(try await staging.targetHash() == staging.sourceHash())
             let messages = try await staging.inspect("export").output
