@@ -80,11 +80,11 @@ struct RecordCommand: AsyncParsableCommand {
 /// Paths of folders as options give them.
 enum Folder {
     /// Without slashes at the end.
-    static func path(_ text: String) throws(Halt) -> String {
+    static func path(_ text: String, _ option: String = "--archive") throws(Halt) -> String {
         var path = Substring(text)
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         guard !path.isEmpty else {
-            throw Halt(.configuration, "--archive is empty.", advice: "Give a folder.")
+            throw Halt(.configuration, "\(option) is empty.", advice: "Give a folder.")
         }
         return String(path)
     }

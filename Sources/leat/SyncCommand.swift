@@ -59,6 +59,18 @@ struct SyncCommand: AsyncParsableCommand {
     @Option(help: "Confirm only what was stored this long ago, for targets that may fail over.")
     var holdBack = DurationText(.zero)
 
+    @Option(
+        help: ArgumentHelp(
+            "Folder between source and target: changes are recorded there first.",
+            discussion: """
+                The source keeps no WAL that is recorded, however slow the target is, or away. \
+                What was recorded and not applied yet is only there.
+                """))
+    var spool: String?
+
+    @Option(help: "Read no further once the spool takes this much, such as 100GB.")
+    var spoolLimit: SizeText?
+
     @Flag(help: "Do not ask.")
     var yes = false
 
@@ -70,6 +82,15 @@ struct SyncCommand: AsyncParsableCommand {
         }
         guard !(noCopy && (copyOnly || truncate)) else {
             throw ValidationError("--no-copy does not go with --copy-only or --truncate")
+        }
+        guard spool != nil || spoolLimit == nil else {
+            throw ValidationError("--spool-limit needs --spool")
+        }
+        guard spool == nil || !copyOnly else {
+            throw ValidationError("--copy-only does not go with --spool: nothing is recorded")
+        }
+        guard spool == nil || binary != .on else {
+            throw ValidationError("--binary on does not go with --spool, which holds text")
         }
     }
 
@@ -103,6 +124,9 @@ struct SyncCommand: AsyncParsableCommand {
         configuration.conflicts = try ConflictPolicies(onConflict)
         configuration.showsValues = showValues
         configuration.holdBack = holdBack.duration
+        configuration.spool = try spool.map {
+            .init(folder: try Folder.path($0, "--spool"), limit: spoolLimit?.bytes)
+        }
         return configuration
     }
 }

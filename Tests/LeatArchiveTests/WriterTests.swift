@@ -170,6 +170,31 @@ import Testing
         }
     }
 
+    @Test("a segment that is closed before anything follows can be removed, and gone on from")
+    func closing() throws {
+        let place = try Place()
+        defer { place.remove() }
+        let batches = try place.batches(7, 60)
+        let half = try #require(
+            batches.indices.first { $0 > 30 && batches[$0].transactions.last?.isComplete == true })
+        let writer = try place.begin()
+        for batch in batches[...half] {
+            try writer.append(batch)
+            _ = try writer.store(writer.position.end)
+            try writer.closeSegment()
+        }
+        #expect(try Told(place.folder) == Told(Array(batches[...half])))
+
+        let folder = ArchiveFolder(place.copy("closed"))
+        let next = try ArchiveWriter(folder, WriterLock(folder))
+        #expect(next.position == writer.position)
+        try place.write(Array(batches[(half + 1)...]), next, storingEvery: 3)
+        try writer.prune(before: writer.position.segment)
+
+        #expect(try Told(folder) == Told(batches))
+        #expect(try place.folder.segments() == [writer.position.segment])
+    }
+
     @Test("a base file gives back what was put in; damage is found")
     func baseFile() throws {
         let place = try Place()

@@ -46,6 +46,8 @@ public final class ArchiveWriter {
     private var boundary: Boundary
     private var isSynchronised = true
     public private(set) var position: ArchivePosition
+    /// Into segments, since it began; what was cut off counts too.
+    public private(set) var appendedBytes = 0
     /// Told of each step, for tests that end the process there.
     private let passed: (Step) -> Void
 
@@ -131,6 +133,7 @@ public final class ArchiveWriter {
             if length >= segmentBytes, boundary.length == length { try roll() }
             try file.write(frame.bytes, at: length)
             length += frame.bytes.count
+            appendedBytes += frame.bytes.count
             isSynchronised = false
             if !frame.header.endsWithin {
                 boundary = Boundary(segment: segment, length: length, link: frame.header.link)
@@ -196,6 +199,21 @@ public final class ArchiveWriter {
     }
 
     // MARK: Removing
+
+    /// Closes a segment that is long enough, although nothing follows yet: closed, it can be
+    /// removed.
+    ///
+    /// - Precondition: All that was taken is stored.
+    public func closeSegment() throws(ArchiveError) {
+        guard length >= segmentBytes, boundary.link == position.link,
+            segment == position.segment, boundary.length == length
+        else { return }
+        try roll()
+        var stored = position
+        (stored.segment, stored.length) = (boundary.segment, boundary.length)
+        stored.link = boundary.link
+        try replace(stored)
+    }
 
     /// Removes the segments before `beginning`.
     ///

@@ -42,11 +42,14 @@ public struct StreamFile: Codable, Equatable, Sendable {
     public var database: String
     public var timeline: UInt32
     public var tables: [Table]
+    /// Of a spool: the target that it is for, by its reader's name. Nothing is removed that this
+    /// reader has not stored.
+    public var spoolReader: String?
 
     public init(
         state: State, archive: ArchiveID, stream: String, slot: String, ownsSlot: Bool,
         ownsPublication: Bool, publications: [String], systemIdentifier: String,
-        database: String, timeline: UInt32, tables: [Table]
+        database: String, timeline: UInt32, tables: [Table], spoolReader: String? = nil
     ) {
         self.state = state
         self.archive = archive
@@ -59,6 +62,7 @@ public struct StreamFile: Codable, Equatable, Sendable {
         self.database = database
         self.timeline = timeline
         self.tables = tables
+        self.spoolReader = spoolReader
     }
 
     private static func path(_ folder: ArchiveFolder) -> String { folder.path + "/stream.json" }

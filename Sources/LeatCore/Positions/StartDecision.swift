@@ -52,6 +52,8 @@ public struct StartFacts: Sendable {
     /// Where the position is kept, with the data it speaks of.
     public enum Keeper: Sendable {
         case target, archive
+        /// An archive between the slot and a target.
+        case spool
     }
 
     public var stored: Stored?
@@ -142,6 +144,11 @@ extension StartFacts {
             Run "leat cleanup" for this stream and start it again with --truncate, which copies \
             the tables anew.
             """
+        case .spool:
+            """
+            Run "leat cleanup" for this stream, remove the spool's folder, and start again with \
+            --truncate, which copies the tables anew.
+            """
         case .archive:
             """
             Nothing more can follow what is recorded. Keep the archive as it is, drop the slot if \
@@ -152,7 +159,7 @@ extension StartFacts {
 
     var wayOnWithSlot: String {
         switch keeper {
-        case .target:
+        case .target, .spool:
             """
             If the target already holds the data as of the slot's position, start with \
             --slot \(slotName) --no-copy; otherwise drop the slot or choose another --stream.

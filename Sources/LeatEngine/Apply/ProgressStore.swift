@@ -11,6 +11,8 @@ struct Progress: Sendable {
     var ownsPublication: Bool
     var targetSystemIdentifier: String
     var targetDatabase: String
+    /// The archive between slot and target; nil: there is none.
+    var spool: SpoolMark?
     /// Where the row's current version lies: the next change of it names this place, because by
     /// the key each change would walk the versions that an old snapshot keeps alive.
     var ctid: String
@@ -28,7 +30,8 @@ struct ProgressStore {
             """
             select state, end_lsn, source_system_identifier, source_database, source_timeline,
               slot, pg_catalog.array_to_json(publication_oids), owns_slot,
-              owns_publication, target_system_identifier, target_database, ctid
+              owns_publication, target_system_identifier, target_database, ctid,
+              pg_catalog.to_jsonb(progress) ->> 'spool'
             from leat.progress where stream = $1 for update
             """, [stream.text]
         ).rows.first
@@ -104,6 +107,18 @@ struct ProgressStore {
             """, [stream.text, "\(timeline)", format, encoding])
     }
 
+    /// Which archive lies between slot and target. Before anything is confirmed from it.
+    ///
+    /// - Returns: Whether that is new.
+    @discardableResult
+    func setSpool(_ mark: SpoolMark?) throws -> Bool {
+        try session.query(
+            """
+            update leat.progress set spool = $2 where stream = $1 and spool is distinct from $2
+            """, [stream.text, mark?.text]
+        ).affectedRows == 1
+    }
+
     func delete() throws {
         if try TargetSchema.isPresent("leat.conflicts", session) {
             try session.query("delete from leat.conflicts where stream = $1", [stream.text])
@@ -160,6 +175,7 @@ extension Progress {
         targetSystemIdentifier = row[9] ?? ""
         targetDatabase = row[10] ?? ""
         ctid = row[11] ?? ""
+        spool = row[12].flatMap(SpoolMark.init)
     }
 }
 

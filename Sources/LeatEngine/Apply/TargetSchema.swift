@@ -22,6 +22,7 @@ enum TargetSchema {
           target_database text not null,
           format text not null,
           encoding text not null,
+          spool text,
           created_at timestamptz not null default pg_catalog.clock_timestamp(),
           updated_at timestamptz not null default pg_catalog.clock_timestamp()
         ) with (fillfactor = 10)
@@ -47,10 +48,13 @@ enum TargetSchema {
         )
         """
 
-    /// What `leat.tables` of an earlier version may lack.
+    /// What tables of an earlier version may lack.
     private static let laterColumns = [
-        "source_oid": "pg_catalog.oid", "target_oid": "pg_catalog.oid",
-        "column_numbers": "text[]", "scans_for_rows": "boolean", "unsent_kinds": "text",
+        "leat.progress": ["spool": "text"],
+        "leat.tables": [
+            "source_oid": "pg_catalog.oid", "target_oid": "pg_catalog.oid",
+            "column_numbers": "text[]", "scans_for_rows": "boolean", "unsent_kinds": "text",
+        ],
     ]
 
     /// Conflicts that were resolved without a stop, each stored in the transaction that resolved
@@ -139,26 +143,29 @@ enum TargetSchema {
     }
 
     private static func addLaterColumns(_ session: Session) throws {
-        let columns = try missingColumns(session).map { name in
-            "add column if not exists \(name) \(laterColumns[name] ?? "text")"
+        for (table, later) in laterColumns.sorted(by: { $0.key < $1.key }) {
+            let columns = try missingColumns(table, session).map { name in
+                "add column if not exists \(name) \(later[name] ?? "text")"
+            }
+            guard !columns.isEmpty else { continue }
+            try session.execute("alter table \(table) \(columns.joined(separator: ", "))")
         }
-        guard !columns.isEmpty else { return }
-        try session.execute("alter table leat.tables \(columns.joined(separator: ", "))")
     }
 
-    private static func missingColumns(_ session: Session) throws -> [String] {
+    private static func missingColumns(_ table: String, _ session: Session) throws -> [String] {
         let present = Set(
             try session.query(
                 """
                 select attname from pg_catalog.pg_attribute
-                where attrelid = pg_catalog.to_regclass('leat.tables') and attnum > 0
-                """
+                where attrelid = pg_catalog.to_regclass($1) and attnum > 0
+                """, [table]
             ).firstColumn)
-        return laterColumns.keys.filter { !present.contains($0) }.sorted()
+        return laterColumns[table, default: [:]].keys.filter { !present.contains($0) }.sorted()
     }
 
     private static func isComplete(_ session: Session) throws -> Bool {
-        try all.allSatisfy { try isPresent($0.0, session) } && missingColumns(session).isEmpty
+        try all.allSatisfy { try isPresent($0.0, session) }
+            && laterColumns.keys.allSatisfy { try missingColumns($0, session).isEmpty }
     }
 
     static func isPresent(_ session: Session) throws -> Bool {

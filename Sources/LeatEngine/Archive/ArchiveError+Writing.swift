@@ -15,7 +15,7 @@ extension Halt {
         case .heldBy(let process):
             self.init(
                 .target, "The archive is written by process \(process) on this machine.",
-                advice: "Stop it, or give another folder with --archive.")
+                advice: "Stop it, or give another folder.")
         default:
             self.init(
                 .localDisk, "The archive cannot be gone on with: \(error).",

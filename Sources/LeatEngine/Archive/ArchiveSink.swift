@@ -16,7 +16,8 @@ actor ArchiveSink: BatchSink {
     /// For queries about the source's catalog.
     private let source: Connection
     private let logger: Logger
-    private let limit: SpoolLimit?
+    /// Nil where the archive is one by itself.
+    private let spool: TargetSpool?
     /// As the archive describes them by now.
     private var described: [RelationID: Relation] = [:]
     private var isHeldTold = false
@@ -29,12 +30,12 @@ actor ArchiveSink: BatchSink {
     init(
         _ folder: ArchiveFolder, _ lock: WriterLock, _ description: ArchiveDescription,
         _ configuration: SourceConfiguration, source: Connection,
-        segmentBytes: Int = ArchiveWriter.segmentBytes, limit: SpoolLimit? = nil, logger: Logger
+        segmentBytes: Int = ArchiveWriter.segmentBytes, spool: TargetSpool? = nil, logger: Logger
     ) throws {
         self.folder = folder
         self.configuration = configuration
         self.source = source
-        self.limit = limit
+        self.spool = spool
         self.logger = logger
         writer = try ArchiveWriter(folder, lock, description, segmentBytes: segmentBytes) { step in
             switch step {
@@ -59,11 +60,30 @@ actor ArchiveSink: BatchSink {
     // MARK: Batches
 
     func apply(_ batch: Batch) async throws -> Applied {
-        try await limit?.waitForRoom()
+        guard let limit = spool?.limit else { return try await take(batch) }
+        guard writer.isWithinTransaction else {
+            try await limit.waitForRoom()
+            return try await take(batch)
+        }
+        // The rest of a transaction makes room: before it is whole, nobody can take it.
+        guard limit.isFull, batch.transactions.count > 1 else { return try await take(batch) }
+        let first = try await take(batch.prefix(1))
+        try await limit.waitForRoom()
+        var applied = try await take(batch.dropFirst(1))
+        applied.end = applied.end ?? first.end
+        applied.commitTime = applied.commitTime ?? first.commitTime
+        applied.changes += first.changes
+        applied.transactions += first.transactions
+        return applied
+    }
+
+    private func take(_ batch: Batch) async throws -> Applied {
         if batch.relations.contains(where: { described[$0.id] != $0 }) {
             try await describe(batch)
         }
+        let before = writer.appendedBytes
         try writer.append(batch)
+        spool?.limit?.appended(writer.appendedBytes - before)
         var applied = Applied()
         applied.changes = batch.changes.count
         for transaction in batch.transactions where transaction.isComplete {
@@ -102,23 +122,39 @@ actor ArchiveSink: BatchSink {
 
     /// Removes what may go.
     func prune(_ retention: Retention) throws {
+        if spool?.limit?.isFull == true { try writer.closeSegment() }
         let readers = try ArchiveReaders(folder.path).all()
         let sizes = try folder.sizes()
-        guard
-            let decision = retention.decide(
-                sizes.filter { $0.name >= writer.position.beginning },
-                readers: readers.map { $0.end ?? .zero })
-        else { return }
+        // Of a spool all may go that its target has. Without word of it, nothing.
+        if try spool?.isRead(by: readers) ?? true {
+            try prune(
+                retention.decide(
+                    sizes.filter { $0.name >= writer.position.beginning },
+                    readers: readers.map { $0.end ?? .zero }), readers)
+        }
+        guard let spool else { return }
+        let bytes = try folder.sizes().reduce(0) { $0 + $1.bytes }
+        // A segment's header, which may be large, is there in any case.
+        let least =
+            try spool.limit?.isFull == true
+            ? folder.header(of: writer.position.segment).length : 0
+        spool.measured(bytes, least: least, end: writer.position.end)
+    }
+
+    private func prune(
+        _ decision: Retention.Decision?, _ readers: [ArchiveReaders.Reader]
+    ) throws {
+        guard let decision else { return }
         if decision.beginning > writer.position.beginning {
             let before = writer.position.beginning
             try writer.prune(before: decision.beginning)
             try folder.removeBases(before: decision.beginning.first)
-            logger.info(
-                "segments removed",
+            // In a spool they come and go.
+            logger.log(
+                level: spool == nil ? .info : .debug, "segments removed",
                 metadata: ["from": "\(before.first)", "to": "\(decision.beginning.first)"])
         }
-        tellHeld(decision, readers)
-        limit?.measured(sizes.reduce(0) { $0 + $1.bytes })
+        if spool == nil { tellHeld(decision, readers) }
     }
 
     private func tellHeld(_ decision: Retention.Decision, _ readers: [ArchiveReaders.Reader]) {

@@ -35,6 +35,8 @@ actor ArchiveSource: BatchSource {
         var schedule = ReplaySchedule()
         /// Under which name the archive keeps its position; nil: nobody waits for it.
         var reader: String?
+        /// How often, at most.
+        var registerInterval: Duration = .seconds(5)
         /// Called when a pause has begun and everything before it is stored.
         var paused: @Sendable (LSN) -> Void = { _ in }
     }
@@ -69,12 +71,12 @@ actor ArchiveSource: BatchSource {
     private var failure: (any Error)?
     /// Why what is pending waits.
     private var isPauseTold = false
+    private var looksLeft = 2
     private var registered: (end: LSN, at: ContinuousClock.Instant)?
 
     private static let batchBytes = 1 << 20
     private static let shortestLook: Duration = .milliseconds(2)
     private static let longestLook: Duration = .milliseconds(50)
-    private static let registerInterval: Duration = .seconds(5)
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
@@ -225,6 +227,14 @@ actor ArchiveSource: BatchSource {
                 look = min(look * 2, ArchiveSource.longestLook)
             }
         }
+        return try lastLook()
+    }
+
+    /// What was recorded just before a stop is not left behind: a batch, and word of the end.
+    private func lastLook() throws -> Delivery {
+        guard stream?.follows == true, looksLeft > 0 else { return .ended }
+        looksLeft -= 1
+        if case .deliver(let batch) = try step() { return .batch(batch) }
         return .ended
     }
 
@@ -328,8 +338,8 @@ actor ArchiveSource: BatchSource {
     /// Registers what the sink has stored, at most every few seconds.
     func report(_ status: PositionState.Status, asksForReply: Bool) async throws {
         let now = ContinuousClock.now
-        guard let name = stream?.reader, status.flushed > registered?.end ?? .zero,
-            now - (registered?.at ?? now - .seconds(3600)) >= ArchiveSource.registerInterval
+        guard let stream, let name = stream.reader, status.flushed > registered?.end ?? .zero,
+            now - (registered?.at ?? now - .seconds(3600)) >= stream.registerInterval
         else { return }
         try register(name, at: status.flushed)
     }

@@ -38,12 +38,15 @@ struct RecordPreparation {
         let file = try StreamFile.read(folder)
         try checkFolder(file)
         let facts = try await sourceFacts.start(
-            system, try stored(file), keeper: .archive,
+            system, try stored(file), keeper: run.spool == nil ? .archive : .spool,
             // A slot that is named is taken over, as nothing has to be copied for that.
             copiesTables: configuration.slot == nil)
         let decision = try StartDecision(facts)
         try await servers.source.run { session in
             try Preflight.checkDecoding(session, needsSlot: decision == .create)
+        }
+        if case .resume(let position) = decision, let file, run.spool != nil {
+            return try await resumeSpool(at: position, facts, file, system)
         }
         try folder.removeUnfinishedBases(run.lock)
         switch decision {
@@ -73,6 +76,11 @@ struct RecordPreparation {
                     advice: "Put it back, or give another folder with --archive.")
             }
             return
+        }
+        guard file.spoolReader == nil || run.spool != nil else {
+            throw Halt(
+                .configuration, "The folder \(folder.path) is the spool of leat sync.",
+                advice: "Give another folder with --archive.")
         }
         guard file.stream == configuration.stream.text else {
             throw Halt(
@@ -199,6 +207,31 @@ struct RecordPreparation {
         return Prepared(
             position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,
             tables: tables, server: try await sourceFacts.server(), description: description)
+    }
+
+    /// The publications and the tables' membership in them are the following's to see to, which
+    /// copies anew what was left out.
+    private func resumeSpool(
+        at position: LSN, _ facts: StartFacts, _ file: StreamFile, _ system: SystemIdentity
+    ) async throws -> Prepared {
+        let server = try await sourceFacts.server()
+        try PublicationWatch.compare(file.publications, server.publicationOIDs)
+        let (reading, encoding) = (configuration.reading, servers.encoding)
+        let (tables, description) = try await servers.source.run { session in
+            let reader = ArchiveCatalogReader(session: session, configuration: reading)
+            return (
+                try reader.tables().filter { reading.wants($0.name) },
+                try reader.description(file.archive, system, encoding: encoding)
+            )
+        }
+        if file.timeline != system.timeline {
+            var newest = file
+            newest.timeline = system.timeline
+            try newest.write(folder, run.lock)
+        }
+        return Prepared(
+            position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,
+            tables: tables, server: server, description: description)
     }
 
     private func wantsBase() throws -> Bool {

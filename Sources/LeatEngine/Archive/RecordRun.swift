@@ -12,8 +12,8 @@ struct RecordRun: Sendable {
     let folder: ArchiveFolder
     let lock: WriterLock
     let attempts: RecordAttempts
-    /// Bounds what a spool takes; nil for an archive.
-    var limit: SpoolLimit?
+    /// The archive is one between the slot and a target; nil: one by itself.
+    var spool: TargetSpool?
     let stop: StopSignal
     let status: SyncStatus
     let logger: Logger
@@ -52,9 +52,12 @@ struct RecordRun: Sendable {
         try await source.open(
             configuration.source,
             options: .init(peer: .source, applicationName: configuration.stream.objectName))
+        let spooled = try spool?.encoding()
         let encoding = try await source.run { session in
             // Everything has a form in UTF8. Bytes of no known encoding stay as they are.
-            let encoding = try session.serverEncoding() == "SQL_ASCII" ? "SQL_ASCII" : "UTF8"
+            let encoding =
+                try spooled
+                ?? (session.serverEncoding() == "SQL_ASCII" ? "SQL_ASCII" : "UTF8")
             try session.prepare(clientEncoding: encoding)
             return encoding
         }
@@ -78,7 +81,7 @@ struct RecordRun: Sendable {
         let prepared = try await RecordPreparation(run: self, servers: servers).prepare()
         let sink = try ArchiveSink(
             folder, lock, prepared.description, configuration.reading, source: servers.source,
-            segmentBytes: configuration.segmentBytes, limit: limit, logger: logger)
+            segmentBytes: configuration.segmentBytes, spool: spool, logger: logger)
         try await sink.begin(prepared.description.catalog)
         let positions = SharedPosition(
             PositionState(
@@ -108,7 +111,7 @@ struct RecordRun: Sendable {
             status: status)
         let monitor = SourceMonitor(
             configuration: configuration.reading, clientEncoding: servers.encoding,
-            publications: watch, status: status, logger: logger)
+            publications: watch, status: spool?.status ?? status, logger: logger)
         let ending = try await flow.run(beside: [
             { try await monitor.run() }, { try await prune(sink) },
         ])
@@ -119,7 +122,7 @@ struct RecordRun: Sendable {
     }
 
     private func prune(_ sink: ArchiveSink) async throws {
-        guard !configuration.retention.isUnlimited || limit != nil else { return }
+        guard !configuration.retention.isUnlimited else { return }
         while true {
             try await sink.prune(configuration.retention)
             try await Task.sleep(for: RecordRun.pruneInterval)

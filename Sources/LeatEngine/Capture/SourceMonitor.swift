@@ -99,14 +99,17 @@ struct SourceMonitor {
 
     private func logProgress() {
         let snapshot = status.snapshot
-        logger.info(
-            "progress",
-            metadata: [
-                "position": "\(snapshot.position)",
-                "lag_bytes": "\(snapshot.lagBytes.map(String.init) ?? "?")",
-                "lag_seconds": "\(snapshot.lagSeconds.map { "\($0)" } ?? "?")",
-                "rows": "\(snapshot.rowsApplied)",
-                "transactions": "\(snapshot.transactionsApplied)",
-            ])
+        var fields: Logger.Metadata = [
+            "position": "\(snapshot.position)",
+            "lag_bytes": "\(snapshot.lagBytes.map(String.init) ?? "?")",
+            "lag_seconds": "\(snapshot.lagSeconds.map { "\($0)" } ?? "?")",
+            "rows": "\(snapshot.rowsApplied)",
+            "transactions": "\(snapshot.transactionsApplied)",
+        ]
+        if let spool = snapshot.spool {
+            fields["recorded"] = "\(spool.end)"
+            fields["spool_bytes"] = "\(spool.bytes)"
+        }
+        logger.info("progress", metadata: fields)
     }
 }

@@ -14,13 +14,18 @@ struct InitialCopy {
     ///   - levels: Those of one level are copied together, after the levels before it.
     ///   - snapshot: As the slot exported it; valid until the next command there.
     ///   - point: The slot's consistent point, to which the snapshot belongs.
+    ///   - held: Called once the snapshot is held.
     /// - Throws: ``SnapshotHolder/Rewritten``: start over with a new slot.
-    func run(_ levels: [[SourceTable]], snapshot: String, point: LSN) async throws {
+    func run(
+        _ levels: [[SourceTable]], snapshot: String, point: LSN,
+        held: () async throws -> Void = {}
+    ) async throws {
         let tables = Array(levels.joined())
         let holder = try await SnapshotHolder.open(
             configuration.reading, snapshot: snapshot, tables: tables,
             clientEncoding: clientEncoding)
         do {
+            try await held()
             status.update { snapshot in
                 snapshot.phase = .copying
                 snapshot.copies = tables.map {

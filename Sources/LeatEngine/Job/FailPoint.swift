@@ -28,6 +28,11 @@ public enum FailPoint: String, Sendable {
     case recordCreating = "record-creating"
     /// The archive's first segment and position are there, and `stream.json` still says `creating`.
     case archiveBegun = "archive-begun"
+    /// The spool's reader is registered; its target does not know of it yet.
+    case spoolReaderRegistered = "spool-reader-registered"
+    /// The target names the spool, and `stream.json` still says `creating`.
+    case spoolMarked = "spool-marked"
+    case spoolBegun = "spool-begun"
     case archiveAppended = "archive-appended"
     case archiveSynchronised = "archive-synchronised"
     case archiveSegmentMade = "archive-segment-made"

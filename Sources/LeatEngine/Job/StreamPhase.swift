@@ -3,25 +3,34 @@ internal import Logging
 internal import PGClient
 internal import PGWire
 
-/// Step 5 of a ``SyncRun``: the flow from the slot to the target, with a watch over the source
-/// beside it.
+/// Step 5 of a ``SyncRun``: the flow from the slot, or from the spool, to the target.
 struct StreamPhase {
     let run: SyncRun
     let servers: SyncRun.Servers
     let prepared: StreamPreparation.Prepared
 
-    private var configuration: SyncConfiguration { run.configuration }
-    private var logger: Logger { run.logger }
+    /// Where the batches come from, and what runs beside it.
+    struct Feed {
+        var source: any BatchSource
+        var beside: [@Sendable () async throws -> Void] = []
+        /// When all is stored, and the flow has ended.
+        var finish: @Sendable () async throws -> Void = {}
+    }
+
+    var configuration: SyncConfiguration { run.configuration }
+    var logger: Logger { run.logger }
 
     func run() async throws -> SyncRun.Ending {
         let positions = SharedPosition(
             PositionState(
                 startingAt: prepared.position, confirmed: prepared.confirmed,
                 holdBack: configuration.holdBack))
+        // What comes from a spool has committed.
+        let inProgress = TargetSink.InProgress(sides: servers.sides, handling: run.inProgress)
         let sink = TargetSink(
             applier: servers.applier, source: run.definitions(servers), tables: prepared.tables,
             followed: prepared.followed, logger: logger,
-            inProgress: .init(sides: servers.sides, handling: run.inProgress))
+            inProgress: run.spool == nil ? inProgress : nil)
         try await sink.start(at: prepared.position, prepared.sourceForm)
         let start = SlotStart(
             configuration: configuration.reading, receiver: servers.receiver,
@@ -30,24 +39,39 @@ struct StreamPhase {
                 version: prepared.sourceVersion, walSenderTimeout: prepared.walSenderTimeout),
             logger: logger)
         let end = try await start.endPosition()
+        let feed =
+            if let spool = run.spool {
+                try await self.feed(from: spool, positions)
+            } else {
+                try await self.feed(start, positions)
+            }
+        showStart()
+        let source = feed.source
+        defer { _ = run.stop.setDrain(nil) }
+        if run.stop.setDrain({ source.stop() }) { source.stop() }
+        let flow = Flow(
+            source: source, sink: sink, positions: positions, end: end,
+            statusInterval: start.statusInterval, status: run.status)
+        let ending = try await flow.run(beside: feed.beside)
+        try await feed.finish()
+        return try await finish(ending)
+    }
+
+    /// From the slot, with a watch over the source beside it.
+    private func feed(_ start: SlotStart, _ positions: SharedPosition) async throws -> Feed {
         try await start.start(
             .init(
                 position: prepared.position, tables: prepared.followed,
                 isBinary: prepared.isBinary, piecesAtOnce: run.inProgress.appliedAtOnce),
             positions)
-        showStart()
-        let receiver = servers.receiver
-        defer { _ = run.stop.setDrain(nil) }
-        if run.stop.setDrain({ receiver.stop() }) { receiver.stop() }
         let watch = PublicationWatch(
             configuration: configuration.reading, publicationOIDs: prepared.publicationOIDs,
             viaRoot: prepared.viaRoot, tables: prepared.tables, logger: logger)
-        let flow = Flow(
-            source: SlotSource(receiver: receiver, catalog: servers.source, watch: watch),
-            sink: sink, positions: positions, end: end, statusInterval: start.statusInterval,
-            status: run.status)
         let monitor = try await monitor(watch)
-        return try await finish(flow.run(beside: [{ try await monitor.run() }]))
+        return Feed(
+            source: SlotSource(
+                receiver: servers.receiver, catalog: servers.source, watch: watch),
+            beside: [{ try await monitor.run() }])
     }
 
     private func monitor(_ watch: PublicationWatch) async throws -> SourceMonitor {

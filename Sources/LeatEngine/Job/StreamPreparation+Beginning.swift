@@ -10,28 +10,32 @@ extension StreamPreparation {
     }
 
     func begin(
-        _ decision: StartDecision, _ facts: StartFacts, _ tables: [SourceTable],
-        _ plans: [TableName: RelationPlan], _ system: SystemIdentity
+        _ decision: StartDecision, _ spool: SpoolDecision?, _ facts: StartFacts,
+        _ tables: [SourceTable], _ plans: [TableName: RelationPlan], _ system: SystemIdentity
     ) async throws -> Start {
         switch decision {
         case .create, .recreate:
-            return try await beginNew(decision, tables, plans, system)
+            return try await beginNew(decision, spool, tables, plans, system)
         case .adopt(let position):
             logger.info("taking over slot", metadata: ["slot": "\(configuration.slotName)"])
             try await storeBeginning(at: position, tables, adopting: system)
             try await onTarget.settleTriggers(tables)
+            try await openSpool(spool, at: position, tables, system, ownsSlot: false)
             return Start(position: position, confirmed: position)
         case .resume(let position):
+            let confirmed = facts.slot?.confirmedFlushLSN ?? position
+            try await openSpool(
+                spool, at: confirmed, tables, system, ownsSlot: configuration.slot == nil)
             let plan = try await listTables(tables)
             try await onTarget.settleTriggers(tables)
             try await copyLate(tables.filter { plan.pending.contains($0.name) }, plans)
             return Start(
-                position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position)
+                position: position, confirmed: try run.spool?.registered() ?? confirmed)
         }
     }
 
     func beginNew(
-        _ decision: StartDecision, _ tables: [SourceTable],
+        _ decision: StartDecision, _ spool: SpoolDecision?, _ tables: [SourceTable],
         _ plans: [TableName: RelationPlan], _ system: SystemIdentity
     ) async throws -> Start {
         if !configuration.ownsPublication {
@@ -53,7 +57,12 @@ extension StreamPreparation {
                 let point = slot.consistentPoint
                 try await storeBeginning(at: point, tables, adopting: nil)
                 if configuration.copiesTables {
-                    try await copy(tables, slot)
+                    // The slot is sure to stay once the snapshot is held.
+                    try await copy(tables, slot) {
+                        try await openSpool(spool, at: point, tables, system, ownsSlot: true)
+                    }
+                } else {
+                    try await openSpool(spool, at: point, tables, system, ownsSlot: true)
                 }
                 return Start(position: point, confirmed: point)
             } catch let rewritten as SnapshotHolder.Rewritten {

@@ -64,14 +64,20 @@ extension StreamPreparation {
         }
     }
 
-    func copy(_ tables: [SourceTable], _ slot: CreatedSlot) async throws {
+    /// - Parameter held: Called when the slot's snapshot is held, and shows the tables as they are.
+    func copy(
+        _ tables: [SourceTable], _ slot: CreatedSlot,
+        held: () async throws -> Void = {}
+    ) async throws {
         logger.info(
             "copying tables",
             metadata: ["tables": "\(tables.count)", "lsn": "\(slot.consistentPoint)"])
         try await InitialCopy(
             configuration: configuration, clientEncoding: servers.encoding,
             status: run.status, logger: logger
-        ).run(onTarget.copyLevels(tables), snapshot: slot.snapshotName, point: slot.consistentPoint)
+        ).run(
+            onTarget.copyLevels(tables), snapshot: slot.snapshotName, point: slot.consistentPoint,
+            held: held)
         try await syncSequences(tables)
     }
 

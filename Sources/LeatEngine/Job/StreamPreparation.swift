@@ -47,7 +47,8 @@ struct StreamPreparation {
         let progress = try await readProgress()
         try progress?.checkTarget(servers.target)
         try checkPublicationNames(progress)
-        let facts = try await startFacts(system, progress?.stored)
+        let (spool, facts) = try decideSpool(
+            try await startFacts(system, progress?.stored), progress)
         let decision = try StartDecision(facts)
         try await servers.source.run { session in
             try Preflight.checkDecoding(session, needsSlot: decision == .create)
@@ -62,7 +63,7 @@ struct StreamPreparation {
         onTarget.tell(tables, plans, later)
         try await onTarget.tellRole(onTarget.checkRole(tables))
         let isBinary = try await usesBinary(plans, sourceTypes)
-        let start = try await begin(decision, facts, tables, plans, system)
+        let start = try await begin(decision, spool, facts, tables, plans, system)
         return try await prepared(start, tables, plans, isBinary, system, sourceTypes)
     }
 

@@ -1,3 +1,4 @@
+internal import LeatArchive
 public import LeatCore
 public import PGClient
 
@@ -21,6 +22,22 @@ public struct SyncConfiguration: Sendable {
         case disableTriggers = "disable-triggers"
     }
 
+    /// An archive between slot and target, so that a target which is slow or away does not hold
+    /// the source's WAL.
+    public struct Spool: Sendable {
+        /// The archive's folder.
+        public var folder: String
+        /// At so many bytes the source is read no further; nil: no limit.
+        public var limit: Int?
+        /// A segment is closed when it is longer.
+        public var segmentBytes = ArchiveWriter.segmentBytes
+
+        public init(folder: String, limit: Int? = nil) {
+            self.folder = folder
+            self.limit = limit
+        }
+    }
+
     public typealias Origin = SourceConfiguration.Origin
     public typealias End = SourceConfiguration.End
 
@@ -37,6 +54,7 @@ public struct SyncConfiguration: Sendable {
     public var conflicts = ConflictPolicies()
     /// Whether messages and `leat.conflicts` may hold the values of keys.
     public var showsValues = false
+    public var spool: Spool?
 
     public init(reading: SourceConfiguration, target: Conninfo) {
         self.reading = reading

@@ -23,12 +23,23 @@ public struct SyncJob: Sendable {
     public func run() async throws {
         let folder = try StateFolder(configuration.stateDirectory)
         defer { folder.unlock() }
+        if let ending = try await runStream() { report(ending) }
+    }
+
+    private func runStream() async throws -> SyncRun.Ending? {
+        let inProgress = InProgressHandling()
+        if let spool = configuration.spool {
+            return try await SpoolJob(
+                configuration: configuration, spool: spool, inProgress: inProgress,
+                status: status, stop: stop, logger: logger
+            ).run()
+        }
         let run = SyncRun(
             configuration: configuration, stop: stop, status: status, logger: logger,
-            ownBackend: OwnBackend(), inProgress: InProgressHandling(),
+            ownBackend: OwnBackend(), inProgress: inProgress,
             transfer: TransferForm(configuration.binary))
         let loop = JobLoop(status: status, stop: stop, logger: logger)
-        if let ending = try await loop.run({ try await run.run(connected: $0) }) { report(ending) }
+        return try await loop.run { try await run.run(connected: $0) }
     }
 
     private func report(_ ending: SyncRun.Ending) {

@@ -16,6 +16,9 @@ internal import PGWire
 ///      snapshot S2, and changes that end at or before S2 are skipped for them.
 /// 4. Copy; each table becomes `ready` in the transaction that brings its rows.
 /// 5. Stream from the stored position. Nothing is confirmed that is not stored.
+///
+/// With a spool, that is begun (``TargetSpool``) once the row is `streaming` and the snapshot is
+/// held, before the copy; step 5 streams from it.
 struct SyncRun {
     let configuration: SyncConfiguration
     let stop: StopSignal
@@ -24,6 +27,8 @@ struct SyncRun {
     let ownBackend: OwnBackend
     let inProgress: InProgressHandling
     let transfer: TransferForm
+    /// Between slot and target; nil: the slot is read directly.
+    var spool: TargetSpool?
 
     enum Ending: Sendable {
         case stopped, endReached, copied
@@ -59,9 +64,11 @@ struct SyncRun {
             try await source.open(
                 configuration.source,
                 options: .init(peer: .source, applicationName: configuration.stream.objectName))
+            let spooled = try spool?.encoding()
             let encoding = try await source.run { session in
-                let encoding = TransferEncoding.between(
-                    try session.serverEncoding(), target.encoding)
+                let encoding =
+                    try spooled
+                    ?? TransferEncoding.between(session.serverEncoding(), target.encoding)
                 try session.prepare(clientEncoding: encoding)
                 return encoding
             }

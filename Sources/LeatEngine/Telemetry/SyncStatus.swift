@@ -18,6 +18,13 @@ public struct SyncSnapshot: Sendable {
         public var isDone = false
     }
 
+    /// What lies between the source and the target.
+    public struct Spool: Sendable {
+        /// Everything up to here is in it, or on the target.
+        public var end: LSN
+        public var bytes: Int
+    }
+
     public var phase = Phase.starting
     public var position: LSN = .zero
     /// Until the stream passes it, the target equals no state of the source: some tables are of
@@ -32,6 +39,7 @@ public struct SyncSnapshot: Sendable {
     public var sourceTime: PostgresTimestamp?
     /// Partitions that were attached with rows, detached or dropped on the source.
     public var partitionChanges = 0
+    public var spool: Spool?
     public var rowsApplied = 0
     public var transactionsApplied = 0
     public var copies: [TableCopy] = []

@@ -1,0 +1,117 @@
+internal import LeatArchive
+internal import LeatCore
+internal import Logging
+
+/// `leat sync --spool DIR`: two jobs in one process. One records the slot into an archive, the
+/// other follows the archive into the target, each at its own pace and with its own restarts. The
+/// slot is confirmed from the archive, so a target that is slow or away does not hold the source's
+/// WAL.
+///
+/// What needs a person in one of them ends both.
+struct SpoolJob: Sendable {
+    let configuration: SyncConfiguration
+    let spool: SyncConfiguration.Spool
+    let inProgress: InProgressHandling
+    let status: SyncStatus
+    let stop: StopSignal
+    let logger: Logger
+
+    private enum TaskEnd: Sendable {
+        case stopAsked, waitedLong, recorded
+        case followed(SyncRun.Ending?)
+    }
+
+    /// What a stop waits for the last of the recording, so that a target which is not behind has
+    /// all of it.
+    private static let patience: Duration = .seconds(3)
+
+    /// - Returns: How the following ended; nil if it was cancelled by a stop, and rolled back.
+    /// - Throws: ``Halt``; nothing else.
+    func run() async throws -> SyncRun.Ending? {
+        let folder = ArchiveFolder(spool.folder)
+        let lock = try RecordJob.lock(folder)
+        let (recording, following) = (StopSignal(), StopSignal())
+        let limit = spool.limit.map { SpoolLimit($0, stop: recording, logger: logger) }
+        let target: TargetSpool
+        do throws(ArchiveError) {
+            target = try TargetSpool(
+                folder, lock, spool, configuration.stream, limit: limit, status: status)
+        } catch {
+            throw Halt(error, archive: folder.path)
+        }
+        return try await withThrowingTaskGroup(of: TaskEnd.self) { group in
+            group.addTask {
+                await stop.wait()
+                return .stopAsked
+            }
+            group.addTask {
+                await target.waitUntilOpen()
+                try await record(target, recording)
+                return .recorded
+            }
+            group.addTask { .followed(try await follow(target, following)) }
+            var (isRecorded, isFollowed) = (false, false)
+            var ending: SyncRun.Ending?
+            while !(isRecorded && isFollowed), let end = try await group.next() {
+                switch end {
+                case .stopAsked:
+                    recording.request()
+                    group.addTask {
+                        try await Task.sleep(for: SpoolJob.patience)
+                        return .waitedLong
+                    }
+                    target.open()
+                case .recorded:
+                    isRecorded = true
+                    following.request()
+                case .waitedLong:
+                    following.request()
+                case .followed(let how):
+                    (isFollowed, ending) = (true, how)
+                    // At the end position, or stopped: nothing more is recorded either.
+                    recording.request()
+                    target.open()
+                }
+            }
+            group.cancelAll()
+            return ending
+        }
+    }
+
+    private func record(_ target: TargetSpool, _ stop: StopSignal) async throws {
+        guard target.isBegun else { return }
+        var reading = configuration.reading
+        // Both are the following's: it reads no further, and what it has stored long enough ago
+        // may be removed.
+        reading.end = nil
+        reading.holdBack = .zero
+        var recording = RecordConfiguration(reading: reading, archive: spool.folder)
+        recording.retention = Retention(bytes: 0)
+        recording.segmentBytes = target.segmentBytes
+        let run = RecordRun(
+            configuration: recording, folder: target.folder, lock: target.lock,
+            attempts: RecordAttempts(), spool: target, stop: stop, status: SyncStatus(),
+            logger: logger)
+        let loop = JobLoop(status: run.status, stop: stop, logger: logger)
+        _ = try await loop.run { try await run.run(connected: $0) }
+    }
+
+    private func follow(
+        _ target: TargetSpool, _ stop: StopSignal
+    ) async throws -> SyncRun.Ending? {
+        let run = SyncRun(
+            configuration: configuration, stop: stop, status: status, logger: logger,
+            ownBackend: OwnBackend(), inProgress: inProgress,
+            transfer: TransferForm(.off), spool: target)
+        let loop = JobLoop(status: status, stop: stop, logger: logger)
+        return try await loop.run { connected in
+            // A target that is away for long is what the spool is for; it was there when the spool
+            // was begun. Whether the source can be reached, the recording finds out.
+            if target.isBegun { connected() }
+            do { return try await run.run(connected: connected) } catch {
+                if target.isBegun { target.open() }
+                throw error
+            }
+        }
+    }
+}

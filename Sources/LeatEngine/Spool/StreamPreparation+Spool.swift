@@ -1,0 +1,73 @@
+internal import LeatArchive
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+
+extension StreamPreparation {
+    /// How the spool, if there is one, goes on, and what the start is compared with then.
+    ///
+    /// - Throws: ``Halt`` if changes are only in a spool that was not given.
+    func decideSpool(
+        _ facts: StartFacts, _ progress: Progress?
+    ) throws -> (SpoolDecision?, StartFacts) {
+        guard let spool = run.spool else {
+            try progress?.spool?.checkUnneeded(facts)
+            return (nil, facts)
+        }
+        let decision = try spool.decide(facts, progress?.spool, reader: spoolReader)
+        return (decision, decision.bridged(facts))
+    }
+
+    private var spoolReader: String {
+        ReaderName.text(stream: configuration.stream, servers.target)
+    }
+
+    /// Begins the spool, or goes on with it; without one, forgets that there was one. The target's
+    /// row is there by now. From here on the recording runs.
+    func openSpool(
+        _ decision: SpoolDecision?, at confirmed: LSN, _ tables: [SourceTable],
+        _ system: SystemIdentity, ownsSlot: Bool
+    ) async throws {
+        guard let spool = run.spool, let decision else {
+            guard try await mark(nil) else { return }
+            return logger.info("the spool is not used any more: the target has all that was in it")
+        }
+        switch decision {
+        case .goOn:
+            _ = try await mark(spool.mark())
+        case .begin:
+            let (archive, reading) = (ArchiveID.random(), configuration.reading)
+            let encoding = servers.encoding
+            let (description, publications) = try await servers.source.run { session in
+                (
+                    try ArchiveCatalogReader(session: session, configuration: reading)
+                        .description(archive, system, encoding: encoding),
+                    try Publication(session: session, configuration: reading).identities()
+                )
+            }
+            let file = StreamFile(
+                state: .creating, archive: archive, stream: configuration.stream.text,
+                slot: configuration.slotName, ownsSlot: ownsSlot,
+                ownsPublication: configuration.ownsPublication, publications: publications,
+                systemIdentifier: system.systemIdentifier, database: system.database,
+                timeline: system.timeline, tables: tables.map(StreamFile.Table.init),
+                spoolReader: spoolReader)
+            try await spool.begin(at: confirmed, file, description) { _ = try await mark($0) }
+            logger.info(
+                "spool begun",
+                metadata: ["spool": "\(spool.folder.path)", "position": "\(confirmed)"])
+        }
+        spool.open()
+    }
+
+    /// By a synchronous commit: the session's own, until the stream starts.
+    ///
+    /// - Returns: Whether that is new.
+    private func mark(_ mark: SpoolMark?) async throws -> Bool {
+        let stream = configuration.stream
+        return try await servers.applier.run { session in
+            try ProgressStore(session: session, stream: stream).setSpool(mark)
+        }
+    }
+}

@@ -1,0 +1,193 @@
+internal import Glibc
+internal import LeatArchive
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+internal import Synchronization
+
+/// The archive between a slot and a target, in one process: ``SpoolJob`` runs two flows, one that
+/// records and one that follows.
+///
+/// ``SpoolDecision`` says in which order the positions of the three always are. A new spool is
+/// begun by the run that follows, at the slot's confirmed position C, which is at or before what
+/// the target has stored for good. What a crash after each step leaves:
+///
+/// 1. `stream.json` says `creating`: there is no spool yet. The next start begins it, at C, which
+///    is where it was: nobody reads the slot.
+/// 2. First segment and position C. The same; they are made anew.
+/// 3. The reader is registered at C: nothing is ever removed that the target needs. The same.
+/// 4. The target's row names the spool. The same; a start without it finds that the target is not
+///    behind the slot, and takes the name out.
+/// 5. `stream.json` says `streaming`: from here on the recording begins, and the slot is confirmed
+///    from the archive, whether the target can be reached or not. The next start goes on with both.
+final class TargetSpool: Sendable {
+    let folder: ArchiveFolder
+    let lock: WriterLock
+    let limit: SpoolLimit?
+    /// A segment is closed when it is longer, and removed when the target has all of it.
+    let segmentBytes: Int
+    /// What the stream shows of itself.
+    let status: SyncStatus
+    private let stream: StreamName
+    private let hasBegun: Atomic<Bool>
+    private let isOpen = Atomic<Bool>(false)
+    private let (gate, opening) = AsyncStream.makeStream(of: Void.self)
+
+    init(
+        _ folder: ArchiveFolder, _ lock: WriterLock, _ configuration: SyncConfiguration.Spool,
+        _ stream: StreamName, limit: SpoolLimit?, status: SyncStatus
+    ) throws(ArchiveError) {
+        self.folder = folder
+        self.lock = lock
+        self.limit = limit
+        self.stream = stream
+        self.status = status
+        // Of a small spool, some must be removable before it is full.
+        let most = configuration.limit.map { max($0 / 8, 1 << 10) }
+        segmentBytes = min(configuration.segmentBytes, most ?? .max)
+        hasBegun = Atomic(try StreamFile.read(folder)?.state == .streaming)
+    }
+
+    /// Whether it holds a recording that can go on.
+    var isBegun: Bool { hasBegun.load(ordering: .acquiring) }
+
+    // MARK: The two flows
+
+    /// The recording may begin: the spool is begun and fits the target, or the target cannot be
+    /// reached to ask it.
+    func open() {
+        isOpen.store(true, ordering: .releasing)
+        opening.finish()
+    }
+
+    /// Returns when it may begin, or the task is cancelled.
+    func waitUntilOpen() async {
+        for await _ in gate {}
+    }
+
+    // MARK: Starting
+
+    /// - Parameter mark: Of the target's row.
+    /// - Throws: ``Halt`` if this spool does not lead on from the target's position; ``Restart``
+    ///   while the recording is behind the target, to which it catches up.
+    func decide(
+        _ facts: StartFacts, _ mark: SpoolMark?, reader: String
+    ) throws -> SpoolDecision {
+        let decision = try SpoolDecision(
+            SpoolFacts(
+                start: facts, folder: folder.path, stream: stream.text, reader: reader,
+                found: try found(), mark: mark))
+        if decision == .begin, isOpen.load(ordering: .acquiring) {
+            throw Restart(reason: "the spool is behind the target; it is being recorded")
+        }
+        return decision
+    }
+
+    private func found() throws -> SpoolFacts.Found? {
+        do {
+            guard let file = try StreamFile.read(folder), file.state == .streaming else {
+                guard try folder.position() != nil, try StreamFile.read(folder) == nil else {
+                    return nil
+                }
+                throw Halt(
+                    .configuration,
+                    "The folder \(folder.path) holds an archive whose file stream.json is missing.",
+                    advice: "Put it back, or give another folder with --spool.")
+            }
+            let position = try folder.storedPosition()
+            return SpoolFacts.Found(
+                archive: "\(file.archive)", stream: file.stream, reader: file.spoolReader,
+                systemIdentifier: file.systemIdentifier, database: file.database,
+                beginning: position.beginning.first, end: position.end)
+        } catch let error as ArchiveError {
+            throw Halt(error, archive: folder.path)
+        }
+    }
+
+    /// What the target's row is to say of it.
+    func mark() throws -> SpoolMark? {
+        try StreamFile.read(folder).map { file in
+            SpoolMark(archive: "\(file.archive)", place: "\(TargetSpool.machine):\(absolutePath)")
+        }
+    }
+
+    private var absolutePath: String {
+        guard let resolved = realpath(folder.path, nil) else { return folder.path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    private static var machine: String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "?" }
+        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// Begins it, in place of what the folder held, of which the target has all.
+    ///
+    /// - Parameter marking: Tells the target.
+    func begin(
+        at point: LSN, _ file: StreamFile, _ description: ArchiveDescription,
+        marking: (SpoolMark?) async throws -> Void
+    ) async throws {
+        guard let reader = file.spoolReader else { preconditionFailure("a spool has its reader") }
+        var file = file
+        file.state = .creating
+        try file.write(folder, lock)
+        FailPoint.recordCreating.reached()
+        try ArchiveWriter.begin(folder, lock, at: point, description)
+        FailPoint.archiveBegun.reached()
+        try ArchiveReaders(folder.path).register(reader, at: point)
+        FailPoint.spoolReaderRegistered.reached()
+        try await marking(mark())
+        FailPoint.spoolMarked.reached()
+        file.state = .streaming
+        try file.write(folder, lock)
+        hasBegun.store(true, ordering: .releasing)
+        FailPoint.spoolBegun.reached()
+    }
+
+    // MARK: While it is there
+
+    /// Under which name the archive knows the target.
+    func reader() throws -> String {
+        guard let reader = try StreamFile.read(folder)?.spoolReader else {
+            throw Halt(
+                .configuration, "The folder \(folder.path) is no spool any more.",
+                advice: "Its file stream.json was removed or replaced. Put it back.")
+        }
+        return reader
+    }
+
+    /// What its target has stored for good, as the archive knows.
+    func registered() throws -> LSN? {
+        let name = try reader()
+        return try ArchiveReaders(folder.path).all().first { $0.name == name }?.end
+    }
+
+    /// Whether its target is among them.
+    func isRead(by readers: [ArchiveReaders.Reader]) throws -> Bool {
+        let name = try reader()
+        return readers.contains { $0.name == name }
+    }
+
+    /// What it takes, and how far it is recorded.
+    ///
+    /// - Parameter least: What of it can never be removed.
+    func measured(_ bytes: Int, least: Int, end: LSN) {
+        limit?.measured(bytes, least: least)
+        status.update { $0.spool = .init(end: end, bytes: bytes) }
+    }
+
+    /// In which encoding it is recorded; nil before it is begun.
+    func encoding() throws -> String? {
+        guard isBegun else { return nil }
+        do {
+            let position = try folder.storedPosition()
+            return try folder.header(of: position.segment).header.description.encoding
+        } catch {
+            throw Halt(error, archive: folder.path)
+        }
+    }
+}
