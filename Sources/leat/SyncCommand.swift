@@ -15,19 +15,13 @@ struct SyncCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var reading: ReadingOptions
-    @OptionGroup var target: TargetOption
+    @OptionGroup var applying: TargetOptions
 
     @Flag(help: "Do not copy: the target holds the rows already.")
     var noCopy = false
 
     @Flag(help: "Stop after the copy; the slot stays, and a later sync goes on.")
     var copyOnly = false
-
-    @Flag(help: "Empty the target's tables before they are copied.")
-    var truncate = false
-
-    @Option(help: "Tables copied at the same time.")
-    var copyJobs = 2
 
     @Option(
         help: ArgumentHelp(
@@ -37,24 +31,9 @@ struct SyncCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Triggers and foreign keys of the target: auto, replica, plain or disable-triggers.",
-            discussion: "auto: replica if the target role may, else plain."))
-    var role = SyncConfiguration.Role.auto
-
-    @Option(
-        help: ArgumentHelp(
             "Fold a batch's changes to one for each row: on or off.",
             discussion: "off: each change by itself, in the source's order. Slower, same result."))
     var netChanges = Switch.on
-
-    @Option(
-        help: ArgumentHelp(
-            "What to do about a change that does not fit; repeatable. Default: stop.",
-            discussion: ConflictText.policies, valueName: "kind=policy"))
-    var onConflict: [String] = []
-
-    @Flag(help: "Show the values of keys in messages, and keep them in leat.conflicts.")
-    var showValues = false
 
     @Option(help: "Confirm only what was stored this long ago, for targets that may fail over.")
     var holdBack = DurationText(.zero)
@@ -77,10 +56,7 @@ struct SyncCommand: AsyncParsableCommand {
     @OptionGroup var log: LogOptions
 
     func validate() throws {
-        guard (1...64).contains(copyJobs) else {
-            throw ValidationError("--copy-jobs takes 1 to 64")
-        }
-        guard !(noCopy && (copyOnly || truncate)) else {
+        guard !(noCopy && (copyOnly || applying.truncate)) else {
             throw ValidationError("--no-copy does not go with --copy-only or --truncate")
         }
         guard spool != nil || spoolLimit == nil else {
@@ -104,7 +80,7 @@ struct SyncCommand: AsyncParsableCommand {
     }
 
     private func confirmTruncate() throws {
-        guard truncate, !yes else { return }
+        guard applying.truncate, !yes else { return }
         let question = "Empty the target's tables that are not copied yet?"
         guard Question.ask(question) ?? true else {
             throw Halt(.interrupted, "Nothing was done.")
@@ -113,16 +89,12 @@ struct SyncCommand: AsyncParsableCommand {
 
     private func configuration(_ logger: Logger) throws -> SyncConfiguration {
         var configuration = SyncConfiguration(
-            reading: try reading.configuration(logger), target: try target.conninfo(logger))
+            reading: try reading.configuration(logger), target: try applying.conninfo(logger))
+        try applying.apply(to: &configuration)
         configuration.copiesTables = !noCopy
         configuration.stopsAfterCopy = copyOnly
-        configuration.truncatesTables = truncate
-        configuration.copyJobs = copyJobs
         configuration.binary = binary
-        configuration.role = role
         configuration.foldsChanges = netChanges == .on
-        configuration.conflicts = try ConflictPolicies(onConflict)
-        configuration.showsValues = showValues
         configuration.holdBack = holdBack.duration
         configuration.spool = try spool.map {
             .init(folder: try Folder.path($0, "--spool"), limit: spoolLimit?.bytes)

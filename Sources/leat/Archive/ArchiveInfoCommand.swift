@@ -1,8 +1,6 @@
 import ArgumentParser
 import LeatArchive
 import LeatCore
-import LeatEngine
-import Logging
 import PGWire
 
 struct ArchiveInfoCommand: AsyncParsableCommand {
@@ -10,26 +8,13 @@ struct ArchiveInfoCommand: AsyncParsableCommand {
         commandName: "info",
         abstract: "Show what an archive is of, how far it goes, and its tables.")
 
-    @OptionGroup var archive: ArchiveFolderOption
+    @OptionGroup var view: ArchiveViewOptions
 
-    @Flag(help: "Print JSON.")
-    var json = false
-
-    @OptionGroup var log: LogOptions
-
-    func run() async throws {
-        let logger = Logger(log)
-        try await Ending.report(logger) {
-            let inventory = try archive.reading { try ArchiveInventory($0) }
-            let info = ArchiveInfo(inventory)
-            if json { return try JSONOutput.print(info) }
-            print(info.lines.joined(separator: "\n"))
-        }
-    }
+    func run() async throws { try await view.show(ArchiveInfo.self) }
 }
 
 /// What `archive info` prints.
-struct ArchiveInfo: Encodable {
+struct ArchiveInfo: ArchiveView {
     struct Table: Encodable {
         var name: String
         var columns: Int

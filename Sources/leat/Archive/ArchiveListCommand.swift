@@ -1,34 +1,19 @@
 import ArgumentParser
 import LeatArchive
 import LeatCore
-import LeatEngine
-import Logging
 import PGWire
 
 struct ArchiveListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Show an archive's segments, bases and readers.")
 
-    @OptionGroup var archive: ArchiveFolderOption
+    @OptionGroup var view: ArchiveViewOptions
 
-    @Flag(help: "Print JSON.")
-    var json = false
-
-    @OptionGroup var log: LogOptions
-
-    func run() async throws {
-        let logger = Logger(log)
-        try await Ending.report(logger) {
-            let inventory = try archive.reading { try ArchiveInventory($0) }
-            let listing = ArchiveListing(inventory)
-            if json { return try JSONOutput.print(listing) }
-            print(listing.lines.joined(separator: "\n"))
-        }
-    }
+    func run() async throws { try await view.show(ArchiveListing.self) }
 }
 
 /// What `archive list` prints.
-struct ArchiveListing: Encodable {
+struct ArchiveListing: ArchiveView {
     struct Segment: Encodable {
         var name: String
         var from: String

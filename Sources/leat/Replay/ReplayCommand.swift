@@ -20,7 +20,7 @@ struct ReplayCommand: AsyncParsableCommand {
     @Option(help: "Folder of the archive.")
     var archive: String
 
-    @OptionGroup var target: TargetOption
+    @OptionGroup var applying: TargetOptions
 
     @Option(help: "Name of the stream on the target.")
     var stream = "main"
@@ -52,29 +52,8 @@ struct ReplayCommand: AsyncParsableCommand {
     @Flag(help: "Create the tables, and all else of the schema, as the base has them.")
     var schema = false
 
-    @Flag(help: "Empty the target's tables before the base is copied.")
-    var truncate = false
-
     @Flag(help: "Empty the tables of the stream, and begin anew.")
     var rewind = false
-
-    @Option(help: "Tables copied at the same time.")
-    var copyJobs = 2
-
-    @Option(
-        help: ArgumentHelp(
-            "Triggers and foreign keys of the target: auto, replica, plain or disable-triggers.",
-            discussion: "auto: replica if the target role may, else plain."))
-    var role = SyncConfiguration.Role.auto
-
-    @Option(
-        help: ArgumentHelp(
-            "What to do about a change that does not fit; repeatable. Default: stop.",
-            discussion: ConflictText.policies, valueName: "kind=policy"))
-    var onConflict: [String] = []
-
-    @Flag(help: "Show the values of keys in messages, and keep them in leat.conflicts.")
-    var showValues = false
 
     @Flag(help: "Do not ask.")
     var yes = false
@@ -82,10 +61,7 @@ struct ReplayCommand: AsyncParsableCommand {
     @OptionGroup var log: LogOptions
 
     func validate() throws {
-        guard (1...64).contains(copyJobs) else {
-            throw ValidationError("--copy-jobs takes 1 to 64")
-        }
-        guard !(noCopy && (truncate || schema || fromBase != nil)) else {
+        guard !(noCopy && (applying.truncate || schema || fromBase != nil)) else {
             throw ValidationError("--no-copy does not go with --truncate, --schema or --from-base")
         }
     }
@@ -116,7 +92,7 @@ struct ReplayCommand: AsyncParsableCommand {
     }
 
     private func confirm(_ configuration: ReplayConfiguration) throws {
-        guard !yes, truncate || rewind else { return }
+        guard !yes, applying.truncate || rewind else { return }
         let place = "\(configuration.target)"
         let question =
             rewind
@@ -134,18 +110,14 @@ struct ReplayCommand: AsyncParsableCommand {
                 advice: "Use 1 to 50 of a-z, 0-9 and underscores.")
         }
         var configuration = ReplayConfiguration(
-            archive: try Folder.path(archive), target: try target.conninfo(logger), stream: name)
+            archive: try Folder.path(archive), target: try applying.conninfo(logger), stream: name)
         configuration.until = try until.map { try MomentText.moment($0, "--until") }
         configuration.pauses = try pauseAt.map { try MomentText.moment($0, "--pause-at") }
         configuration.speed = speed.factor
         configuration.follows = follow
         configuration.rewinds = rewind
         configuration.createsSchema = schema
-        configuration.truncatesTables = truncate
-        configuration.copyJobs = copyJobs
-        configuration.role = role
-        configuration.conflicts = try ConflictPolicies(onConflict)
-        configuration.showsValues = showValues
+        try applying.apply(to: &configuration)
         if noCopy { configuration.beginning = .noCopy }
         if let fromBase {
             configuration.beginning = .base(try MomentText.lsn(fromBase, "--from-base"))

@@ -1,0 +1,17 @@
+public import LeatCore
+public import PGClient
+
+/// Where changes are applied and how, wherever they come from.
+public protocol TargetConfiguration: Sendable {
+    var target: Conninfo { get }
+    /// Tables are emptied before they are copied.
+    var truncatesTables: Bool { get set }
+    var copyJobs: Int { get set }
+    var role: SyncConfiguration.Role { get set }
+    var conflicts: ConflictPolicies { get set }
+    /// Whether messages and `leat.conflicts` may hold the values of keys.
+    var showsValues: Bool { get set }
+}
+
+extension SyncConfiguration: TargetConfiguration {}
+extension ReplayConfiguration: TargetConfiguration {}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import LeatCore
+import LeatEngine
+import Logging
+import PGClient
+
+/// Where changes are applied and how, by whatever command.
+struct TargetOptions: ParsableArguments {
+    @OptionGroup var target: TargetOption
+
+    @Flag(help: "Empty the target's tables before they are copied.")
+    var truncate = false
+
+    @Option(help: "Tables copied at the same time.")
+    var copyJobs = 2
+
+    @Option(
+        help: ArgumentHelp(
+            "Triggers and foreign keys of the target: auto, replica, plain or disable-triggers.",
+            discussion: "auto: replica if the target role may, else plain."))
+    var role = SyncConfiguration.Role.auto
+
+    @Option(
+        help: ArgumentHelp(
+            "What to do about a change that does not fit; repeatable. Default: stop.",
+            discussion: ConflictText.policies, valueName: "kind=policy"))
+    var onConflict: [String] = []
+
+    @Flag(help: "Show the values of keys in messages, and keep them in leat.conflicts.")
+    var showValues = false
+
+    func validate() throws {
+        guard (1...64).contains(copyJobs) else {
+            throw ValidationError("--copy-jobs takes 1 to 64")
+        }
+    }
+
+    func conninfo(_ logger: Logger) throws(Halt) -> Conninfo { try target.conninfo(logger) }
+
+    func apply(to configuration: inout some TargetConfiguration) throws {
+        configuration.truncatesTables = truncate
+        configuration.copyJobs = copyJobs
+        configuration.role = role
+        configuration.conflicts = try ConflictPolicies(onConflict)
+        configuration.showsValues = showValues
+    }
+}
