@@ -9,9 +9,11 @@ internal import Synchronization
 ///
 /// The order for a new archive, and what a crash after each step leaves:
 ///
-/// 1. `stream.json` says `creating`. Nothing else is there: all of it is done again.
+/// 1. `stream.json` says `creating`. Nothing else is there: all of it is done again. Where a slot
+///    is taken over, it says too that the slot is not ours: it is never dropped.
 /// 2. Publication, if it is the stream's own: it is found by the next start.
-/// 3. Slot, at S. Nobody has read it: it is dropped and made again.
+/// 3. Slot, at S. Nobody has read it: it is dropped and made again. One that is taken over is
+///    taken over again; nobody has confirmed anything.
 /// 4. First segment and position S. As before: both are made anew.
 /// 5. `stream.json` says `streaming`: the recording goes on from the position.
 /// 6. The base, if one is asked for; its manifest is written last. One without a manifest is
@@ -101,7 +103,7 @@ struct RecordPreparation {
     }
 
     private func stored(_ file: StreamFile?) throws -> StartFacts.Stored? {
-        guard let file else { return nil }
+        guard let file, file.state == .streaming || file.ownsSlot else { return nil }
         let isCreating = file.state == .creating
         return StartFacts.Stored(
             isCreating: isCreating,
@@ -122,10 +124,10 @@ struct RecordPreparation {
             ownsPublication: configuration.ownsPublication, publications: [],
             systemIdentifier: system.systemIdentifier, database: system.database,
             timeline: system.timeline, tables: [])
+        // A slot that is taken over is not ours to drop.
+        if case .adopt = decision { file.ownsSlot = false }
         let (lock, folder) = (run.lock, folder)
-        let tables = try await publish(isOurs: old?.ownsPublication == true, decision) {
-            // A slot that is taken over is not ours to drop: no `creating` speaks of it.
-            if case .adopt = decision { return }
+        let tables = try await publish(isOurs: old?.ownsPublication == true, decision) { [file] in
             try file.write(folder, lock)
             FailPoint.recordCreating.reached()
         }
@@ -138,7 +140,6 @@ struct RecordPreparation {
         try ArchiveWriter.begin(folder, lock, at: point, description)
         FailPoint.archiveBegun.reached()
         file.state = .streaming
-        if case .adopt = decision { file.ownsSlot = false }
         let server = try await sourceFacts.server()
         file.publications = server.publicationOIDs
         file.tables = tables.map(StreamFile.Table.init)

@@ -229,6 +229,31 @@ import Testing
         }
     }
 
+    @Test(
+        "a slot that is taken over stays, whatever step the recorder is killed at",
+        arguments: ["record-creating", "archive-begun"])
+    func takesOver(_ point: String) async throws {
+        try await Pair.with(schema: RecordTests.schema) { pair in
+            try await pair.onSource("create publication mine for all tables")
+            try await pair.onSource(
+                "select pg_create_logical_replication_slot('mine_\(pair.stream)', 'pgoutput')")
+            // Only the slot of then still has it.
+            try await pair.onSource("insert into item values (1, 'before')")
+            let options = [
+                "--slot", "mine_\(pair.stream)", "--publication", "mine", "--endpos", "now",
+            ]
+            let killed = try await pair.leat(
+                pair.recording + options, environment: ["LEAT_FAILPOINT": point])
+            #expect(killed.exitCode == 137, "\(killed.log)")
+
+            let outcome = try await pair.leat(pair.recording + options)
+
+            #expect(outcome.exitCode == 0, "\(outcome.log)")
+            #expect(try RecordedTables(pair.archive).sorted("item") == [["1", "before", "0"]])
+            #expect(try await pair.leat(pair.recording + options).exitCode == 0)
+        }
+    }
+
     @Test("a disk that is full ends it with exit code 9; with room again it goes on")
     func fullDisk() async throws {
         try await Pair.with(schema: RecordTests.schema) { pair in
