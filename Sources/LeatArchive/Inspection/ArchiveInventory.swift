@@ -1,3 +1,4 @@
+internal import LeatCore
 public import PGWire
 
 /// What an archive holds, as its headers tell; no content is read.
@@ -22,6 +23,8 @@ public struct ArchiveInventory: Sendable {
     public var segments: [Segment]
     public var bases: [BaseManifest]
     public var readers: [ArchiveReaders.Reader]
+    /// `partition: change` of what happened to partitions since the newest base and was not sent.
+    public var partitionChanges: [String]
 
     /// - Throws: ``ArchiveError``, also for a chain that is broken.
     public init(_ folder: ArchiveFolder) throws(ArchiveError) {
@@ -30,6 +33,7 @@ public struct ArchiveInventory: Sendable {
         description = try folder.header(of: position.segment).header.description
         bases = try folder.bases()
         readers = try ArchiveReaders(folder.path).all()
+        partitionChanges = try PartitionsFile.read(folder)?.book.changes ?? []
         segments = []
         reader.readsHeadersOnly = true
         while let item = try reader.next() {

@@ -51,6 +51,20 @@ public struct PartitionBook: Sendable, Equatable {
         for entry in entries { self.entries[Key(root: entry.root, id: entry.id)] = entry }
     }
 
+    /// In an order of their own.
+    public var all: [Entry] {
+        entries.values.sorted {
+            ($0.root.rawValue, $0.id.rawValue) < ($1.root.rawValue, $1.id.rawValue)
+        }
+    }
+
+    /// `partition: change` of those that changed behind the stream's back.
+    public var changes: [String] {
+        entries.values.compactMap { entry in
+            entry.change.map { "\(entry.name): \($0.rawValue)" }
+        }.sorted()
+    }
+
     /// Roots that were looked at before: each is an entry of its own.
     public func knows(_ root: RelationID) -> Bool {
         entries[Key(root: root, id: root)] != nil

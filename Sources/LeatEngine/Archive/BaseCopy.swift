@@ -56,11 +56,25 @@ struct BaseCopy {
             schema: schema, finishedAt: Int(Date().timeIntervalSince1970))
         try folder.finishBase(manifest, lock)
         FailPoint.baseFinished.reached()
+        try noteParts(tables, holder)
         logger.info(
             "base finished",
             metadata: [
                 "lsn": "\(point)", "rows": "\(copied.reduce(0) { $0 + $1.rows })",
             ])
+    }
+
+    /// What happened to partitions before is in the base's rows. A crash before it leaves what was
+    /// noted, which is then of an older base.
+    private func noteParts(_ tables: [SourceTable], _ holder: SnapshotHolder) throws {
+        let roots = tables.filter(\.isPartitioned)
+        var book = PartitionBook()
+        _ = book.note(
+            holder.partitions,
+            under: Dictionary(
+                roots.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first }),
+            existing: [])
+        try PartitionsFile(book).write(folder, lock)
     }
 
     private func copy(

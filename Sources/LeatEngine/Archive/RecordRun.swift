@@ -111,7 +111,8 @@ struct RecordRun: Sendable {
             status: status)
         let monitor = SourceMonitor(
             configuration: configuration.reading, clientEncoding: servers.encoding,
-            publications: watch, status: spool?.status ?? status, logger: logger)
+            publications: watch, partitions: try await partitions(prepared, servers),
+            status: spool?.status ?? status, logger: logger)
         let ending = try await flow.run(beside: [
             { try await monitor.run() }, { try await prune(sink) },
         ])
@@ -119,6 +120,17 @@ struct RecordRun: Sendable {
             throw Restart(reason: "the source ended the stream")
         }
         return ending == .endReached ? .endReached : .stopped
+    }
+
+    private func partitions(
+        _ prepared: RecordPreparation.Prepared, _ servers: Servers
+    ) async throws -> @Sendable (Connection) async throws -> Void {
+        if let spool { return { try await spool.checkPartitions($0) } }
+        let watch = PartitionWatch(
+            ArchivedPartitions(folder: folder, lock: lock), tables: prepared.tables,
+            status: status, logger: logger)
+        try await watch.check(servers.source)
+        return { try await watch.check($0) }
     }
 
     private func prune(_ sink: ArchiveSink) async throws {

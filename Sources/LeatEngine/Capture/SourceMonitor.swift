@@ -15,8 +15,8 @@ struct SourceMonitor {
     let configuration: SourceConfiguration
     let clientEncoding: String
     let publications: PublicationWatch
-    /// Nil where nobody keeps note of them.
-    var partitions: PartitionWatch?
+    /// Looks at the partitions too.
+    let partitions: @Sendable (Connection) async throws -> Void
     let status: SyncStatus
     let logger: Logger
 
@@ -46,7 +46,7 @@ struct SourceMonitor {
                 if ContinuousClock.now >= nextCheck {
                     nextCheck = .now + publicationInterval
                     try await publications.check(connection)
-                    try await partitions?.check(connection)
+                    try await partitions(connection)
                 }
             } catch let error as ConnectionError {
                 guard error.code == .lost else { throw error }

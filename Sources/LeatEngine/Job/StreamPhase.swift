@@ -75,12 +75,21 @@ struct StreamPhase {
     }
 
     private func monitor(_ watch: PublicationWatch) async throws -> SourceMonitor {
-        let partitions = PartitionWatch(
-            configuration, tables: prepared.tables, status: run.status, logger: logger)
-        try await partitions.check(servers.source)
+        let partitions = try await partitions(mayBeAway: false)
         return SourceMonitor(
             configuration: configuration.reading, clientEncoding: servers.encoding,
-            publications: watch, partitions: partitions, status: run.status, logger: logger)
+            publications: watch, partitions: { try await partitions.check($0) },
+            status: run.status, logger: logger)
+    }
+
+    /// - Parameter mayBeAway: See ``TargetPartitions``.
+    func partitions(mayBeAway: Bool) async throws -> PartitionWatch {
+        let keeper = TargetPartitions(
+            target: configuration.target, stream: configuration.stream, mayBeAway: mayBeAway)
+        let watch = PartitionWatch(
+            keeper, tables: prepared.tables, status: run.status, logger: logger)
+        try await watch.check(servers.source)
+        return watch
     }
 
     private func showStart() {

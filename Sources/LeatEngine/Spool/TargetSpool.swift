@@ -32,6 +32,7 @@ final class TargetSpool: Sendable {
     private let stream: StreamName
     private let hasBegun: Atomic<Bool>
     private let isOpen = Atomic<Bool>(false)
+    private let partitions = Mutex<PartitionWatch?>(nil)
     private let (gate, opening) = AsyncStream.makeStream(of: Void.self)
 
     init(
@@ -64,6 +65,16 @@ final class TargetSpool: Sendable {
     /// Returns when it may begin, or the task is cancelled.
     func waitUntilOpen() async {
         for await _ in gate {}
+    }
+
+    /// The following knows which tables are copied, and keeps note of their partitions on the
+    /// target; the recording has the session that looks at them.
+    func watch(_ new: PartitionWatch) {
+        partitions.withLock { $0 = new }
+    }
+
+    func checkPartitions(_ source: Connection) async throws {
+        try await partitions.withLock({ $0 })?.check(source)
     }
 
     // MARK: Starting

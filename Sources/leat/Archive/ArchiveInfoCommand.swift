@@ -40,6 +40,7 @@ struct ArchiveInfo: ArchiveView {
     var transactions: Int
     var changes: Int
     var bases: [String]
+    var partitionChanges: [String]
     var tables: [Table]
 
     init(_ inventory: ArchiveInventory) {
@@ -63,6 +64,7 @@ struct ArchiveInfo: ArchiveView {
         transactions = inventory.segments.reduce(0) { $0 + $1.transactions }
         changes = inventory.segments.reduce(0) { $0 + $1.changes }
         bases = inventory.bases.map(\.point)
+        partitionChanges = inventory.partitionChanges
         tables = description.catalog.tables.map { table in
             Table(
                 name: "\(table.schema).\(table.name)", columns: table.columns.count,
@@ -72,7 +74,7 @@ struct ArchiveInfo: ArchiveView {
     }
 
     var lines: [String] {
-        let facts = [
+        var facts = [
             ["archive", "\(archive), stream \(stream)"],
             ["source", "database \(database) of system \(systemIdentifier), timeline \(timeline)"],
             ["server", "PostgreSQL \(serverVersion), text in \(encoding)"],
@@ -88,6 +90,13 @@ struct ArchiveInfo: ArchiveView {
             ["bases", bases.isEmpty ? "none" : bases.joined(separator: ", ")],
             ["tables", "\(tables.count)"],
         ]
+        if !partitionChanges.isEmpty {
+            facts.insert(
+                [
+                    "partitions",
+                    "not sent; record a new base: \(partitionChanges.joined(separator: ", "))",
+                ], at: facts.count - 1)
+        }
         let rows = tables.map { table in
             [
                 "",

@@ -254,6 +254,42 @@ import Testing
         }
     }
 
+    @Test("a partition that is attached with rows is told, and noted until there is a new base")
+    func partitions() async throws {
+        try await Pair.with(
+            schema: """
+                create table p (region text, id int, primary key (region, id))
+                  partition by list (region);
+                create table p_eu partition of p for values in ('eu');
+                """, rows: "insert into p values ('eu', 1)"
+        ) { pair in
+            let options = ["--with-base", "--no-schema"]
+            let running = try LeatProcess(pair.recording + options)
+            try await running.waitForOutput(containing: "recording")
+            try await pair.onSource(
+                """
+                create table loose (region text, id int, primary key (region, id));
+                insert into loose values ('us', 1), ('us', 2);
+                alter table p attach partition loose for values in ('us');
+                """)
+            try await running.waitForOutput(containing: "partition=public.loose")
+            #expect(try await running.terminate() == 0)
+            // Also what happens while nobody records.
+            try await pair.onSource("alter table p detach partition p_eu; drop table p_eu")
+            let again = try await pair.record()
+            #expect(again.log.contains("partition=public.p_eu"), "\(again.log)")
+            let info = try await pair.leat(["archive", "info", pair.archive])
+            #expect(info.output.contains("public.loose: attached, public.p_eu: dropped"))
+
+            let based = try await pair.record("--new-base", "--no-schema")
+
+            #expect(based.exitCode == 0 && !based.log.contains("partition="), "\(based.log)")
+            let after = try await pair.leat(["archive", "info", pair.archive])
+            #expect(!after.output.contains("partitions"), "\(after.output)")
+            #expect(try RecordedTables(pair.archive, fromBase: true).rows["p"]?.count == 1)
+        }
+    }
+
     @Test("a disk that is full ends it with exit code 9; with room again it goes on")
     func fullDisk() async throws {
         try await Pair.with(schema: RecordTests.schema) { pair in

@@ -220,6 +220,30 @@ import Testing
         }
     }
 
+    @Test("a partition that is attached with rows is told and noted on the target")
+    func partitions() async throws {
+        let schema = """
+            create table p (id int primary key) partition by range (id);
+            create table p_1 partition of p for values from (0) to (10);
+            """
+        try await Pair.with(schema: schema, rows: "insert into p values (1)") { pair in
+            defer { pair.removeSpool() }
+            let leat = try pair.startSpooling()
+            try await pair.waitForStream(leat)
+            try await pair.onSource(
+                """
+                create table p_2 (id int primary key);
+                insert into p_2 values (11);
+                alter table p attach partition p_2 for values from (10) to (20);
+                """)
+            try await leat.waitForOutput(containing: "partition=public.p_2")
+            let noted = try await pair.targetValue(
+                "select change from leat.partitions where table_name = 'p_2'")
+            #expect(noted == "attached")
+            #expect(try await leat.terminate() == 0)
+        }
+    }
+
     @Test("a change of a table in the middle stops with the statement, and goes on behind it")
     func schemaChange() async throws {
         try await Pair.with(schema: SpoolTests.schema, rows: SpoolTests.load(0)) { pair in

@@ -1,0 +1,53 @@
+internal import Glibc
+public import LeatCore
+internal import PGWire
+
+/// The file `partitions.json`: which partitions of the recorded tables are known, and what happened
+/// to them that is not in the stream. It does for an archive what `leat.partitions` does for a
+/// target. A new base begins it anew.
+public struct PartitionsFile: Codable, Equatable, Sendable {
+    private struct Entry: Codable, Equatable {
+        var root: UInt32
+        var partition: UInt32
+        var schema: String
+        var name: String
+        var change: String?
+    }
+
+    private var partitions: [Entry]
+
+    public init(_ book: PartitionBook) {
+        partitions = book.all.map { entry in
+            Entry(
+                root: entry.root.rawValue, partition: entry.id.rawValue,
+                schema: entry.name.schema, name: entry.name.name, change: entry.change?.rawValue)
+        }
+    }
+
+    public var book: PartitionBook {
+        PartitionBook(
+            partitions.map { entry in
+                PartitionBook.Entry(
+                    root: RelationID(rawValue: entry.root),
+                    id: RelationID(rawValue: entry.partition),
+                    name: TableName(schema: entry.schema, name: entry.name),
+                    change: entry.change.flatMap(PartitionBook.Change.init))
+            })
+    }
+
+    private static func path(_ folder: ArchiveFolder) -> String {
+        folder.path + "/partitions.json"
+    }
+
+    /// Nil if there is none: nobody has looked.
+    public static func read(_ folder: ArchiveFolder) throws(ArchiveError) -> PartitionsFile? {
+        guard let file = try File.openIfPresent(path(folder)) else { return nil }
+        let bytes = try file.read(at: 0, count: try file.length())
+        return try JSONContent.decode(PartitionsFile.self, bytes, "file \"partitions.json\"")
+    }
+
+    /// On disk when it returns.
+    public func write(_ folder: ArchiveFolder, _ lock: WriterLock) throws(ArchiveError) {
+        try File.replace(PartitionsFile.path(folder), with: JSONContent.encode(self))
+    }
+}
