@@ -6,7 +6,12 @@ import Logging
 struct CleanupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cleanup",
-        abstract: "Remove a stream: its slot, its publication and its state; no rows.")
+        abstract: "Remove a stream: its slot, its publication and its state; no rows.",
+        discussion: """
+            Folders stay: the spool of sync --spool, and archives, which have no stream on a \
+            target. What leat record has made on the source goes with leat slot drop and leat \
+            publication drop, its folder by hand.
+            """)
 
     @OptionGroup var source: SourceOption
     @OptionGroup var target: TargetOption
@@ -25,14 +30,23 @@ struct CleanupCommand: AsyncParsableCommand {
                 source: source.isGiven ? try source.conninfo(logger) : target, target: target,
                 stream: try stream.name(), stateDirectory: stream.stateDirectory())
             let consent = Consent(yes)
+            var left: [String] = []
             let isDone = try await Cleanup(configuration, hasSource: source.isGiven).run { plan in
-                consent.ask("Remove?\n  " + plan.lines.joined(separator: "\n  ") + "\n")
+                left = plan.left
+                return consent.ask("Remove?\n  " + plan.lines.joined(separator: "\n  ") + "\n")
             }
             if let refusal = consent.refusal("Nothing was removed.") { throw refusal }
-            print(
-                isDone
-                    ? "removed stream \(stream.stream)" : "no stream \(stream.stream) on the target"
-            )
+            guard isDone else { return print(CleanupCommand.nothing(configuration.stream)) }
+            print("removed stream \(stream.stream)")
+            for item in left { print("left: \(item)") }
         }
+    }
+
+    private static func nothing(_ stream: StreamName) -> String {
+        let name = stream.objectName
+        return """
+            no stream \(stream) on the target
+            of leat record: leat slot drop \(name); leat publication drop \(name)
+            """
     }
 }

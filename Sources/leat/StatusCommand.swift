@@ -60,6 +60,7 @@ enum StatusText {
         if !report.isConsistent {
             lines.append("state         catching up: the target equals no state of the source yet")
         }
+        if let spool = report.spool { lines.append("spool         \(spool)") }
         guard let slot = report.slot else {
             return lines + ["slot          \(report.slotName)"]
         }

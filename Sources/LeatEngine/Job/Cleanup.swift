@@ -16,6 +16,8 @@ public struct Cleanup: Sendable {
         public var keptPublications: [String]
         /// Triggers that the stream has disabled, each `trigger of schema.table`.
         public var triggers: [String]
+        /// What stays and is for the operator to remove, one line each.
+        public var left: [String] = []
 
         /// One line each, for a question.
         public var lines: [String] {
@@ -75,11 +77,12 @@ public struct Cleanup: Sendable {
         let triggers = try await applier.run { session in
             try TriggerJournal(session: session, stream: stream).entries()
         }
-        let plan =
+        var plan =
             progress.isReplay
             ? Plan(
                 keptPublications: [], triggers: triggers.map { "\($0.trigger) of \($0.table)" })
             : try await plan(progress, source, triggers)
+        plan.left = try await left(progress, applier)
         guard confirm(plan) else { return false }
         if !progress.isReplay { try await remove(plan, source) }
         try await applier.run { session in
@@ -91,6 +94,22 @@ public struct Cleanup: Sendable {
         }
         try? FileManager.default.removeItem(atPath: configuration.stateDirectory)
         return true
+    }
+
+    /// Folders are not touched: they may be on another machine, and what is in them nowhere else.
+    private func left(_ progress: Progress, _ applier: Applier) async throws -> [String] {
+        if let spool = progress.spool {
+            return ["spool \(spool.place): remove the folder; a new stream does not begin in it"]
+        }
+        guard progress.isReplay else { return [] }
+        let target = try await applier.run { try TargetIdentity($0) }
+        let name = ReaderName.text(stream: configuration.stream, target)
+        return [
+            """
+            \(progress.stored.slot), in which this reader holds what it has not applied: leat \
+            archive prune ARCHIVE --forget \(name)
+            """
+        ]
     }
 
     private func open(_ source: Connection, _ progress: Progress) async throws {

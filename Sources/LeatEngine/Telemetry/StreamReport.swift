@@ -45,6 +45,8 @@ public struct StreamReport: Sendable, Codable, Equatable {
     /// Resolved by `--on-conflict` and recorded, by their kind.
     public var conflicts: [String: Int]
     public var slot: Slot?
+    /// Machine and folder of the archive between slot and target.
+    public var spool: String?
 
     /// Reads the reports of one stream, or of all on the target.
     ///
@@ -80,7 +82,8 @@ public struct StreamReport: Sendable, Codable, Equatable {
                 and (t.state <> 'ready' or t.snapshot_lsn > p.end_lsn)),
               (select pg_catalog.count(*) from leat.tables t where t.stream = p.stream),
               (select pg_catalog.count(*) from leat.tables t
-                where t.stream = p.stream and t.state = 'ready')
+                where t.stream = p.stream and t.state = 'ready'),
+              pg_catalog.to_jsonb(p) ->> 'spool'
             from leat.progress p where $1::text is null or p.stream = $1 order by 1
             """, [stream]
         ).rows.map { row in
@@ -95,7 +98,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
                     total: Int(row[10] ?? "") ?? 0, ready: Int(row[11] ?? "") ?? 0,
                     pending: pending, scanned: try scannedTables(session, row[0] ?? ""),
                     partitionChanges: try PartitionStore.changes(session, stream: row[0] ?? "")),
-                conflicts: conflicts, slot: nil)
+                conflicts: conflicts, slot: nil, spool: row[12].flatMap(SpoolMark.init)?.place)
         }
     }
 

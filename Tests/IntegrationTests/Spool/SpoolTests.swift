@@ -155,6 +155,10 @@ import Testing
 
             try await pair.onSource("select pg_drop_replication_slot('\(pair.objectName)')")
             try await pair.expectRefusal(8, "gone", options: ["--spool", other])
+            let cleanup = try await pair.leat(["cleanup", "--yes"] + pair.places)
+            #expect(cleanup.output.contains("left: spool") && cleanup.output.contains(other))
+            try await pair.expectRefusal(
+                2, "an earlier stream", options: ["--spool", other, "--truncate", "--yes"])
         }
     }
 
