@@ -47,6 +47,9 @@ public struct ArchiveError: Error, Equatable, Sendable {
         case heldBy(String)
         /// A call to the operating system failed, in its words.
         case file(String)
+        /// The same, because there is no room for what was to be written. Nothing was synchronised
+        /// in vain, so a new writer may try again.
+        case noRoom(String)
     }
 
     public var code: Code
@@ -108,7 +111,7 @@ extension ArchiveError.Code: CustomStringConvertible {
         case .damagedBase(let file, let point, let what): "\(file) of base \(point): \(what)"
         case .noArchive: "it holds no archive"
         case .heldBy(let process): "process \(process) writes it"
-        case .file(let reason): reason
+        case .file(let reason), .noRoom(let reason): reason
         }
     }
 }

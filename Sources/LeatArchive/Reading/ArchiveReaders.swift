@@ -74,8 +74,8 @@ public struct ArchiveReaders: Sendable {
         let (path, new) = ("\(folder)/\(name)", "\(folder)/\(name).new")
         let file = try File(new, O_WRONLY | O_CREAT | O_TRUNC)
         let text = Array("\(ArchiveReaders.title)\nend \(end)\n".utf8)
-        guard write(file.descriptor, text, text.count) == text.count, fsync(file.descriptor) == 0
-        else { throw File.error("write \(new)") }
+        try file.write(text, at: 0)
+        try file.synchronise()
         guard rename(new, path) == 0 else { throw File.error("rename \(new)") }
         let place = try File(folder, O_RDONLY | O_DIRECTORY)
         guard fsync(place.descriptor) == 0 else { throw File.error("flush \(folder)") }

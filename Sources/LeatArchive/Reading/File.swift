@@ -5,11 +5,11 @@ final class File: Sendable {
     let path: String
     let descriptor: Int32
 
-    /// - Throws: ``ArchiveError/Code/file(_:)``.
+    /// - Throws: ``ArchiveError/Code/file(_:)``, ``ArchiveError/Code/noRoom(_:)``.
     init(_ path: String, _ flags: Int32, mode: mode_t = 0o600) throws(ArchiveError) {
         self.path = path
         descriptor = open(path, flags | O_CLOEXEC, mode)
-        guard descriptor >= 0 else { throw File.error("open \(path)") }
+        guard descriptor >= 0 else { throw File.writeError("open \(path)") }
     }
 
     private init(path: String, descriptor: Int32) {
@@ -32,7 +32,17 @@ final class File: Sendable {
     }
 
     static func error(_ attempted: String) -> ArchiveError {
-        ArchiveError(.file("cannot \(attempted): \(String(cString: strerror(errno)))"))
+        ArchiveError(.file(words(attempted)))
+    }
+
+    /// Of a call that needs room.
+    private static func writeError(_ attempted: String) -> ArchiveError {
+        let isRoom = [ENOSPC, EDQUOT, EFBIG].contains(errno)
+        return ArchiveError(isRoom ? .noRoom(words(attempted)) : .file(words(attempted)))
+    }
+
+    private static func words(_ attempted: String) -> String {
+        "cannot \(attempted): \(String(cString: strerror(errno)))"
     }
 
     func length() throws(ArchiveError) -> Int {
@@ -79,7 +89,7 @@ final class File: Sendable {
                     off_t(offset + start))
             }
             if written < 0, errno == EINTR { continue }
-            guard written > 0 else { throw File.error("write \(path)") }
+            guard written > 0 else { throw File.writeError("write \(path)") }
             start += written
         }
     }

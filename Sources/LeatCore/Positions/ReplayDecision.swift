@@ -28,6 +28,8 @@ public struct ReplayFacts: Sendable {
     public var stored: StartFacts.Stored?
     /// As a stream's row names the archive in place of a slot.
     public var archive: String
+    /// The archive is this stream's spool: what is left of it may be played without the source.
+    public var isSpool = false
     public var systemIdentifier: String
     public var database: String
     public var beginning: LSN
@@ -79,7 +81,7 @@ public enum ReplayDecision: Equatable, Sendable {
     private static func check(
         _ stored: StartFacts.Stored, _ facts: ReplayFacts
     ) throws(Halt) {
-        guard stored.slot == facts.archive else {
+        guard stored.slot == facts.archive || facts.isSpool else {
             let isArchive = stored.slot.hasPrefix("archive ")
             throw Halt(
                 isArchive ? .positionMismatch : .configuration,

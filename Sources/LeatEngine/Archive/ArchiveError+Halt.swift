@@ -19,7 +19,7 @@ extension Halt {
                 were removed.
                 """,
                 advice: "Begin anew from a base that it still holds: leat replay --rewind.")
-        case .file(let reason):
+        case .file(let reason), .noRoom(let reason):
             self.init(.localDisk, "Archive \(path) cannot be read: \(reason).")
         case .unknownVersion:
             self.init(

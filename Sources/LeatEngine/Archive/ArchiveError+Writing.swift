@@ -5,7 +5,7 @@ extension Halt {
     /// What writing an archive has met.
     init(writing error: ArchiveError) {
         switch error.code {
-        case .file(let reason):
+        case .file(let reason), .noRoom(let reason):
             self.init(
                 .localDisk, "The archive cannot be written: \(reason).",
                 advice: """

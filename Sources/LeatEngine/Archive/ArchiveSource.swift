@@ -341,7 +341,12 @@ actor ArchiveSource: BatchSource {
         guard let stream, let name = stream.reader, status.flushed > registered?.end ?? .zero,
             now - (registered?.at ?? now - .seconds(3600)) >= stream.registerInterval
         else { return }
-        try register(name, at: status.flushed)
+        do { try readers.register(name, at: status.flushed) } catch {
+            // What is not told now is told later; until then more is kept than is needed.
+            if case .noRoom = error.code { return }
+            throw Halt(error, archive: path)
+        }
+        registered = (status.flushed, now)
     }
 
     /// - Throws: ``Halt``: exit code 9 if the archive's folder cannot be written to.

@@ -66,8 +66,17 @@ struct RecordRun: Sendable {
         return encoding
     }
 
-    /// The next run reads large transactions whole, where only that tells what was rolled back.
+    /// - A spool whose disk is full is as one at its limit: it is tried again, and the target makes
+    ///   room meanwhile.
+    /// - The next run reads large transactions whole, where only that tells what was rolled back.
     private func explained(_ error: any Error) throws -> any Error {
+        if spool != nil, let error = error as? ArchiveError, case .noRoom(let reason) = error.code {
+            return Restart(
+                reason: """
+                    There is no room for the spool: \(reason). The source keeps its WAL until the \
+                    target has taken some of the spool, or somebody has made room
+                    """)
+        }
         guard let stream = error as? StreamError, case .messagesOfUnknownPart = stream.code else {
             return error
         }

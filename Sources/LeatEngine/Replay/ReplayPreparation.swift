@@ -84,7 +84,7 @@ struct ReplayPreparation {
     ) -> ReplayFacts {
         var until: LSN?
         if case .lsn(let lsn)? = configuration.until { until = lsn }
-        return ReplayFacts(
+        var facts = ReplayFacts(
             stored: progress?.stored, archive: "archive \(found.description.archive)",
             systemIdentifier: found.description.systemIdentifier,
             database: found.description.database, beginning: stored.beginning.first,
@@ -92,6 +92,8 @@ struct ReplayPreparation {
             bases: found.bases.map { base in
                 .init(point: base.lsn, isBeforeEnd: !found.laterBases.contains(base.lsn))
             }, wanted: configuration.beginning, until: until)
+        facts.isSpool = progress?.spool?.archive == "\(found.description.archive)"
+        return facts
     }
 
     /// The archive's own source is no staging: its tables would be emptied.

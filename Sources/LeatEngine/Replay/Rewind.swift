@@ -24,6 +24,7 @@ final class Rewind: Sendable {
         guard isWanted.withLock({ $0 }) else { return }
         let stream = onTarget.stream
         let tables = try await applier.run { session -> [TargetTable]? in
+            try checkIsReplay(session, stream)
             let isThere =
                 try session.query(
                     "update leat.progress set state = 'creating' where stream = $1", [stream.text]
@@ -44,5 +45,16 @@ final class Rewind: Sendable {
             onTarget.logger.info("rewound", metadata: ["tables": "\(tables.count)"])
         }
         isWanted.withLock { $0 = false }
+    }
+
+    /// What a slot has brought is in no archive.
+    private func checkIsReplay(_ session: Session, _ stream: StreamName) throws {
+        let slot = try session.query(
+            "select slot from leat.progress where stream = $1", [stream.text]
+        ).scalar
+        guard let slot, !slot.hasPrefix("archive ") else { return }
+        throw Halt(
+            .configuration, "Stream \(stream) reads slot \(slot); --rewind is for replays.",
+            advice: "Choose another --stream.")
     }
 }

@@ -53,6 +53,16 @@ struct ReplayDecisionTests {
                 == .resume(at: end))
     }
 
+    @Test("what is left of a stream's own spool is played without its slot")
+    func playsSpool() throws {
+        var facts = facts(stored: 300, slot: "leat_a")
+        #expect(code(facts) == .configuration)
+        facts.isSpool = true
+        #expect(try ReplayDecision(facts) == .resume(at: 300))
+        facts.stored?.endLSN = 501
+        #expect(code(facts) == .positionMismatch)
+    }
+
     @Test("a position outside the archive, or another archive's, is refused")
     func refuses() {
         #expect(code(facts(stored: 99)) == .positionMismatch)
