@@ -102,8 +102,10 @@ enum Preflight {
     private static func cannotEmpty(_ error: ConnectionError) -> any Error {
         guard error.code == .server else { return error }
         return Halt(
-            .target, "The target's tables cannot be emptied: \(error).",
-            advice: "Empty them yourself, or grant truncate and delete on them.")
+            .target, "The target's tables cannot be emptied: \(error.withoutValues).",
+            advice: """
+                Empty them and what refers to them yourself, or grant truncate and delete on them.
+                """)
     }
 
     /// - Throws: ``Halt`` if the source cannot decode its WAL, or has no slot left.

@@ -74,7 +74,7 @@ extension StreamPreparation {
         }
         guard progress?.ownsPublication == true || !exists else { throw foreignPublication }
         let (plans, _) = try await onTarget.plans(tables, sourceTypes)
-        _ = try await onTarget.checkRole(tables)
+        _ = try await onTarget.checkRole(tables.map(\.name))
         _ = try await usesBinary(plans, sourceTypes)
         switch decision {
         case .create, .recreate:

@@ -61,7 +61,7 @@ struct StreamPreparation {
         let tables = try await publish(decision, progress, system, sourceTypes)
         let (plans, later) = try await onTarget.plans(tables, sourceTypes)
         onTarget.tell(tables, plans, later)
-        try await onTarget.tellRole(onTarget.checkRole(tables))
+        try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
         let isBinary = try await usesBinary(plans, sourceTypes)
         let start = try await begin(decision, spool, facts, tables, plans, system)
         return try await prepared(start, tables, plans, isBinary, system, sourceTypes)

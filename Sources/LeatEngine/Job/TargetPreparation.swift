@@ -35,11 +35,9 @@ struct TargetPreparation {
     /// Before anything is created.
     ///
     /// - Returns: What fires all the same.
-    func checkRole(
-        _ tables: [SourceTable]
-    ) async throws -> [String] {
+    func checkRole(_ names: [TableName]) async throws -> [String] {
         let role = try await role()
-        let (names, stream, copiesTables) = (tables.map(\.name), stream, copiesTables)
+        let (stream, copiesTables) = (stream, copiesTables)
         return try await applier.run { session in
             let check = RoleCheck(
                 role: role, effects: TargetEffects(session: session, tables: names))
@@ -92,18 +90,20 @@ struct TargetPreparation {
     /// Tables that may be copied at the same time, referenced ones before those that refer to
     /// them.
     func copyLevels(_ tables: [SourceTable]) async throws -> [[SourceTable]] {
-        guard try await role() != .replica else { return [tables] }
-        let names = tables.map(\.name)
+        let byName = Dictionary(
+            tables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        return try await levels(tables.map(\.name)).map { $0.compactMap { byName[$0] } }
+    }
+
+    private func levels(_ names: [TableName]) async throws -> [[TableName]] {
+        guard try await role() != .replica else { return [names] }
         let (levels, left) = try await applier.run { session in
             let keys = try TargetEffects(session: session, tables: names).foreignKeys()
             let (levels, _) = ForeignKeyOrder(keys).levels(names)
             return (levels, Set(names).subtracting(levels.joined()))
         }
-        let byName = Dictionary(
-            tables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         // A circle was refused; one that was made since is found by the server.
-        return (levels + [left.sorted()]).map { level in level.compactMap { byName[$0] } }
-            .filter { !$0.isEmpty }
+        return (levels + [left.sorted()]).filter { !$0.isEmpty }
     }
 
     private func journal<Value: Sendable>(
@@ -144,14 +144,17 @@ struct TargetPreparation {
     /// Under the stream's origin: a stream that leaves the target again must not take it for a
     /// change made there, and empty the source.
     func empty(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) async throws {
-        let levels = try await copyLevels(tables).reversed()
-        try await empty(levels.joined().compactMap { plans[$0.name]?.target })
+        try await empty(tables.compactMap { plans[$0.name]?.target })
     }
 
-    /// - Parameter targets: Those that refer to others before those, where that matters.
+    /// - Parameter targets: In any order: those that refer to others go first, where that matters.
     func empty(_ targets: [TargetTable]) async throws {
+        let byName = Dictionary(
+            targets.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let ordered = try await levels(targets.map(\.name)).reversed().joined()
+            .compactMap { byName[$0] }
         try await applier.markOrigin()
-        try await applier.run { try Preflight.empty(targets, $0) }
+        try await applier.run { try Preflight.empty(ordered, $0) }
     }
 
     /// What is said at every start, because nobody should find it out by rows that differ, or by

@@ -160,7 +160,7 @@ struct ReplayPreparation {
     private func check(_ tables: [SourceTable]) async throws -> [TableName: RelationPlan] {
         let (plans, later) = try await onTarget.plans(tables, archive.definitions.typeCatalog)
         onTarget.tell(tables, plans, later)
-        try await onTarget.tellRole(onTarget.checkRole(tables))
+        try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
         return plans
     }
 

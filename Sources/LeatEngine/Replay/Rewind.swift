@@ -23,6 +23,11 @@ final class Rewind: Sendable {
     func run(_ applier: Applier, _ onTarget: TargetPreparation) async throws {
         guard isWanted.withLock({ $0 }) else { return }
         let stream = onTarget.stream
+        let names = try await applier.run { session in
+            try TableStore(session: session, stream: stream).read().map(\.table)
+        }
+        // Before anything is changed: emptying must not reach what the stream has not brought.
+        _ = try await onTarget.checkRole(names)
         let tables = try await applier.run { session -> [TargetTable]? in
             try checkIsReplay(session, stream)
             let isThere =
@@ -31,7 +36,6 @@ final class Rewind: Sendable {
                 ).affectedRows == 1
             guard isThere else { return nil }
             FailPoint.rewindBegun.reached()
-            let names = try TableStore(session: session, stream: stream).read().map(\.table)
             return try TargetTables.resolve(names, session).values.compactMap { try? $0.get() }
         }
         if let tables {

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("A target role without replica rights")
 struct PlainRoleTests {
-    private static let schema = """
+    static let schema = """
         create table region (id int primary key, parent int references region);
         create table shop (id int primary key, region int references region);
         create table item (id int primary key, shop int not null
@@ -13,7 +13,7 @@ struct PlainRoleTests {
         create table sale_old partition of sale for values from ('2000-01-01') to ('2020-01-01');
         create table sale_new partition of sale for values from ('2020-01-01') to ('2040-01-01');
         """
-    private static let rows = """
+    static let rows = """
         insert into region select i, nullif(i - 1, 0) from generate_series(1, 20) i;
         insert into shop select i, 1 + i % 20 from generate_series(1, 50) i;
         insert into item select i, 1 + i % 50, 'v' from generate_series(1, 500) i;
@@ -21,7 +21,7 @@ struct PlainRoleTests {
           from generate_series(1, 500) i;
         """
     /// Children before parents in one transaction is for a deferred key only.
-    private static let changes = """
+    static let changes = """
         insert into region values (100, 1); insert into shop values (100, 100);
         begin; set constraints all deferred; insert into item values (1000, 1000, 'early');
         insert into shop values (1000, 100); commit;
