@@ -16,8 +16,9 @@ internal import Synchronization
 ///   `follows` it waits there for more, looking again after a few milliseconds, up to 50 when
 ///   nothing comes; without, it ends there.
 /// - Whole segments and frames before the position are skipped by their headers.
-/// - Frames are merged to batches of about 1 MiB, as far as there are any: a recorder that stores
-///   each commit at once must not make each a transaction of the sink's.
+/// - Frames are merged to batches of up to 4 MiB, as far as there are any: a recorder that stores
+///   each commit at once must not make each a transaction of the sink's, and nobody waits for the
+///   first of them, as they do for a server's.
 /// - A schedule may hold transactions back: an end, a speed, pauses.
 /// - Memory: a frame, a batch, and what the flow's channel holds.
 /// - `report` keeps the position that the sink has stored in `readers/`, if the reader has a
@@ -74,7 +75,7 @@ actor ArchiveSource: BatchSource {
     private var looksLeft = 2
     private var registered: (end: LSN, at: ContinuousClock.Instant)?
 
-    private static let batchBytes = 1 << 20
+    private static let batchBytes = HandOver.largestBytes
     private static let shortestLook: Duration = .milliseconds(2)
     private static let longestLook: Duration = .milliseconds(50)
 
