@@ -36,7 +36,7 @@ struct ReceiveCommand: AsyncParsableCommand {
         let totals = try await discarded.run(
             spoolFolder: spool,
             starting: { pid in before.withLock { $0 = ProcessorTime(walsender: pid) } },
-            ended: { pid in after.withLock { $0 = ProcessorTime(walsender: pid) } })
+            received: { pid in after.withLock { $0 = ProcessorTime(walsender: pid) } })
         report(totals, from: before.withLock { $0 }, to: after.withLock { $0 })
     }
 

@@ -177,15 +177,17 @@ report() {
             if ($8 != "yes") unequal[key] = 1
         }
         END {
-            print "| workload | peer | runs | seconds | rows/s | against native | walsender µs/row | target µs/row | leat µs/row | equal |"
+            split("record receive replay sync leat native", pairs, " ")
+            for (c = 1; c in pairs; c += 2) base[pairs[c]] = pairs[c + 1]
+            print "| workload | peer | runs | seconds | rows/s | speed against | walsender µs/row | target µs/row | leat µs/row | equal |"
             print "|---|---|--:|--:|--:|--:|--:|--:|--:|---|"
             for (c = 1; c <= cells; c++) {
                 key = order[c]; split(key, name, " "); n = runs[key]
                 delete list
                 for (i = 1; i <= n; i++) list[i] = value[key, i, 3]
                 m = median(list, n); middle[key] = m
-                native = middle[name[1] " native"]
-                printf "| %s | %s | %d | %.2f (%.2f-%.2f) | %d | %s | %s | %s | %s | %s |\n", name[1], name[2], n, m, list[1], list[n], rows[key] / m, native ? sprintf("%.2f", native / m) : "-", perRow(key, 5), perRow(key, 6), perRow(key, 7), unequal[key] ? "NO" : "yes"
+                other = base[name[2]]; theirs = middle[name[1] " " other]
+                printf "| %s | %s | %d | %.2f (%.2f-%.2f) | %d | %s | %s | %s | %s | %s |\n", name[1], name[2], n, m, list[1], list[n], rows[key] / m, theirs ? sprintf("%s: %.2f", other, theirs / m) : "-", perRow(key, 5), perRow(key, 6), perRow(key, 7), unequal[key] ? "NO" : "yes"
             }
         }' "$work/results"
 }

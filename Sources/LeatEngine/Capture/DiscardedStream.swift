@@ -34,9 +34,10 @@ package struct DiscardedStream: Sendable {
     ///
     /// - Parameters:
     ///   - starting: Called with the walsender's process ID just before the stream starts,
-    ///   - ended: and while it still lives, after the last message.
+    ///   - received: and after each batch. What comes behind the last one is waiting for no more.
     package func run(
-        spoolFolder: String, starting: @Sendable (Int?) -> Void, ended: @Sendable (Int?) -> Void
+        spoolFolder: String, starting: @Sendable (Int?) -> Void,
+        received: @Sendable (Int?) -> Void
     ) async throws -> Totals {
         let receiver = SlotReceiver()
         do {
@@ -48,8 +49,7 @@ package struct DiscardedStream: Sendable {
             }
             starting(walsender)
             try await start(receiver, tables, spoolFolder)
-            let totals = try await discard(receiver, until: end)
-            ended(walsender)
+            let totals = try await discard(receiver, until: end) { received(walsender) }
             await receiver.close()
             return totals
         } catch {
@@ -95,7 +95,9 @@ package struct DiscardedStream: Sendable {
                 positions: positions))
     }
 
-    private func discard(_ receiver: SlotReceiver, until end: LSN) async throws -> Totals {
+    private func discard(
+        _ receiver: SlotReceiver, until end: LSN, received: () -> Void
+    ) async throws -> Totals {
         var totals = Totals()
         while true {
             switch try await receiver.next() {
@@ -113,6 +115,7 @@ package struct DiscardedStream: Sendable {
                 totals.transactions += batch.transactions.count(where: \.isComplete)
                 totals.batches += 1
                 totals.batchBytes += batch.byteCount
+                received()
                 if positions.batchApplied() { receiver.sinkHasRoom() }
             }
         }
