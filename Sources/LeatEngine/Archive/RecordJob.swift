@@ -27,6 +27,7 @@ public struct RecordJob: Sendable {
         let lock = try RecordJob.lock(folder)
         let state = try StateFolder(configuration.stateDirectory)
         defer { state.unlock() }
+        try state.checkIsOutside(configuration.archive)
         let run = RecordRun(
             configuration: configuration, folder: folder, lock: lock, attempts: RecordAttempts(),
             stop: stop, status: status, logger: logger)

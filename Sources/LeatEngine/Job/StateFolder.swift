@@ -5,10 +5,12 @@ internal import LeatCore
 /// The stream's folder on this machine: spool files of large transactions, for one process at a
 /// time.
 struct StateFolder {
+    private let path: String
     private let descriptor: Int32
 
     /// - Throws: ``Halt``: exit code 9 if the folder cannot be used, 2 if another process does.
     init(_ path: String) throws {
+        self.path = path
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true,
@@ -45,6 +47,24 @@ struct StateFolder {
         let count = pread(descriptor, &buffer, buffer.count, 0)
         let text = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
         return text.split(separator: "\n").first.map(String.init) ?? "?"
+    }
+
+    /// What lies in here goes with the next start, or with the stream.
+    ///
+    /// - Parameter archive: A folder that is there.
+    func checkIsOutside(_ archive: String) throws(Halt) {
+        let (inner, outer) = (StateFolder.resolved(archive), StateFolder.resolved(path))
+        guard inner == outer || inner.hasPrefix(outer + "/") else { return }
+        throw Halt(
+            .configuration,
+            "The folder \(archive) lies in the state folder \(path), which is emptied.",
+            advice: "Give a folder elsewhere.")
+    }
+
+    private static func resolved(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     func unlock() {

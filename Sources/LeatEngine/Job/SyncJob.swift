@@ -23,14 +23,14 @@ public struct SyncJob: Sendable {
     public func run() async throws {
         let folder = try StateFolder(configuration.stateDirectory)
         defer { folder.unlock() }
-        if let ending = try await runStream() { report(ending) }
+        if let ending = try await runStream(folder) { report(ending) }
     }
 
-    private func runStream() async throws -> SyncRun.Ending? {
+    private func runStream(_ folder: StateFolder) async throws -> SyncRun.Ending? {
         let inProgress = InProgressHandling()
         if let spool = configuration.spool {
             return try await SpoolJob(
-                configuration: configuration, spool: spool, inProgress: inProgress,
+                configuration: configuration, spool: spool, state: folder, inProgress: inProgress,
                 status: status, stop: stop, logger: logger
             ).run()
         }

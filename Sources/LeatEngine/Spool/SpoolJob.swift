@@ -11,6 +11,7 @@ internal import Logging
 struct SpoolJob: Sendable {
     let configuration: SyncConfiguration
     let spool: SyncConfiguration.Spool
+    let state: StateFolder
     let inProgress: InProgressHandling
     let status: SyncStatus
     let stop: StopSignal
@@ -30,6 +31,7 @@ struct SpoolJob: Sendable {
     func run() async throws -> SyncRun.Ending? {
         let folder = ArchiveFolder(spool.folder)
         let lock = try RecordJob.lock(folder)
+        try state.checkIsOutside(folder.path)
         let (recording, following) = (StopSignal(), StopSignal())
         let limit = spool.limit.map { SpoolLimit($0, stop: recording, logger: logger) }
         let target: TargetSpool

@@ -68,7 +68,8 @@ struct LiveView {
         let age = snapshot.lagSeconds.map { String(format: "%.1f s", $0) } ?? "?"
         let pending =
             (snapshot.consistentFrom ?? .zero) > snapshot.position ? "  catching up" : ""
+        let spool = snapshot.spool.map { "  spool \(Units.bytes(UInt64($0.bytes)))" } ?? ""
         return "\(snapshot.phase)  position \(snapshot.position)  lag \(bytes), \(age)  "
-            + "\(Units.count(Int(rate))) rows/s\(pending)"
+            + "\(Units.count(Int(rate))) rows/s\(spool)\(pending)"
     }
 }

@@ -96,7 +96,7 @@ struct RecordedTables {
 }
 
 extension Pair {
-    var archive: String { stateDirectory + "/archive" }
+    var archive: String { "\(source.folder)/archive-\(database)" }
 
     var recording: [String] {
         [

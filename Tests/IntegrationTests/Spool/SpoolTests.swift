@@ -85,7 +85,6 @@ import Testing
             try await pair.source.start()
             try await pair.catchUp("--spool", pair.spool)
             try await pair.expectEqual()
-            pair.removeSpool()
         }
     }
 
@@ -95,11 +94,13 @@ import Testing
             "slot-created", "record-creating", "archive-begun", "spool-reader-registered",
             "spool-marked", "spool-begun", "table-copied", "archive-appended:2",
             "archive-synchronised", "archive-position-written", "archive-segment-made",
-            "batch-sent:2", "commit-sent:3", "stored-not-confirmed:4",
+            "batch-sent:2", "commit-sent:3", "stored-not-confirmed:4", "mid-stream:700",
         ])
     func failPoints(_ point: String) async throws {
         try await Pair.with(schema: SpoolTests.schema, rows: SpoolTests.load(0)) { pair in
-            defer { pair.removeSpool() }
+            // So that transactions are streamed while they are in progress.
+            try await pair.onSource(
+                "alter database \(pair.database) set logical_decoding_work_mem = '64kB'")
             let leat = try pair.startSpooling("--spool-limit", "400kB", failPoint: point)
             var round = 0
             while leat.exit == nil, round < 300 {
@@ -126,7 +127,6 @@ import Testing
         try await Pair.with(schema: SpoolTests.schema, rows: SpoolTests.load(0)) { pair in
             let other = pair.spool + "-other"
             defer {
-                pair.removeSpool()
                 try? FileManager.default.removeItem(atPath: other)
             }
             let leat = try pair.startSpooling()
@@ -139,6 +139,8 @@ import Testing
             }
 
             try await pair.expectRefusal(8, "nowhere else", pair.spool)
+            try await pair.expectRefusal(
+                2, "state folder", options: ["--spool", pair.stateDirectory + "/spool"])
             try await pair.expectRefusal(
                 8, "nowhere else", pair.spool, options: ["--spool", other])
             let record = try await pair.leat(
@@ -184,7 +186,6 @@ import Testing
     @Test("at its limit the spool is read no further, and goes on when there is room")
     func limit() async throws {
         try await Pair.with(schema: SpoolTests.schema, rows: SpoolTests.load(0)) { pair in
-            defer { pair.removeSpool() }
             let leat = try pair.startSpooling("--spool-limit", "2MB")
             try await pair.waitForStream(leat)
             try await pair.whileTargetWaits(on: "journal") {
@@ -212,7 +213,6 @@ import Testing
     @Test("recording begins before the copy ends")
     func copying() async throws {
         try await Pair.with(schema: SpoolTests.schema, rows: SpoolTests.load(0)) { pair in
-            defer { pair.removeSpool() }
             // The copy's rows wait for a writer of the same keys.
             try await pair.onTarget("create unique index on item (v, id)")
             let leat = try await withThrowingTaskGroup(of: Void.self) { group in
@@ -250,7 +250,6 @@ import Testing
             create table p_1 partition of p for values from (0) to (10);
             """
         try await Pair.with(schema: schema, rows: "insert into p values (1)") { pair in
-            defer { pair.removeSpool() }
             let leat = try pair.startSpooling()
             try await pair.waitForStream(leat)
             try await pair.onSource(
@@ -270,7 +269,6 @@ import Testing
     @Test("a change of a table in the middle stops with the statement, and goes on behind it")
     func schemaChange() async throws {
         try await Pair.with(schema: SpoolTests.schema, rows: SpoolTests.load(0)) { pair in
-            defer { pair.removeSpool() }
             try await pair.catchUp("--spool", pair.spool)
             try await pair.onSource(SpoolTests.load(1))
             try await pair.onSource("alter table item add more text default 'more'")
@@ -294,7 +292,6 @@ import Testing
     @Test("a disk that is full stops the reading, and not the target; with room it goes on")
     func fullDisk() async throws {
         try await Pair.with(schema: SpoolTests.schema, rows: SpoolTests.load(0)) { pair in
-            defer { pair.removeSpool() }
             let leat = try pair.startSpooling()
             try await pair.waitForStream(leat)
             try await setLimit("100000", of: leat)

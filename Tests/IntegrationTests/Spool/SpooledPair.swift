@@ -68,8 +68,4 @@ extension Pair {
             return sum + (file[.size] as? Int ?? 0)
         }
     }
-
-    func removeSpool() {
-        try? FileManager.default.removeItem(atPath: spool)
-    }
 }

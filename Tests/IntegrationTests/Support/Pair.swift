@@ -113,7 +113,9 @@ final class Pair: Sendable {
                 """)
             _ = try? await server.sql("drop database if exists \(database) with (force)")
         }
-        try? FileManager.default.removeItem(atPath: stateDirectory)
+        for folder in [stateDirectory, archive, spool] {
+            try? FileManager.default.removeItem(atPath: folder)
+        }
     }
 
     // MARK: SQL
