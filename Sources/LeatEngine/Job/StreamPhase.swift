@@ -113,8 +113,15 @@ struct StreamPhase {
         guard ending == .endReached || run.stop.isRequested else {
             throw Restart(reason: "the source ended the stream")
         }
-        try await SequenceJob(configuration: configuration, servers: servers, logger: logger)
-            .run(prepared.tables.map(\.name))
+        do {
+            try await SequenceJob(configuration: configuration, servers: servers, logger: logger)
+                .run(prepared.tables.map(\.name))
+        } catch let error as ConnectionError
+            where run.spool != nil && run.stop.isRequested && error.peer == .source
+        {
+            // What was recorded is followed without the source, and so it is stopped.
+            logger.warning("sequences were not set: the source cannot be reached")
+        }
         return ending == .endReached ? .endReached : .stopped
     }
 }

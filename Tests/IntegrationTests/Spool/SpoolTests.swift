@@ -83,8 +83,13 @@ import Testing
             #expect(rest.exitCode == 0, "\(rest.log)")
             #expect(try await pair.target.databaseHash(pair.database) == rows)
             try await pair.source.start()
-            try await pair.catchUp("--spool", pair.spool)
+            leat = try pair.startSpooling()
+            try await pair.waitForStream(leat)
+            try await pair.waitUntilApplied()
             try await pair.expectEqual()
+            // A stop does not wait for a source that is gone.
+            try await pair.source.stop(mode: .immediate)
+            #expect(try await leat.terminate(timeout: .seconds(10)) == 0, "\(leat.log)")
         }
     }
 
