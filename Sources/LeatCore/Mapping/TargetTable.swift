@@ -68,11 +68,13 @@ public struct TargetTable: Sendable, Hashable {
     /// Whether a BEFORE trigger for each row, or an INSTEAD rule, fires under the session's role:
     /// it may leave the row out.
     public var mayLeaveOut: Bool
+    /// What a transaction that writes to it locks: tables, partitions and indexes.
+    public var locks: Int
 
     public init(
         name: TableName, kind: Kind, columns: [Column], uniqueIndexes: [UniqueIndex],
         hasSeveralConstraints: Bool = false, fires: Bool = false,
-        canRestartIdentity: Bool = true, mayLeaveOut: Bool = false
+        canRestartIdentity: Bool = true, mayLeaveOut: Bool = false, locks: Int = 2
     ) {
         self.name = name
         self.kind = kind
@@ -82,6 +84,7 @@ public struct TargetTable: Sendable, Hashable {
         self.fires = fires
         self.canRestartIdentity = canRestartIdentity
         self.mayLeaveOut = mayLeaveOut
+        self.locks = locks
     }
 
     /// For statements that must not reach the children of an inheritance parent. A partitioned

@@ -55,6 +55,8 @@ actor Applier: SessionActor {
     var openConflicts: [ConflictCount] = []
     private(set) var marksOrigin = false
     private var choice = SetChoice(roundTrip: .zero)
+    /// Of a target transaction that several of the source share.
+    private var mostLocks = 1
     var staging = StagingTables(areAllowed: false)
     /// Tables whose net changes failed, with the batches for which they stay in source order.
     private var heldBack: [TableName: Int] = [:]
@@ -154,6 +156,7 @@ actor Applier: SessionActor {
             "select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary')"
         ).scalar
         staging = StagingTables(areAllowed: mayStage == "t")
+        mostLocks = try LockBudget.most(of: session)
         let clock = ContinuousClock()
         let trips = try (0..<3).map { _ in try clock.measure { try session.execute("select") } }
         choice = SetChoice(roundTrip: trips.min() ?? .zero)
@@ -171,9 +174,10 @@ actor Applier: SessionActor {
             }
             startBatch()
             var applied = Applied()
-            let (_, problem) = try resolve(batch, refused)
+            let (relations, problem) = try resolve(batch, refused)
             let fitting = problem.map { batch.prefix(beforeChange: $0.change) } ?? batch
-            for run in ApplyRun.split(fitting) {
+            let budget = LockBudget(relations, most: mostLocks)
+            for run in ApplyRun.split(fitting, within: budget) {
                 try apply(run, fitting, &applied)
             }
             if let problem { throw problem.halt }

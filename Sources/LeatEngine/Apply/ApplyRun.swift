@@ -10,8 +10,9 @@ struct ApplyRun {
     var end: Transaction?
 
     /// One run for the rest of a transaction that began in an earlier batch, one for all that
-    /// are whole, one for a last one whose end is still to come.
-    static func split(_ batch: Batch) -> [ApplyRun] {
+    /// are whole, one for a last one whose end is still to come; more if they are about more
+    /// tables than should be locked at once.
+    static func split(_ batch: Batch, within budget: LockBudget) -> [ApplyRun] {
         var runs: [ApplyRun] = []
         var first = 0
         for index in batch.transactions.indices {
@@ -28,44 +29,25 @@ struct ApplyRun {
         if first < batch.transactions.count {
             runs.append(run(first...(batch.transactions.count - 1), batch))
         }
-        return runs.flatMap { $0.withFewTables(batch) }
+        return runs.flatMap { $0.split(batch, within: budget) }
     }
 
-    /// A target transaction keeps a lock on each table and index that it writes to, of which a
-    /// server has room for some thousands.
-    private static let mostTables = 256
-
-    private func withFewTables(_ batch: Batch) -> [ApplyRun] {
-        guard transactions.count > 1, batch.relations.count > ApplyRun.mostTables else {
-            return [self]
-        }
+    private func split(_ batch: Batch, within budget: LockBudget) -> [ApplyRun] {
+        guard transactions.count > 1, !budget.coversAll else { return [self] }
         var runs: [ApplyRun] = []
-        var tables: Set<UInt32> = []
+        var held = LockBudget.Held(budget)
         var first = transactions.lowerBound
         for single in singles(batch) {
             let index = single.transactions.lowerBound
-            let its = single.tables(batch)
-            if index > first, tables.union(its).count > ApplyRun.mostTables {
+            if !held.take(single.changes, of: batch), index > first {
                 runs.append(ApplyRun.run(first...index - 1, batch))
                 first = index
-                tables = []
+                held.restart()
+                _ = held.take(single.changes, of: batch)
             }
-            tables.formUnion(its)
         }
         runs.append(ApplyRun.run(first...transactions.upperBound - 1, batch))
         return runs
-    }
-
-    private func tables(_ batch: Batch) -> Set<UInt32> {
-        var tables: Set<UInt32> = []
-        for change in batch.changes[changes] {
-            switch change.kind {
-            case .insert, .update, .delete: tables.insert(change.relation)
-            case .truncate: tables.formUnion(batch.truncates[Int(change.relation)].relations)
-            case .message: break
-            }
-        }
-        return tables
     }
 
     func singles(_ batch: Batch) -> [ApplyRun] {

@@ -30,25 +30,30 @@ struct TableStore {
     /// Lists exactly the tables that are published now.
     func apply(_ plan: TablePlan) throws {
         for table in plan.removed { try remove(table) }
-        for table in plan.added {
-            try session.query(
-                """
-                insert into leat.tables (stream, schema_name, table_name, state, membership,
-                  source_oid, unsent_kinds)
-                values ($1, $2, $3, 'init', $4, $5::pg_catalog.oid, $6)
-                on conflict (stream, schema_name, table_name) do update
-                  set state = 'init', snapshot_lsn = null, membership = excluded.membership,
-                    source_oid = excluded.source_oid, target_oid = null, column_numbers = null,
-                    scans_for_rows = null, unsent_kinds = excluded.unsent_kinds,
-                    copy_attempt = null, rows_copied = null,
-                    updated_at = pg_catalog.clock_timestamp()
-                """,
-                [
-                    stream.text, table.table.schema, table.table.name, table.membership,
-                    "\(table.id.rawValue)", table.unsentKinds,
-                ])
-        }
+        try add(plan.added)
         try PartitionStore(session: session, stream: stream).forgetOthers()
+    }
+
+    private func add(_ tables: [TablePlan.Published]) throws {
+        guard !tables.isEmpty else { return }
+        try session.query(
+            """
+            insert into leat.tables (stream, schema_name, table_name, state, membership,
+              source_oid, unsent_kinds)
+            select $1, v.schema_name, v.table_name, 'init', v.membership, v.source_oid, v.unsent
+            from unnest(\(SQLText.textArray(tables.map(\.table.schema))),
+              \(SQLText.textArray(tables.map(\.table.name))),
+              \(SQLText.textArray(tables.map(\.membership))),
+              '{\(tables.map { "\($0.id.rawValue)" }.joined(separator: ","))}'::pg_catalog.oid[],
+              \(SQLText.textArray(tables.map(\.unsentKinds)))
+            ) v (schema_name, table_name, membership, source_oid, unsent)
+            on conflict (stream, schema_name, table_name) do update
+              set state = 'init', snapshot_lsn = null, membership = excluded.membership,
+                source_oid = excluded.source_oid, target_oid = null, column_numbers = null,
+                scans_for_rows = null, unsent_kinds = excluded.unsent_kinds,
+                copy_attempt = null, rows_copied = null,
+                updated_at = pg_catalog.clock_timestamp()
+            """, [stream.text])
     }
 
     /// Gives the rows of renamed tables their new names: all first a name that no table has,

@@ -28,7 +28,8 @@ struct TargetCatalog {
               \(TargetCatalog.fires),
               c.relkind in ('r', 'p') and pg_catalog.row_security_active(c.oid),
               \(TargetCatalog.hasSeveralConstraints), n.nspname, c.relname,
-              \(TargetCatalog.canRestartIdentity), \(TargetCatalog.mayLeaveOut)
+              \(TargetCatalog.canRestartIdentity), \(TargetCatalog.mayLeaveOut),
+              \(TargetCatalog.locks)
             from unnest(\(SQLText.textArray(names.map(\.schema))),
               \(SQLText.textArray(names.map(\.name)))) t (schema_name, table_name)
             join pg_catalog.pg_namespace n on n.nspname = t.schema_name
@@ -69,8 +70,17 @@ struct TargetCatalog {
         return TargetTable(
             name: name, kind: kind, columns: columns, uniqueIndexes: indexes,
             hasSeveralConstraints: row[7] == "t", fires: row[5] == "t",
-            canRestartIdentity: row[10] == "t", mayLeaveOut: row[11] == "t")
+            canRestartIdentity: row[10] == "t", mayLeaveOut: row[11] == "t",
+            locks: row[12].flatMap { Int($0) } ?? 1)
     }
+
+    /// Table `c` or the partitions below it, and their indexes.
+    private static let locks = """
+        (select pg_catalog.count(distinct p.relid) + pg_catalog.count(i.indexrelid)
+        from (select c.oid as relid
+          union select p.relid from pg_catalog.pg_partition_tree(c.oid) p) p
+        left join pg_catalog.pg_index i on i.indrelid = p.relid)
+        """
 
     /// What TRUNCATE ... RESTART IDENTITY asks for beyond TRUNCATE.
     private static let canRestartIdentity = """
