@@ -17,26 +17,7 @@ struct TargetCatalog {
     /// What is known of each table; a `ConnectionError` is thrown. In three queries, however many
     /// the tables are.
     func tables(_ names: [TableName]) throws -> [TableName: Result<TargetTable, Problem>] {
-        let rows = try session.query(
-            """
-            select c.oid, c.relkind, c.relpersistence,
-              pg_catalog.array_to_string(array(
-                select p from pg_catalog.unnest(
-                  '{SELECT,INSERT,UPDATE,DELETE}'::pg_catalog.text[]) p
-                where not pg_catalog.has_table_privilege(c.oid, p)), ', '),
-              pg_catalog.has_schema_privilege(n.oid, 'usage'),
-              \(TargetCatalog.fires),
-              c.relkind in ('r', 'p') and pg_catalog.row_security_active(c.oid),
-              \(TargetCatalog.hasSeveralConstraints), n.nspname, c.relname,
-              \(TargetCatalog.canRestartIdentity), \(TargetCatalog.mayLeaveOut),
-              \(TargetCatalog.locks)
-            from unnest(\(SQLText.textArray(names.map(\.schema))),
-              \(SQLText.textArray(names.map(\.name)))) t (schema_name, table_name)
-            join pg_catalog.pg_namespace n on n.nspname = t.schema_name
-            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.table_name
-            where c.relkind in ('r', 'p', 'v', 'm', 'f')
-            """
-        ).rows
+        let rows = try session.query(TargetCatalog.tablesQuery(names)).rows
         let oids = "'{\(rows.compactMap(\.[0]).joined(separator: ","))}'::pg_catalog.oid[]"
         let columns = try columns(oids)
         let indexes = try uniqueIndexes(oids)
@@ -80,55 +61,6 @@ struct TargetCatalog {
         from (select c.oid as relid
           union select p.relid from pg_catalog.pg_partition_tree(c.oid) p) p
         left join pg_catalog.pg_index i on i.indrelid = p.relid)
-        """
-
-    /// What TRUNCATE ... RESTART IDENTITY asks for beyond TRUNCATE.
-    private static let canRestartIdentity = """
-        not exists (
-          select from pg_catalog.pg_depend d
-          join pg_catalog.pg_class s on s.oid = d.objid and s.relkind = 'S'
-            and not pg_catalog.pg_has_role(s.relowner, 'usage')
-          where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-            and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-            and d.deptype in ('a', 'i') and d.refobjid in (
-              select c.oid union all select p.relid from pg_catalog.pg_partition_tree(c.oid) p))
-        """
-
-    /// Of table `c`, or of one of its partitions: a partition may have more than its root.
-    private static let hasSeveralConstraints = """
-        exists (
-          select from pg_catalog.pg_index i
-          where (i.indisunique or i.indisexclusion) and i.indrelid in (
-            select c.oid union all select p.relid from pg_catalog.pg_partition_tree(c.oid) p)
-          group by i.indrelid having pg_catalog.count(*) > 1)
-        """
-
-    /// Whether a trigger or rule of table `c`, or a trigger of one of its partitions, fires under
-    /// the session's role. A foreign key is a trigger, too.
-    private static let fires = "(exists (\(firingTriggers)) or exists (\(firingRules)))"
-
-    /// Bits 0 and 1 of `tgtype`: for each row, before it. Whoever returns NULL there leaves the
-    /// row out, which is no error; and so may a rule that does something else instead.
-    private static let mayLeaveOut = """
-        (exists (\(firingTriggers) and not g.tgisinternal
-          and (g.tgtype & 3::pg_catalog.int2) = 3)
-        or exists (\(firingRules) and r.is_instead))
-        """
-
-    private static let firingRules = """
-        select from pg_catalog.pg_rewrite r
-        where r.ev_class = c.oid and r.ev_type <> '1' and r.ev_enabled = any (\(firingModes))
-        """
-
-    private static let firingTriggers = """
-        select from pg_catalog.pg_trigger g
-        where g.tgenabled = any (\(firingModes)) and g.tgrelid in (
-          select c.oid union all select p.relid from pg_catalog.pg_partition_tree(c.oid) p)
-        """
-
-    private static let firingModes = """
-        case pg_catalog.current_setting('session_replication_role')
-          when 'replica' then '{A,R}'::"char"[] else '{A,O}'::"char"[] end
         """
 
     private static let unlogged = "unlogged or temporary: a crash would empty it"
