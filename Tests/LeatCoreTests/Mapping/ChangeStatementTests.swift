@@ -112,7 +112,7 @@ struct ChangeStatementTests {
         #expect(
             try pair.plan().delete().sql == """
                 delete from only "shop"."item" where ctid = (select t.ctid from only \
-                "shop"."item" t where row(t."id")::pg_catalog.record operator(pg_catalog.*=) \
+                "shop"."item" t where t."id" is not distinct from $1 and row(t."id")::pg_catalog.record operator(pg_catalog.*=) \
                 row($1)::pg_catalog.record limit 1)
                 """)
     }
@@ -125,7 +125,8 @@ struct ChangeStatementTests {
         #expect(
             withKey.sql == """
                 delete from only "shop"."item" where ctid = (select t.ctid from only \
-                "shop"."item" t where t."id" \(equals) $1 and row(t."id", \
+                "shop"."item" t where t."id" \(equals) $1 and t."id" is not distinct from $2 \
+                and t."v" is not distinct from $3 and row(t."id", \
                 t."v")::pg_catalog.record operator(pg_catalog.*=) row($2, \
                 $3)::pg_catalog.record limit 1)
                 """)
@@ -157,7 +158,7 @@ struct ChangeStatementTests {
             try full.plan().delete().sql.hasPrefix(
                 """
                 delete from "shop"."item" where (tableoid, ctid) = \
-                (select t.tableoid, t.ctid from "shop"."item" t where row(
+                (select t.tableoid, t.ctid from "shop"."item" t where t."id"
                 """))
     }
 
