@@ -9,10 +9,13 @@ internal import Synchronization
 /// hold that column even if it is gone from the table by now.
 final class TransferForm: Sendable {
     let wanted: SyncConfiguration.Binary
-    private let isRuledOut = Atomic(false)
+    private let isRuledOut: Atomic<Bool>
 
-    init(_ wanted: SyncConfiguration.Binary) {
+    /// - Parameter showsValues: Keys are to be read by people, in messages or in `leat.conflicts`:
+    ///   with `auto` they come as text then.
+    init(_ wanted: SyncConfiguration.Binary, showsValues: Bool = false) {
         self.wanted = wanted
+        isRuledOut = Atomic(wanted == .auto && showsValues)
     }
 
     var mayBeBinary: Bool { wanted != .off && !isRuledOut.load(ordering: .acquiring) }
