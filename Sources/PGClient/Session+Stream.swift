@@ -111,22 +111,18 @@ extension Session {
         if PQconsumeInput(connection) == 0 { throw lost("read the stream") }
     }
 
-    /// The same, and what comes in its place from the server's socket.
+    /// The same.
     ///
-    /// - Parameter limit: About so many bytes are enough.
-    /// - Returns: How many there were, and whether that was all. After a large piece it was not,
-    ///   even if nothing more is there: the server's kernel may send the next a moment later.
-    public func readStream(
-        upTo limit: Int
-    ) throws(ConnectionError) -> (bytes: Int, isAll: Bool) {
-        var read = 0
-        var piece = 0
-        repeat {
-            piece = bytesWaiting
-            try readStream()
-            read += piece
-        } while bytesWaiting > 0 && read < limit
-        return (read, piece < Session.largePiece)
+    /// libpq reads on while there is more, until its buffer is full. Asked again before that was
+    /// taken it would double the buffer, every time.
+    ///
+    /// - Returns: How many bytes there were at first, and whether that was all. After a large piece
+    ///   it was not, even if nothing more is there: the server's kernel may send the next a moment
+    ///   later.
+    public func readLargely() throws(ConnectionError) -> (bytes: Int, isAll: Bool) {
+        let bytes = bytesWaiting
+        try readStream()
+        return (bytes, bytes < Session.largePiece && bytesWaiting == 0)
     }
 
     private static let largePiece = 16 << 10

@@ -139,7 +139,7 @@ struct StreamTests {
                     naps += 1
                 }
                 most = max(most, session.bytesWaiting)
-                isAll = try session.readStream(upTo: 1 << 19).isAll
+                isAll = try session.readLargely().isAll
                 _ = try session.takePayloads { payload in
                     if case .xLogData = try ReplicationPayload(decoding: payload) { messages += 1 }
                     return true

@@ -15,9 +15,9 @@ public struct ReadPace: Sendable {
     public enum Action: Equatable, Sendable {
         /// What is there.
         case read
-        /// What is there, and what follows at once, up to a limit: see ``readOn(isAll:)``.
+        /// What is there, and what follows at once: see ``readOn(isAll:)``.
         case readOn
-        /// Then read on, as far: see ``napped(bytes:isAll:)``.
+        /// Then read on: see ``napped(bytes:isAll:)``.
         case nap(Duration)
     }
 

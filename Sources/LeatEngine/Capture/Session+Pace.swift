@@ -6,8 +6,6 @@ internal import PGClient
 extension Session {
     /// The input buffer becomes twice this: some milliseconds of a stream at full speed.
     private static let readBytes = 1 << 20
-    /// As much is taken into it at a time.
-    private static let gulpBytes = 512 << 10
 
     /// The first thing a replication connection does: see ``gatherAtSender()``.
     func prepareReading(clientEncoding: String? = nil) throws {
@@ -26,11 +24,11 @@ extension Session {
         case .read:
             try readStream()
         case .readOn:
-            let (_, isAll) = try readStream(upTo: Session.gulpBytes)
+            let (_, isAll) = try readLargely()
             pace.readOn(isAll: isAll)
         case .nap(let duration):
             try nap(for: duration)
-            let (bytes, isAll) = try readStream(upTo: Session.gulpBytes)
+            let (bytes, isAll) = try readLargely()
             pace.napped(bytes: bytes, isAll: isAll)
         }
     }

@@ -10,7 +10,7 @@ struct ReplayRoleTests {
         try await TargetRole.with(
             schema: PlainRoleTests.schema, rows: PlainRoleTests.rows
         ) { pair, role in
-            let staging = Staging(pair: pair, archive: "\(pair.stateDirectory)/archive")
+            let staging = Staging(pair: pair, archive: pair.archive)
             let plain = Array(role.places.suffix(2))
             try await staging.record("--with-base")
             try await pair.source.run(script: PlainRoleTests.changes, database: pair.database)
