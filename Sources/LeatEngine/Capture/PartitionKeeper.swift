@@ -43,15 +43,7 @@ struct TargetPartitions: PartitionKeeper {
         _ body: @Sendable (Session) throws -> Value
     ) async throws -> Value? {
         do {
-            let connection = try await Connection.open(target, peer: .target, stream: stream)
-            do {
-                let value = try await connection.run(body)
-                await connection.close()
-                return value
-            } catch {
-                await connection.close()
-                throw error
-            }
+            return try await Connection.open(target, peer: .target, stream: stream).runOnce(body)
         } catch let error as ConnectionError where mayBeAway {
             guard case .retry = Failure(error, wasConnected: true) else { throw error }
             return nil

@@ -12,16 +12,15 @@ extension Connection {
         _ body: @Sendable (Session) throws -> Value
     ) async throws -> Value {
         try await halting(peer) {
-            let connection = try await open(conninfo, peer: peer, command: command)
-            do {
-                let value = try await connection.run(body)
-                await connection.close()
-                return value
-            } catch {
-                await connection.close()
-                throw error
-            }
+            try await open(conninfo, peer: peer, command: command).runOnce(body)
         }
+    }
+
+    /// Runs `body` with the session, and closes it however that ends.
+    func runOnce<Value: Sendable>(_ body: @Sendable (Session) throws -> Value) async throws -> Value
+    {
+        defer { close() }
+        return try await run(body)
     }
 
     static func open(
