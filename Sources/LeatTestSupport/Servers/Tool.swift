@@ -22,7 +22,7 @@ func run(
         throw error
     }
     guard exit == .code(0) else {
-        throw TestSupportError("\(child.name): \(exit)\n\(lastLines(20, of: child.errorOutput))")
+        throw TestSupportError("\(child.name): \(exit): \(lastLines(20, of: child.errorOutput))")
     }
     return child.output
 }
