@@ -54,12 +54,14 @@ actor Applier: SessionActor {
     /// Conflicts resolved in the open transaction.
     var openConflicts: [ConflictCount] = []
     private(set) var marksOrigin = false
-    private var choice = SetChoice(roundTrip: .zero)
+    private(set) var choice = SetChoice(roundTrip: .zero)
     /// Of a target transaction that several of the source share.
-    private var mostLocks = 1
+    private(set) var mostLocks = 1
     var staging = StagingTables(areAllowed: false)
+    /// Staged before its turn.
+    var staged: StagedBatch?
     /// Tables whose net changes failed, with the batches for which they stay in source order.
-    private var heldBack: [TableName: Int] = [:]
+    private(set) var heldBack: [TableName: Int] = [:]
     /// Whether the session has `session_replication_role = replica`.
     private(set) var isReplica = false
 
@@ -168,10 +170,7 @@ actor Applier: SessionActor {
     ///   transactions before their first change are.
     func apply(_ batch: Batch, refusing refused: [RelationID: Halt] = [:]) async throws -> Applied {
         try await cancellable {
-            if !isTransactionOpen {
-                if staging.areOld { try forgetStatements() }
-                if prepared - forgotten > Applier.mostStatements { try forgetResting() }
-            }
+            try forgetOld()
             startBatch()
             var applied = Applied()
             let (relations, problem) = try resolve(batch, refused)
@@ -183,6 +182,13 @@ actor Applier: SessionActor {
             if let problem { throw problem.halt }
             return applied
         }
+    }
+
+    /// Statements and staging tables that should not live on, before a batch.
+    func forgetOld() throws {
+        guard !isTransactionOpen else { return }
+        if staging.areOld { try forgetStatements() }
+        if prepared - forgotten > Applier.mostStatements { try forgetResting() }
     }
 
     func startBatch() {
@@ -237,10 +243,7 @@ actor Applier: SessionActor {
             }
             return true
         } catch let failure as ApplyFailure {
-            try restartIfTransient(failure, of: run.transactions.count)
-            for table in folded.tables(blamedFor: failure) {
-                heldBack[table] = Applier.batchesHeldBack
-            }
+            try holdBack(folded, failure, run)
             guard goesOn else {
                 try abandon()
                 return false
@@ -254,7 +257,15 @@ actor Applier: SessionActor {
         }
     }
 
-    private func apply(
+    /// The tables to blame for sets that failed stay in the source's order for a while.
+    func holdBack(_ folded: FoldedWriter, _ failure: ApplyFailure, _ run: ApplyRun) throws {
+        try restartIfTransient(failure, of: run.transactions.count)
+        for table in folded.tables(blamedFor: failure) {
+            heldBack[table] = Applier.batchesHeldBack
+        }
+    }
+
+    func apply(
         inOrder run: ApplyRun, _ batch: Batch, _ applied: inout Applied
     ) throws {
         do {
@@ -317,9 +328,15 @@ actor Applier: SessionActor {
     }
 
     private func write(_ run: ApplyRun, _ send: (inout BatchWriter) throws -> Void) throws {
-        let session = try open()
         var writer = try BatchWriter(
-            session: session, prepared: prepared, defersConstraints: !isReplica)
+            session: open(), prepared: prepared, defersConstraints: !isReplica)
+        try write(run, &writer, send)
+    }
+
+    /// The rest of what `writer` is to send for a run, its position and commit.
+    func write(
+        _ run: ApplyRun, _ writer: inout BatchWriter, _ send: (inout BatchWriter) throws -> Void
+    ) throws {
         defer { prepared = writer.prepared }
         let place: String?
         do {
@@ -353,7 +370,7 @@ actor Applier: SessionActor {
         return Applier.pieceSavepoint
     }
 
-    private func sendBegin(_ writer: inout BatchWriter) throws {
+    func sendBegin(_ writer: inout BatchWriter) throws {
         staging.transaction += 1
         try writer.send("begin")
         if !isReplica { try writer.send("set constraints all deferred") }
@@ -452,7 +469,7 @@ actor Applier: SessionActor {
 
 extension Applied {
     /// - Parameter resolved: Conflicts of the open transaction; taken once it is committed.
-    fileprivate mutating func count(
+    mutating func count(
         _ run: ApplyRun, _ batch: Batch, _ resolved: inout [ConflictCount]
     ) {
         changes += run.changes.count

@@ -16,6 +16,8 @@ struct TargetSink: BatchSink {
     var joining: JoiningTables?
     /// For a source that hands over transactions in progress.
     var inProgress: InProgress?
+    /// Where two sessions take turns.
+    var ahead: StagingAhead?
 
     /// Begins at the stored position.
     func start(at position: LSN, _ form: Applier.SourceForm) async throws {
@@ -68,9 +70,12 @@ struct TargetSink: BatchSink {
             try await learn(new, from: batch)
             return try await apply(batch, refused)
         } catch let halt as Halt {
-            throw await SchemaGaps(source: source, applier: applier, tables: tables)
-                .explain(halt)
+            throw await explain(halt)
         }
+    }
+
+    func explain(_ halt: Halt) async -> Halt {
+        await SchemaGaps(source: source, applier: applier, tables: tables).explain(halt)
     }
 
     private func learn(_ new: Applier.NewDefinition, from batch: Batch) async throws {
@@ -80,7 +85,7 @@ struct TargetSink: BatchSink {
     }
 
     /// One line a table, kind and batch: `leat.conflicts` has each.
-    private func tell(_ conflicts: [ConflictCount]) {
+    func tell(_ conflicts: [ConflictCount]) {
         for conflict in conflicts {
             logger.warning(
                 "conflicts resolved",
@@ -95,11 +100,13 @@ struct TargetSink: BatchSink {
     // MARK: Positions
 
     func store(_ wanted: LSN) async throws -> LSN? {
-        try await applier.store(wanted)
+        if let ahead { return try await ahead.store(wanted) }
+        return try await applier.store(wanted)
     }
 
     func rollBack() async throws {
         try await inProgress?.sides.rollBack()
+        await ahead?.end()
         try await applier.rollBack()
     }
 }

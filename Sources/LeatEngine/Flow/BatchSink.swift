@@ -18,23 +18,41 @@ protocol BatchSink: Sendable {
     ///   restart path. Transactions before the one at fault may be stored; nothing of that one is.
     func apply(_ batch: Batch) async throws -> Applied
 
+    /// Does what can be done of a batch before its turn, while ``BegunBatch/apply()`` of the batch
+    /// before may still be at work.
+    ///
+    /// - Returns: Nil if that is nothing; then it goes to ``apply(_:)`` when its turn has come.
+    func begin(_ batch: Batch) async throws -> (any BegunBatch)?
+
     /// Makes everything taken so far durable, together with the position `wanted`, or with the end
     /// of what was taken if that is beyond it.
     ///
     /// - Parameter wanted: Every transaction that ends at or before it was taken, or is none of
     ///   the stream's.
-    /// - Returns: What is stored now. Nil if a transaction of which only pieces were taken stands
-    ///   in the way; nothing was stored then.
+    /// - Returns: What is stored now. Nil if nothing was: a transaction of which only pieces were
+    ///   taken stands in the way, or the next batch is to do it (``Applied/isDurable``).
     func store(_ wanted: LSN) async throws -> LSN?
 
     /// Drops transactions of which only pieces were taken: the rest will not come.
     func rollBack() async throws
 }
 
+extension BatchSink {
+    func begin(_ batch: Batch) async throws -> (any BegunBatch)? { nil }
+}
+
+/// A batch that a sink has begun.
+protocol BegunBatch: Sendable {
+    /// Takes it, as ``BatchSink/apply(_:)`` does. It is its turn: all batches before are applied.
+    func apply() async throws -> Applied
+}
+
 /// What a sink has done with a batch.
 struct Applied: Sendable {
     /// The end of the last transaction that is committed now.
     var end: LSN?
+    /// Whether it is durable, and all before it.
+    var isDurable = false
     var commitTime: PostgresTimestamp?
     var transactions = 0
     var changes = 0

@@ -8,9 +8,10 @@ internal import PGWire
 ///        ▲                                    │
 ///        └──────── status ◄── positions ◄─────┘
 ///
-/// Four tasks: one takes batches from the source, one gives them to the sink, one stores
-/// positions, one reports them to the source; and those that the caller wants beside them. A stop
-/// ends the first; the rest ends in order behind it. An error in any of them ends all.
+/// Five tasks: one takes batches from the source, one gives them to the sink, one applies those that
+/// the sink has begun before their turn, one stores positions, one reports them to the source; and
+/// those that the caller wants beside them. A stop ends the first; the rest ends in order behind it.
+/// An error in any of them ends all.
 ///
 /// Nothing here knows what source and sink are.
 struct Flow {
@@ -58,10 +59,16 @@ struct Flow {
                     waterLevelForElement: { $0.byteCount }))
             var channel = parts.takeChannel()
             var intake = Optional(parts.source)
+            let turns = FlowTurns()
             group.addTask {
-                while let batch = await channel.next() { try await apply(batch, tickers) }
-                try Task.checkCancellation()
+                var next = turns.next
+                while let batch = await channel.next() { try await take(batch, &next, tickers) }
+                try await next.finish()
                 return .applied
+            }
+            group.addTask {
+                try await turns.run { batch in try await done { try await batch.apply() } }
+                return .companion
             }
             group.addTask {
                 receiving: while true {
@@ -113,14 +120,29 @@ struct Flow {
         }
     }
 
-    private func apply(_ batch: Batch, _ tickers: FlowTickers) async throws {
-        defer { if positions.batchApplied() { source.sinkHasRoom() } }
-        guard let batch = tickers.upToEnd(batch) else { return }
-        let applied = try await sink.apply(batch)
+    private func take(
+        _ batch: Batch, _ next: inout FlowTurns.Next, _ tickers: FlowTickers
+    ) async throws {
+        guard let batch = tickers.upToEnd(batch) else { return batchDone() }
+        if let begun = try await sink.begin(batch) {
+            try await next.give(begun)
+        } else {
+            try await next.wait()
+            try await done { try await sink.apply(batch) }
+        }
+    }
+
+    private func done(_ apply: () async throws -> Applied) async throws {
+        defer { batchDone() }
+        let applied = try await apply()
         if let end = applied.end {
-            positions.with { $0.committed(through: end, isDurable: false, at: .now) }
+            positions.with { $0.committed(through: end, isDurable: applied.isDurable, at: .now) }
         }
         show(applied)
+    }
+
+    private func batchDone() {
+        if positions.batchApplied() { source.sinkHasRoom() }
     }
 
     private func show(_ applied: Applied) {

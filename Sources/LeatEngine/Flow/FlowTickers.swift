@@ -51,7 +51,9 @@ final class FlowTickers: Sendable {
             let isDrainTick = positions.isDrained || now - lastStore >= FlowTickers.busyInterval
             guard isIdleTick || isDrainTick else { continue }
             if isIdleTick { lastIdleStore = now }
-            if try await store({ isIdleTick ? $0.dueAtTick : $0.dueAtDrain }) { lastStore = now }
+            // What cannot be stored now is, as a rule, with the next batch.
+            _ = try await store { isIdleTick ? $0.dueAtTick : $0.dueAtDrain }
+            lastStore = now
             if try checkEnd() { return }
         }
     }

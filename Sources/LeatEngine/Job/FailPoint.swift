@@ -11,6 +11,8 @@ public enum FailPoint: String, Sendable {
     case tableHalfCopied = "table-half-copied"
     case tableCopied = "table-copied"
     case batchSent = "batch-sent"
+    /// A batch is staged before its turn, the one before it perhaps still being applied.
+    case batchStaged = "batch-staged"
     case commitSent = "commit-sent"
     case storedNotConfirmed = "stored-not-confirmed"
     case conflictRecorded = "conflict-recorded"

@@ -30,7 +30,7 @@ struct StreamPhase {
         let sink = TargetSink(
             applier: servers.applier, source: run.definitions(servers), tables: prepared.tables,
             followed: prepared.followed, logger: logger,
-            inProgress: run.spool == nil ? inProgress : nil)
+            inProgress: run.spool == nil ? inProgress : nil, ahead: servers.ahead)
         try await sink.start(at: prepared.position, prepared.sourceForm)
         let start = SlotStart(
             configuration: configuration.reading, receiver: servers.receiver,

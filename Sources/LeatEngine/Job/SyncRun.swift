@@ -39,6 +39,7 @@ struct SyncRun {
         let applier: Applier
         /// Beside the applier.
         let sides: SideSessions
+        let ahead: StagingAhead
         let receiver: SlotReceiver
         let source: Connection
         let target: TargetIdentity
@@ -49,6 +50,7 @@ struct SyncRun {
             await receiver.close()
             await source.close()
             await sides.close()
+            await ahead.close()
             await applier.close()
         }
     }
@@ -78,8 +80,9 @@ struct SyncRun {
                 clientEncoding: encoding)
             connected()
             let sides = SideSessions(configuration.target, beside: applier, encoding: encoding)
+            let ahead = StagingAhead(configuration.target, beside: applier, encoding: encoding)
             let servers = Servers(
-                applier: applier, sides: sides, receiver: receiver, source: source,
+                applier: applier, sides: sides, ahead: ahead, receiver: receiver, source: source,
                 target: target, encoding: encoding)
             return try await closing(servers) { try await run(servers) }
         } catch {

@@ -56,7 +56,7 @@ struct FoldedWriter {
     func send(
         _ range: Range<Int>, _ writer: inout BatchWriter, _ staging: inout StagingTables
     ) throws {
-        for case let sets? in sets { sets.net.removeAll() }
+        forget()
         var start = range.lowerBound
         while let barrier = fold(start..<range.upperBound) {
             try flush(tablesToApply(before: barrier), &writer, &staging)
@@ -64,6 +64,22 @@ struct FoldedWriter {
             start = barrier + 1
         }
         try flush(Array(sets.indices), &writer, &staging)
+    }
+
+    private func forget() {
+        for case let sets? in sets { sets.net.removeAll() }
+    }
+
+    // MARK: Ahead of its turn
+
+    /// Folds changes that are to be staged before their turn.
+    ///
+    /// - Returns: Nil if something has to happen between them, or nothing would be staged.
+    func foldAhead(_ range: Range<Int>, _ staging: StagingTables) -> [SetSender]? {
+        forget()
+        guard fold(range) == nil else { return nil }
+        let senders = senders(Array(sets.indices), staging)
+        return senders.contains(where: \.isStaged) ? senders : nil
     }
 
     /// Whom a failure is to be charged to: its table, or all if it names none.
@@ -115,16 +131,25 @@ struct FoldedWriter {
     private func flush(
         _ indexes: [Int], _ writer: inout BatchWriter, _ staging: inout StagingTables
     ) throws {
+        let senders = senders(indexes, staging)
+        for sender in senders { try sender.stage(&writer, &staging) }
+        try FoldedWriter.sendStaged(senders, &writer)
+    }
+
+    private func senders(_ indexes: [Int], _ staging: StagingTables) -> [SetSender] {
         // A relation may be described twice in a batch, in the same words: its rows are together.
         var seen: Set<ObjectIdentifier> = []
-        let senders = indexes.compactMap { index -> SetSender? in
+        return indexes.compactMap { index -> SetSender? in
             guard isPending(index), let sets = sets[index], let statements = relations[index],
                 seen.insert(ObjectIdentifier(sets)).inserted
             else { return nil }
             return SetSender(
                 sets, statements, session: session, batch: batch, choice, staging)
         }
-        for sender in senders { try sender.stage(&writer, &staging) }
+    }
+
+    /// What follows once everything is staged.
+    static func sendStaged(_ senders: [SetSender], _ writer: inout BatchWriter) throws {
         for sender in senders { try sender.sendChanges(&writer) }
         for sender in senders { try sender.copyInserts(&writer) }
         for sender in senders { sender.forget() }

@@ -8,7 +8,7 @@ final class SetSender {
     private let statements: RelationStatements
     private let session: Session
     private let batch: Batch
-    private let isStaged: Bool
+    let isStaged: Bool
     private let isCopied: Bool
     private let isBinary: Bool
 
@@ -103,6 +103,12 @@ final class SetSender {
     }
 
     // MARK: Staging
+
+    /// Makes the staging table, if there is to be one, before any transaction begins.
+    func prepareAhead(_ staging: inout StagingTables) throws {
+        guard isStaged else { return }
+        try attempt { try staging.prepare(sets, session) }
+    }
 
     /// Fills the staging table, if there is to be one.
     func stage(_ writer: inout BatchWriter, _ staging: inout StagingTables) throws {

@@ -1,0 +1,142 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// A batch that a session has staged before its turn, in an open transaction: nothing of the target
+/// is read, locked or changed yet but the session's own staging tables.
+struct StagedBatch {
+    let batch: Batch
+    let run: ApplyRun
+    let folded: FoldedWriter
+    let senders: [SetSender]
+    var writer: BatchWriter
+}
+
+/// The two halves of applying a batch whose changes go through staging tables, for ``StagingAhead``.
+///
+///     first half:   fold - make staging tables - begin - stage by COPY
+///     second half:  deletes, updates, few inserts - insert by COPY - position - commit
+///
+/// The first half may run while another session is still within the second half of the batch
+/// before. So it must not see what that one changes, nor wait for it while that one may wait for
+/// us: the tables of the target are only looked at (by the making of a staging table, which has
+/// `LIKE`'s lock on them for as long as that takes) before the transaction begins.
+///
+/// What a crash between the two leaves is an open transaction that has done nothing.
+extension Applier {
+    /// Stages a batch, if that can be done and is worth it.
+    ///
+    /// - Parameter known: What is known of the tables, for a session that is not told otherwise.
+    /// - Returns: Whether it is staged; if not, the session is as before.
+    func stage(_ batch: Batch, _ known: TableKnowledge? = nil) async throws -> Bool {
+        try await cancellable {
+            precondition(staged == nil, "a session has one batch at a time")
+            guard !isTransactionOpen, handling.foldsChanges else { return false }
+            if let known { knowledge = known }
+            do {
+                staged = try stageAtOnce(batch)
+            } catch is NewDefinition {
+                return false
+            } catch is Halt {
+                return false
+            } catch is ApplyFailure {
+                try abandon()
+            }
+            if staged != nil { FailPoint.batchStaged.reached() }
+            return staged != nil
+        }
+    }
+
+    private func stageAtOnce(_ batch: Batch) throws -> StagedBatch? {
+        try forgetOld()
+        startBatch()
+        let (relations, problem) = try resolve(batch)
+        let runs = ApplyRun.split(batch, within: LockBudget(relations, most: mostLocks))
+        guard problem == nil, let run = runs.first, runs.count == 1 else { return nil }
+        let session = try open()
+        let folded = FoldedWriter(
+            session: session, batch: batch, relations: relations, choice: choice,
+            isHeldBack: { heldBack[$0] != nil })
+        guard let senders = folded.foldAhead(run.changes, staging) else { return nil }
+        for sender in senders { try sender.prepareAhead(&staging) }
+        var writer = try BatchWriter(
+            session: session, prepared: prepared, defersConstraints: !isReplica)
+        defer { prepared = writer.prepared }
+        try sendBegin(&writer)
+        for sender in senders { try sender.stage(&writer, &staging) }
+        // Meanwhile the session may be asked for something else: what a failure of the batch before
+        // is about.
+        try writer.pause()
+        return StagedBatch(
+            batch: batch, run: run, folded: folded, senders: senders, writer: writer)
+    }
+
+    /// Applies what is staged, and commits it.
+    ///
+    /// - Parameters:
+    ///   - position: Where the batch before has left it; nil if this session knows.
+    ///   - isDurable: Whether the commit is to wait for the disk.
+    /// - Returns: Nil if the sets met anything unexpected; everything is then as before, and their
+    ///   tables are held back.
+    func applyStaged(at position: Position?, isDurable: Bool) async throws -> Applied? {
+        try await cancellable {
+            guard let staged else { preconditionFailure("the batch was staged") }
+            self.staged = nil
+            if let position { self.position = position }
+            do {
+                try send(staged, isDurable: isDurable)
+            } catch let failure as ApplyFailure {
+                try holdBack(staged.folded, failure, staged.run)
+                try abandon()
+                return nil
+            }
+            var applied = Applied()
+            applied.count(staged.run, staged.batch, &openConflicts)
+            applied.isDurable = isDurable
+            return applied
+        }
+    }
+
+    private func send(_ staged: StagedBatch, isDurable: Bool) throws {
+        var writer = staged.writer
+        try writer.resume()
+        try write(staged.run, &writer) { writer in
+            if isDurable { try writer.send("set local synchronous_commit = on") }
+            try FoldedWriter.sendStaged(staged.senders, &writer)
+        }
+    }
+
+    // MARK: The second session
+
+    /// Opens a session that takes turns with the one that holds the stream's lock.
+    ///
+    /// - Parameter isMarked: Whether the stream's transactions are marked with an origin.
+    func connectBeside(_ conninfo: Conninfo, encoding: String, isMarked: Bool) async throws {
+        try await cancellable {
+            let session = try openSession(conninfo)
+            try StreamLock(session: session, stream: stream).takeAside()
+            try session.setClientEncoding(encoding)
+            try session.execute("set synchronous_commit = off")
+            if isMarked, try setUpOrigin(session, side: Applier.secondNumber) != .set {
+                throw Restart(reason: "no replication origin is free for another session")
+            }
+            try prepareSets(session)
+        }
+    }
+
+    /// Of the second session, among the numbers of side sessions.
+    private static let secondNumber = 0
+
+    /// Removes the second session's origin: see ``leave()``.
+    func leaveAsSecond() async throws {
+        guard marksOrigin else { return }
+        try await cancellable {
+            try OriginMark(session: open(), stream: stream, part: .side(Applier.secondNumber)).end()
+        }
+    }
+
+    /// Goes on from where another session has moved the position to.
+    func takeOver(_ position: Position) {
+        self.position = position
+    }
+}

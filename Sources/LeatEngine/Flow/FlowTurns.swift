@@ -1,0 +1,54 @@
+/// Between the task that takes batches from the channel and the one that applies those that were
+/// begun before their turn: one at a time.
+struct FlowTurns {
+    /// The side of the task that begins batches.
+    struct Next {
+        fileprivate let begun: AsyncStream<any BegunBatch>.Continuation
+        fileprivate var ended: AsyncStream<Void>.Iterator
+        private var isGiven = false
+
+        fileprivate init(
+            _ begun: AsyncStream<any BegunBatch>.Continuation, _ ended: AsyncStream<Void>
+        ) {
+            self.begun = begun
+            self.ended = ended.makeAsyncIterator()
+        }
+
+        /// Gives a batch its turn, after the one given before has ended.
+        mutating func give(_ batch: any BegunBatch) async throws {
+            try await wait()
+            begun.yield(batch)
+            isGiven = true
+        }
+
+        /// Waits until what was given is applied.
+        mutating func wait() async throws {
+            guard isGiven else { return }
+            // Ends at once where the task is cancelled: the other one has failed.
+            _ = await ended.next(isolation: #isolation)
+            try Task.checkCancellation()
+            isGiven = false
+        }
+
+        /// No more follow.
+        mutating func finish() async throws {
+            try await wait()
+            begun.finish()
+            try Task.checkCancellation()
+        }
+    }
+
+    private let begun = AsyncStream<any BegunBatch>.makeStream()
+    private let ended = AsyncStream<Void>.makeStream()
+
+    /// For one task.
+    var next: Next { Next(begun.continuation, ended.stream) }
+
+    /// Applies what the other task gives, until it finishes.
+    func run(_ apply: (any BegunBatch) async throws -> Void) async throws {
+        for await batch in begun.stream {
+            try await apply(batch)
+            ended.continuation.yield()
+        }
+    }
+}
