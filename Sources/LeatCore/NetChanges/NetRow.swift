@@ -19,6 +19,9 @@ public struct NetRow: Sendable, Equatable {
     public var isMerged: Bool
     /// Whether some column of the new tuple was not sent (unchanged TOAST).
     public var isPartial: Bool
+    /// Set by ``NetTable/measure(_:widest:)``: an update that is a statement of its own, though
+    /// others of its table are staged.
+    public var isWide = false
     /// Index of the change that was folded in last: for messages.
     public var change: UInt32
     /// First column of the tuple that holds the key, in the batch's columns.
@@ -29,6 +32,9 @@ public struct NetRow: Sendable, Equatable {
     public var deletes: Bool { effect == .delete || effect == .replace }
     public var inserts: Bool { effect == .insert || effect == .replace }
     public var updates: Bool { effect == .update }
+
+    /// Whether it is among those that are staged, where its table's are.
+    public var isStaged: Bool { deletes || updates && !isWide }
 
     public func has(_ step: Step) -> Bool {
         switch step {

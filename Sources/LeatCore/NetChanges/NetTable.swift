@@ -29,7 +29,7 @@ public struct NetTable: Sendable {
     /// Indexes of the identity columns; none if the table has no key to fold by, and then only
     /// inserts are folded.
     let key: [Int]
-    private let columnCount: Int
+    let columnCount: Int
     /// Whether a moved key may become a delete and an insert.
     private let movesKeys: Bool
     private let hash = KeyHash()
@@ -48,6 +48,10 @@ public struct NetTable: Sendable {
         rows.removeAll(keepingCapacity: true)
         merged.removeAll(keepingCapacity: true)
         index.removeAll()
+    }
+
+    mutating func setWide(_ row: Int, _ isWide: Bool) {
+        rows[row].isWide = isWide
     }
 
     // MARK: Folding

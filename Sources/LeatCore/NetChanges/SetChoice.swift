@@ -13,7 +13,7 @@ public struct SetChoice: Sendable {
 
     /// Wider rows are stored twice when they are staged, and a statement of their own is then
     /// the smaller part of their cost.
-    private static let widestStagedRow = 2000
+    public static let widestStagedRow = 2000
 
     private let insertsFrom: Int
     private let stagedFrom: Int
@@ -28,10 +28,7 @@ public struct SetChoice: Sendable {
 
     public func copiesInserts(_ rows: Int) -> Bool { rows >= insertsFrom }
 
-    /// - Parameter bytes: Of all the rows' values together.
-    public func stages(_ rows: Int, bytes: Int) -> Bool {
-        rows >= stagedFrom && bytes / rows <= SetChoice.widestStagedRow
-    }
+    public func stages(_ rows: Int) -> Bool { rows >= stagedFrom }
 
     /// A run of fewer changes is applied as it came: nothing could be gained.
     public var worthFolding: Int { min(insertsFrom, stagedFrom) }

@@ -4,6 +4,13 @@ internal import PGWire
 
 /// Sends the net changes of one relation: deletes, then updates, then inserts.
 final class SetSender {
+    /// Staged updates that send the same columns.
+    private struct Shape {
+        var unchanged: [Int]
+        var operation: Int
+        var rows = 0
+    }
+
     private let sets: RelationSets
     private let statements: RelationStatements
     private let session: Session
@@ -11,6 +18,8 @@ final class SetSender {
     let isStaged: Bool
     private let isCopied: Bool
     private let isBinary: Bool
+    private var shapes: [Shape] = []
+    private var lastShape = 0
 
     private var rows: [NetRow] { sets.net.rows }
 
@@ -22,27 +31,12 @@ final class SetSender {
         self.statements = statements
         self.session = session
         self.batch = batch
-        let sizes = SetSender.sizes(sets.net, batch, columns: sets.all.count)
-        isStaged =
-            choice.stages(sizes.staged, bytes: sizes.stagedBytes) && staging.hasRoom(for: sets)
+        let sizes = sets.net.measure(
+            batch.columns.span, widest: SetChoice.widestStagedRow,
+            together: sets.plan.target.hasSeveralConstraints)
+        isStaged = choice.stages(sizes.staged) && staging.hasRoom(for: sets)
         isCopied = choice.copiesInserts(sizes.inserted)
         isBinary = SetSender.isBinary(sets.net, batch, columns: sets.all.count)
-    }
-
-    private static func sizes(
-        _ net: NetTable, _ batch: Batch, columns: Int
-    ) -> (staged: Int, stagedBytes: Int, inserted: Int) {
-        var (staged, bytes, inserted) = (0, 0, 0)
-        for row in net.rows {
-            if row.inserts { inserted += 1 }
-            guard row.deletes || row.updates else { continue }
-            staged += 1
-            guard row.updates else { continue }
-            for index in Int(row.new)..<Int(row.new) + columns {
-                bytes += Int((row.isMerged ? net.merged[index] : batch.columns[index]).length)
-            }
-        }
-        return (staged, bytes, inserted)
     }
 
     /// A stream sends either form; the first value tells.
@@ -102,6 +96,16 @@ final class SetSender {
         row.isPartial ? sets.all.filter { new[$0].kind == .unchangedTOAST } : []
     }
 
+    private func lacks(_ unchanged: [Int], _ row: NetRow, _ new: Columns) -> Bool {
+        guard row.isPartial else { return unchanged.isEmpty }
+        var found = 0
+        for index in sets.all where new[index].kind == .unchangedTOAST {
+            guard found < unchanged.count, unchanged[found] == index else { return false }
+            found += 1
+        }
+        return found == unchanged.count
+    }
+
     // MARK: Staging
 
     /// Makes the staging table, if there is to be one, before any transaction begins.
@@ -116,18 +120,34 @@ final class SetSender {
         try writer.pause()
         try attempt { try staging.prepare(sets, session) }
         guard let name = sets.staging?.name else { preconditionFailure("it was just made") }
-        let updates = rows.contains(where: \.updates)
+        let updates = rows.contains { $0.updates && $0.isStaged }
         let columns = updates ? sets.all : sets.key
         let keepsOrder = updates && sets.plan.target.hasSeveralConstraints
-        let whole = rows.contains { $0.updates && !$0.isPartial } ? operation([]) : 0
         let sql = SetStatements(sets.plan, staging: name)
             .copyToStaging(columns, binary: isBinary)
         _ = try copy(sql, columns, in: keepsOrder ? nil : keyOrder) { row, key, new in
             if row.deletes { return (SetStatements.Operation.delete, key) }
-            guard row.updates else { return nil }
-            return (row.isPartial ? operation(unchanged(row, new)) : whole, new)
+            guard row.updates, row.isStaged else { return nil }
+            let shape = shape(row, new)
+            shapes[shape].rows += 1
+            return (shapes[shape].operation, new)
         }
         try writer.resume()
+    }
+
+    /// Index of what a staged row's update sends. Most are as the one before.
+    private func shape(_ row: NetRow, _ new: Columns) -> Int {
+        if lastShape < shapes.count, lacks(shapes[lastShape].unchanged, row, new) {
+            return lastShape
+        }
+        if let known = shapes.firstIndex(where: { lacks($0.unchanged, row, new) }) {
+            lastShape = known
+        } else {
+            let unchanged = unchanged(row, new)
+            shapes.append(Shape(unchanged: unchanged, operation: operation(unchanged)))
+            lastShape = shapes.count - 1
+        }
+        return lastShape
     }
 
     private func operation(_ unchanged: [Int]) -> Int {
@@ -146,8 +166,8 @@ final class SetSender {
             try sendSets(&writer)
         } else {
             try sendSingles(.delete, &writer)
-            try sendSingles(.update, &writer)
         }
+        try sendSingles(.update, &writer)
         if !isCopied { try sendSingles(.insert, &writer) }
     }
 
@@ -156,17 +176,9 @@ final class SetSender {
         if deleted > 0 {
             try writer.sendSet(deleteSet(&writer), rows: deleted, change: firstChange)
         }
-        let whole = rows.lazy.filter { $0.updates && !$0.isPartial }.count
-        var updated: [[Int]: Int] = whole > 0 ? [[]: whole] : [:]
-        if rows.contains(where: { $0.updates && $0.isPartial }) {
-            try forEachRow { row, _, new, _ in
-                guard row.updates, row.isPartial else { return }
-                updated[unchanged(row, new), default: 0] += 1
-            }
-        }
-        for (unchanged, count) in updated {
-            guard let statement = try updateSet(unchanged, &writer) else { continue }
-            try writer.sendSet(statement, rows: count, change: firstChange)
+        for shape in shapes {
+            guard let statement = try updateSet(shape.unchanged, &writer) else { continue }
+            try writer.sendSet(statement, rows: shape.rows, change: firstChange)
         }
     }
 
@@ -195,7 +207,7 @@ final class SetSender {
 
     private func sendSingles(_ step: NetRow.Step, _ writer: inout BatchWriter) throws {
         try forEachRow { row, key, new, arena in
-            guard row.has(step) else { return }
+            guard row.has(step), !isStaged || !row.isStaged || step == .insert else { return }
             try writer.send(
                 row, as: step, unchanged: unchanged(row, new), key, new, arena, statements)
         }
