@@ -87,7 +87,7 @@ struct StatementWriter {
 
     /// `bool`, `bytea`, `int8`, `int2`, `int4`, `text`, `oid`, `float4`, `float8`, `bpchar`,
     /// `varchar`, `date`, `time`, `timestamp`, `timestamptz`, `numeric`, `uuid`.
-    private static let quickTypes: Set<UInt32> = [
+    static let quickTypes: Set<UInt32> = [
         16, 17, 20, 21, 23, 25, 26, 700, 701, 1042, 1043, 1082, 1083, 1114, 1184, 1700, 2950,
     ]
 

@@ -19,9 +19,13 @@ public struct NetRow: Sendable, Equatable {
     public var isMerged: Bool
     /// Whether some column of the new tuple was not sent (unchanged TOAST).
     public var isPartial: Bool
-    /// Set by ``NetTable/measure(_:widest:)``: an update that is a statement of its own, though
-    /// others of its table are staged.
+    /// Set by ``NetTable/measure(_:widest:together:)``: it is a statement of its own, though others
+    /// of its table are staged.
     public var isWide = false
+    /// How many rows of these bytes it deletes and inserts, if any: more than one only where rows
+    /// are told apart by all of them.
+    public var deletedCopies: UInt16 = 1
+    public var insertedCopies: UInt16 = 1
     /// Index of the change that was folded in last: for messages.
     public var change: UInt32
     /// First column of the tuple that holds the key, in the batch's columns.
@@ -34,13 +38,13 @@ public struct NetRow: Sendable, Equatable {
     public var updates: Bool { effect == .update }
 
     /// Whether it is among those that are staged, where its table's are.
-    public var isStaged: Bool { deletes || updates && !isWide }
+    public var isStaged: Bool { (deletes || updates) && !isWide }
 
-    public func has(_ step: Step) -> Bool {
+    public func copies(_ step: Step) -> Int {
         switch step {
-        case .delete: deletes
-        case .update: updates
-        case .insert: inserts
+        case .delete: deletes ? Int(deletedCopies) : 0
+        case .update: updates ? 1 : 0
+        case .insert: inserts ? Int(insertedCopies) : 0
         }
     }
 }

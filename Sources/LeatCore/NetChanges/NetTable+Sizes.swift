@@ -7,10 +7,10 @@ extension NetTable {
         public var inserted = 0
     }
 
-    /// Counts the rows, and marks the updates that are too wide to be staged.
+    /// Counts the rows, and marks those that are too wide to be staged.
     ///
     /// - Parameters:
-    ///   - widest: Bytes of all values that an update sends.
+    ///   - widest: Bytes of all values of a row. A key alone is never too wide.
     ///   - together: Whether the updates are to stay in their order, and so all go one way: that
     ///     of most of them.
     public mutating func measure(
@@ -19,28 +19,35 @@ extension NetTable {
         var (updates, wide) = (0, 0)
         for index in rows.indices where rows[index].updates {
             let isWide = sentBytes(rows[index], columns) > widest
-            setWide(index, isWide)
+            rows[index].isWide = isWide
             updates += 1
             if isWide { wide += 1 }
         }
         if together, wide > 0 {
             for index in rows.indices where rows[index].updates {
-                setWide(index, 2 * wide > updates)
+                rows[index].isWide = 2 * wide > updates
+            }
+        }
+        if isWholeRows {
+            for index in rows.indices where rows[index].deletes {
+                rows[index].isWide = bytes(rows[index].key, columns) > widest
             }
         }
         var sizes = Sizes()
         for row in rows {
-            if row.inserts { sizes.inserted += 1 }
+            sizes.inserted += row.copies(.insert)
             if row.isStaged { sizes.staged += 1 }
         }
         return sizes
     }
 
     private func sentBytes(_ row: NetRow, _ columns: Span<Column>) -> Int {
+        row.isMerged ? bytes(row.new, merged.span) : bytes(row.new, columns)
+    }
+
+    private func bytes(_ first: UInt32, _ columns: Span<Column>) -> Int {
         var bytes = 0
-        for index in Int(row.new)..<Int(row.new) + columnCount {
-            bytes += Int(row.isMerged ? merged[index].length : columns[index].length)
-        }
+        for index in Int(first)..<Int(first) + columnCount { bytes += Int(columns[index].length) }
         return bytes
     }
 }

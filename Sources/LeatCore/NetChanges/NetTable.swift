@@ -14,6 +14,8 @@ public import PGWire
 ///     delete, insert    replace: DELETE and INSERT
 ///     key moved         delete of the old key, insert under the new one
 ///
+/// Whole rows are folded otherwise: see `NetTable+WholeRows.swift`.
+///
 /// What cannot be folded is a *barrier*: everything before it is applied, then it by itself.
 public struct NetTable: Sendable {
     public enum Outcome: Sendable {
@@ -22,21 +24,27 @@ public struct NetTable: Sendable {
     }
 
     /// In the order of each row's first change.
-    public private(set) var rows: [NetRow] = []
-    /// Tuples put together from several changes.
-    public private(set) var merged: [Column] = []
+    public internal(set) var rows: [NetRow] = []
+    /// Tuples put together from several changes, or of an old and a new one.
+    public internal(set) var merged: [Column] = []
 
     /// Indexes of the identity columns; none if the table has no key to fold by, and then only
     /// inserts are folded.
     let key: [Int]
+    /// Whether the key is all columns, and each change brings them all.
+    let isWholeRows: Bool
     let columnCount: Int
     /// Whether a moved key may become a delete and an insert.
     private let movesKeys: Bool
-    private let hash = KeyHash()
-    private var index = KeyIndex()
+    let hash = KeyHash()
+    private(set) var index = KeyIndex()
 
-    public init(key: [Int], columnCount: Int, movesKeys: Bool) {
+    public init(
+        key: [Int], columnCount: Int, movesKeys: Bool, isWholeRows: Bool = false
+    ) {
+        precondition(!isWholeRows || key.count == columnCount, "whole rows are all columns")
         self.key = key
+        self.isWholeRows = isWholeRows
         self.columnCount = columnCount
         self.movesKeys = movesKeys
     }
@@ -50,10 +58,6 @@ public struct NetTable: Sendable {
         index.removeAll()
     }
 
-    mutating func setWide(_ row: Int, _ isWide: Bool) {
-        rows[row].isWide = isWide
-    }
-
     // MARK: Folding
 
     /// - Parameters:
@@ -63,6 +67,7 @@ public struct NetTable: Sendable {
     public mutating func fold(
         _ change: Change, at position: Int, _ columns: Span<Column>, _ bytes: RawSpan
     ) -> Outcome {
+        if isWholeRows { return foldWhole(change, at: position, columns, bytes) }
         guard !key.isEmpty else { return foldWithoutKey(change, at: position, columns) }
         switch change.kind {
         case .insert: return insert(change.new, at: position, columns, bytes)
@@ -214,7 +219,7 @@ public struct NetTable: Sendable {
 
     // MARK: Rows
 
-    private mutating func append(_ row: NetRow, _ hash: UInt32) {
+    mutating func append(_ row: NetRow, _ hash: UInt32) {
         index.insert(hash, row: rows.count)
         rows.append(row)
     }
@@ -245,7 +250,7 @@ public struct NetTable: Sendable {
         return true
     }
 
-    private func isSame(_ a: Column, _ b: Column, _ bytes: RawSpan) -> Bool {
+    func isSame(_ a: Column, _ b: Column, _ bytes: RawSpan) -> Bool {
         guard a.kind == b.kind, a.length == b.length else { return false }
         var (x, y) = (Int(a.offset), Int(b.offset))
         let end = x + Int(a.length)
@@ -267,7 +272,7 @@ public struct NetTable: Sendable {
         return true
     }
 
-    private func isWhole(_ tuple: Tuple, _ columns: Span<Column>) -> Bool {
+    func isWhole(_ tuple: Tuple, _ columns: Span<Column>) -> Bool {
         for index in tuple.range where columns[index].kind == .unchangedTOAST { return false }
         return true
     }

@@ -8,6 +8,8 @@ public struct SetChoice: Sendable {
     /// 2.5 GHz, and no more exact than it has to be.
     private static let savedPerInsert: Duration = .microseconds(6)
     private static let savedPerStagedRow: Duration = .microseconds(5)
+    /// Or, where a statement of its own would look for it from the table's beginning.
+    private static let savedPerScan: Duration = .microseconds(50)
     private static let setCost: Duration = .microseconds(60)
     private static let stagingCost: Duration = .microseconds(200)
 
@@ -17,6 +19,7 @@ public struct SetChoice: Sendable {
 
     private let insertsFrom: Int
     private let stagedFrom: Int
+    private let scannedFrom: Int
 
     /// - Parameter roundTrip: How long the target takes to answer a command that does nothing.
     public init(roundTrip: Duration) {
@@ -24,11 +27,15 @@ public struct SetChoice: Sendable {
         let staged = roundTrip * 3 + SetChoice.stagingCost
         insertsFrom = max(8, Int(copy / SetChoice.savedPerInsert))
         stagedFrom = max(16, Int(staged / SetChoice.savedPerStagedRow))
+        scannedFrom = max(4, Int(staged / SetChoice.savedPerScan))
     }
 
     public func copiesInserts(_ rows: Int) -> Bool { rows >= insertsFrom }
 
-    public func stages(_ rows: Int) -> Bool { rows >= stagedFrom }
+    /// - Parameter scans: Whether there is no index to find them by.
+    public func stages(_ rows: Int, scans: Bool = false) -> Bool {
+        rows >= (scans ? scannedFrom : stagedFrom)
+    }
 
     /// A run of fewer changes is applied as it came: nothing could be gained.
     public var worthFolding: Int { min(insertsFrom, stagedFrom) }

@@ -7,7 +7,8 @@ internal import PGWire
 /// parameters (`unnest`), a staging table costs the target half as much for a row of ten
 /// columns, takes every type as it is, and needs one form of rows only, that of COPY.
 public struct SetStatements: Sendable {
-    /// What the staging table's first column says of a row.
+    /// What the staging table's first column says of a row. Where whole rows are deleted it is how
+    /// many of them.
     public enum Operation {
         public static let delete = 0
         /// An update that sends all columns; each other set of columns has a number above.
@@ -18,19 +19,13 @@ public struct SetStatements: Sendable {
     /// could not be created.
     public static let mostColumns = 1500
 
-    private let plan: RelationPlan
+    let plan: RelationPlan
     private let staging: String
 
     /// - Parameter staging: Name of the staging table, in schema `pg_temp`.
     public init(_ plan: RelationPlan, staging: String) {
         self.plan = plan
         self.staging = staging
-    }
-
-    /// Whether updates and deletes of the relation can be applied as sets at all.
-    public static func canStage(_ plan: RelationPlan) -> Bool {
-        guard case .key = plan.identity else { return false }
-        return plan.columns.count <= mostColumns
     }
 
     private var key: (columns: [Int], operators: [String]) {
@@ -40,9 +35,9 @@ public struct SetStatements: Sendable {
         return (columns, operators)
     }
 
-    private var target: String { plan.target.only + plan.target.name.quoted }
+    var target: String { plan.target.only + plan.target.name.quoted }
 
-    private func name(_ column: Int) -> String { SQLText.identifier(plan.columns[column].name) }
+    func name(_ column: Int) -> String { SQLText.identifier(plan.columns[column].name) }
 
     /// Makes every set find its rows by the index of the key, row by row: a staging table is
     /// never analysed, a target table just filled looks small, and the plan is kept. A scan
@@ -76,7 +71,7 @@ public struct SetStatements: Sendable {
         return SetStatements.copy(qualifiedStaging, names, binary)
     }
 
-    private var qualifiedStaging: String { "pg_temp.\(SQLText.identifier(staging))" }
+    var qualifiedStaging: String { "pg_temp.\(SQLText.identifier(staging))" }
 
     private static func copy(_ table: String, _ columns: [String], _ binary: Bool) -> String {
         let format = binary ? " with (format binary)" : ""
@@ -113,8 +108,10 @@ public struct SetStatements: Sendable {
             """
     }
 
-    private var keyCondition: String {
-        zip(key.columns, key.operators)
+    private var keyCondition: String { keyCondition(key.columns, key.operators) }
+
+    func keyCondition(_ columns: [Int], _ operators: [String]) -> String {
+        zip(columns, operators)
             .map { "t.\(name($0))\(plan.columns[$0].comparisonCast) \($1) w.c\($0)" }
             .joined(separator: " and ")
     }

@@ -14,8 +14,10 @@ final class RowFeed {
     var batch = Batch()
     var table: NetTable
 
-    init(movesKeys: Bool = true, isKeyed: Bool = true) {
-        table = NetTable(key: isKeyed ? [0] : [], columnCount: 3, movesKeys: movesKeys)
+    init(movesKeys: Bool = true, isKeyed: Bool = true, isWholeRows: Bool = false) {
+        table = NetTable(
+            key: isWholeRows ? [0, 1, 2] : isKeyed ? [0] : [], columnCount: 3,
+            movesKeys: movesKeys, isWholeRows: isWholeRows)
     }
 
     private func column(_ text: String?) -> Column {
@@ -62,6 +64,31 @@ final class RowFeed {
     func delete(_ key: String) -> NetTable.Outcome {
         fold(
             Change(kind: .delete, oldKind: .key, relation: 0, old: keyTuple(key), lsn: .zero))
+    }
+
+    // MARK: Whole rows
+
+    func update(_ row: Row, oldRow: Row) -> NetTable.Outcome {
+        let old = tuple(oldRow)
+        return fold(
+            Change(
+                kind: .update, oldKind: .full, relation: 0, old: old, new: tuple(row), lsn: .zero))
+    }
+
+    func delete(_ row: Row) -> NetTable.Outcome {
+        fold(Change(kind: .delete, oldKind: .full, relation: 0, old: tuple(row), lsn: .zero))
+    }
+
+    var deletedRows: [Row] {
+        table.rows.flatMap { net in
+            let values = (0..<3).map { batch.text(of: batch.columns[Int(net.key) + $0]) }
+            let row = Row(key: values[0] ?? "", value: values[1] ?? "", large: values[2])
+            return Array(repeating: row, count: net.copies(.delete))
+        }
+    }
+
+    var insertedRows: [Row] {
+        table.rows.flatMap { Array(repeating: row($0), count: $0.copies(.insert)) }
     }
 
     // MARK: What came of it

@@ -65,8 +65,8 @@ struct SetStatementsTests {
     func noKey() throws {
         var pair = pair
         pair.target.uniqueIndexes = []
-        #expect(try !SetStatements.canStage(pair.plan()))
-        #expect(try SetStatements.canStage(self.pair.plan()))
+        #expect(try SetStatements.form(pair.plan()) == nil)
+        #expect(try SetStatements.form(self.pair.plan()) == .key([0]))
     }
 
     @Test("sets begin where they pay, and later over a slow network")

@@ -7,7 +7,8 @@ final class RelationSets {
     /// A staging table with the statements that apply what is in it.
     struct Staging {
         var name: String
-        var delete: String?
+        /// By the columns that whole rows are joined by; by a key: none.
+        var deletes: [[Int]: String] = [:]
         /// By the columns that the rows do not send; all sent is `update`.
         var updates: [[Int]: Update] = [:]
         var lastBatch = 0
@@ -23,6 +24,8 @@ final class RelationSets {
     let plan: RelationPlan
     let key: [Int]
     let all: [Int]
+    /// Whether rows are told apart by all of their bytes.
+    let isWholeRows: Bool
     var net: NetTable
     var staging: Staging?
 
@@ -32,12 +35,18 @@ final class RelationSets {
         guard !plan.target.fires, !plan.columns.isEmpty else { return nil }
         self.plan = plan
         all = Array(plan.columns.indices)
-        if SetStatements.canStage(plan), case .key(let columns, _) = plan.identity {
-            key = columns
-        } else {
-            key = []
+        let form = SetStatements.form(plan)
+        isWholeRows = form == .wholeRow
+        switch form {
+        case .key(let columns): key = columns
+        case .wholeRow: key = all
+        case nil: key = []
         }
         net = NetTable(
-            key: key, columnCount: plan.columns.count, movesKeys: plan.canReinsert)
+            key: key, columnCount: plan.columns.count, movesKeys: plan.canReinsert,
+            isWholeRows: isWholeRows)
     }
+
+    /// Whether there is no index by which a row to delete or update is found.
+    var scansForRows: Bool { isWholeRows && plan.scansForRows }
 }

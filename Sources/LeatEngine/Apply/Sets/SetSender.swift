@@ -18,6 +18,8 @@ final class SetSender {
     let isStaged: Bool
     private let isCopied: Bool
     private let isBinary: Bool
+    /// Columns that the deletes of whole rows are joined by; none if there is a key.
+    private let joined: [Int]
     private var shapes: [Shape] = []
     private var lastShape = 0
 
@@ -34,9 +36,21 @@ final class SetSender {
         let sizes = sets.net.measure(
             batch.columns.span, widest: SetChoice.widestStagedRow,
             together: sets.plan.target.hasSeveralConstraints)
-        isStaged = choice.stages(sizes.staged) && staging.hasRoom(for: sets)
+        joined = sets.scansForRows ? SetSender.joined(sets, batch) : []
+        isStaged =
+            choice.stages(sizes.staged, scans: sets.scansForRows) && staging.hasRoom(for: sets)
+            && !(sets.scansForRows && joined.isEmpty)
         isCopied = choice.copiesInserts(sizes.inserted)
         isBinary = SetSender.isBinary(sets.net, batch, columns: sets.all.count)
+    }
+
+    /// Columns by which whole rows are found: they have a value in each that is staged.
+    private static func joined(_ sets: RelationSets, _ batch: Batch) -> [Int] {
+        var columns = SetStatements.quickColumns(sets.plan)
+        for row in sets.net.rows where row.deletes && row.isStaged && !columns.isEmpty {
+            columns.removeAll { !batch.columns[Int(row.key) + $0].hasValue }
+        }
+        return columns
     }
 
     /// A stream sends either form; the first value tells.
@@ -53,6 +67,13 @@ final class SetSender {
     // MARK: Rows
 
     private typealias Columns = UnsafePointer<Column>
+
+    private struct CopiedRow {
+        /// What stands before its columns in a staging table.
+        var operation: Int?
+        var columns: Columns
+        var copies = 1
+    }
 
     /// Of the rows by their keys; made when it is first needed.
     private lazy var keyOrder = rowsByKey()
@@ -126,11 +147,15 @@ final class SetSender {
         let sql = SetStatements(sets.plan, staging: name)
             .copyToStaging(columns, binary: isBinary)
         _ = try copy(sql, columns, in: keepsOrder ? nil : keyOrder) { row, key, new in
-            if row.deletes { return (SetStatements.Operation.delete, key) }
-            guard row.updates, row.isStaged else { return nil }
+            guard row.isStaged else { return nil }
+            if row.deletes {
+                let operation =
+                    sets.isWholeRows ? row.copies(.delete) : SetStatements.Operation.delete
+                return CopiedRow(operation: operation, columns: key)
+            }
             let shape = shape(row, new)
             shapes[shape].rows += 1
-            return (shapes[shape].operation, new)
+            return CopiedRow(operation: shapes[shape].operation, columns: new)
         }
         try writer.resume()
     }
@@ -163,19 +188,15 @@ final class SetSender {
     /// Sends the deletes, the updates and, unless they are copied, the inserts.
     func sendChanges(_ writer: inout BatchWriter) throws {
         if isStaged {
-            try sendSets(&writer)
-        } else {
-            try sendSingles(.delete, &writer)
+            try sendDeleteSet(&writer)
         }
+        try sendSingles(.delete, &writer)
+        if isStaged { try sendUpdateSets(&writer) }
         try sendSingles(.update, &writer)
         if !isCopied { try sendSingles(.insert, &writer) }
     }
 
-    private func sendSets(_ writer: inout BatchWriter) throws {
-        let deleted = rows.lazy.filter(\.deletes).count
-        if deleted > 0 {
-            try writer.sendSet(deleteSet(&writer), rows: deleted, change: firstChange)
-        }
+    private func sendUpdateSets(_ writer: inout BatchWriter) throws {
         for shape in shapes {
             guard let statement = try updateSet(shape.unchanged, &writer) else { continue }
             try writer.sendSet(statement, rows: shape.rows, change: firstChange)
@@ -184,12 +205,22 @@ final class SetSender {
 
     private var firstChange: Int { Int(rows.first?.change ?? 0) }
 
+    private func sendDeleteSet(_ writer: inout BatchWriter) throws {
+        var deleted = 0
+        for row in rows where row.isStaged { deleted += row.copies(.delete) }
+        guard deleted > 0 else { return }
+        if sets.scansForRows { try writer.send(SetStatements.scanSettings) }
+        try writer.sendSet(deleteSet(&writer), rows: deleted, change: firstChange)
+        if sets.scansForRows { try writer.send(SetStatements.noScanSettings) }
+    }
+
     private func deleteSet(_ writer: inout BatchWriter) throws -> String {
         guard let staging = sets.staging else { preconditionFailure("there is a staging table") }
-        if let known = staging.delete { return known }
-        let sql = SetStatements(sets.plan, staging: staging.name).delete()
-        let made = try writer.prepareSet(sql)
-        sets.staging?.delete = made
+        if let known = staging.deletes[joined] { return known }
+        let statements = SetStatements(sets.plan, staging: staging.name)
+        let made = try writer.prepareSet(
+            sets.isWholeRows ? statements.deleteWholeRows(equal: joined) : statements.delete())
+        sets.staging?.deletes[joined] = made
         return made
     }
 
@@ -207,9 +238,11 @@ final class SetSender {
 
     private func sendSingles(_ step: NetRow.Step, _ writer: inout BatchWriter) throws {
         try forEachRow { row, key, new, arena in
-            guard row.has(step), !isStaged || !row.isStaged || step == .insert else { return }
-            try writer.send(
-                row, as: step, unchanged: unchanged(row, new), key, new, arena, statements)
+            guard !isStaged || !row.isStaged || step == .insert else { return }
+            for _ in 0..<row.copies(step) {
+                try writer.send(
+                    row, as: step, unchanged: unchanged(row, new), key, new, arena, statements)
+            }
         }
     }
 
@@ -220,9 +253,11 @@ final class SetSender {
         guard isCopied else { return }
         try writer.pause()
         let sql = SetStatements.copyRows(sets.plan, binary: isBinary)
-        let expected = rows.lazy.filter(\.inserts).count
-        let copied = try copy(sql, sets.all, in: sets.key.isEmpty ? nil : keyOrder) { row, _, new in
-            row.inserts ? (nil, new) : nil
+        var expected = 0
+        for row in rows { expected += row.copies(.insert) }
+        let order = sets.key.isEmpty || sets.isWholeRows ? nil : keyOrder
+        let copied = try copy(sql, sets.all, in: order) { row, _, new in
+            CopiedRow(operation: nil, columns: new, copies: row.copies(.insert))
         }
         guard copied == expected else {
             throw ApplyFailure(reason: .rowCount(copied), change: firstChange)
@@ -238,17 +273,22 @@ final class SetSender {
     /// - Throws: ``ApplyFailure`` for what the server says of it.
     private func copy(
         _ sql: String, _ columns: [Int], in order: [Int32]?,
-        _ body: (NetRow, Columns, Columns) -> (operation: Int?, Columns)?
+        _ body: (NetRow, Columns, Columns) -> CopiedRow?
     ) throws -> Int {
         try attempt {
             try session.beginCopyIn(sql)
             let buffer = CopyBuffer(isBinary: isBinary)
             buffer.begin()
             try forEachRow(in: order) { row, key, new, arena in
-                guard let (operation, tuple) = body(row, key, new) else { return }
-                guard buffer.append(operation: operation, tuple, columns, arena) else {
-                    try session.abandonCopyIn()
-                    throw ApplyFailure(reason: .mixedForms, change: Int(row.change))
+                guard let copied = body(row, key, new) else { return }
+                for _ in 0..<copied.copies {
+                    guard
+                        buffer.append(
+                            operation: copied.operation, copied.columns, columns, arena)
+                    else {
+                        try session.abandonCopyIn()
+                        throw ApplyFailure(reason: .mixedForms, change: Int(row.change))
+                    }
                 }
                 if buffer.count >= SetSender.chunk { try send(buffer) }
             }

@@ -74,8 +74,8 @@ struct StagingTables {
     private func drop(_ sets: RelationSets, _ session: Session) throws {
         guard let staging = sets.staging else { return }
         sets.staging = nil
-        let statements = [staging.delete] + staging.updates.values.map(\.statement)
-        for case let statement? in statements { try session.execute("deallocate \(statement)") }
+        let statements = staging.deletes.values + staging.updates.values.compactMap(\.statement)
+        for statement in statements { try session.execute("deallocate \(statement)") }
         try session.execute("drop table pg_temp.\(SQLText.identifier(staging.name))")
     }
 }
