@@ -152,7 +152,7 @@ public struct TransactionAssembler: Sendable {
     public mutating func takeBatch() -> Batch {
         completeTransactions = 0
         forgetIndexes()
-        var taken = Batch()
+        var taken = SpareBatches.shared.take()
         swap(&taken, &batch)
         // Batches are as large as the load is, for a while.
         batch.reserveCapacity(like: taken)

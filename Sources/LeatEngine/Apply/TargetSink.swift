@@ -50,6 +50,7 @@ struct TargetSink: BatchSink {
                 try await passing { try await applyWhole(batch) }
             }
         tell(applied.conflicts)
+        SpareBatches.shared.keep(batch)
         return applied
     }
 

@@ -104,6 +104,7 @@ actor StagingAhead {
         position = await session.position
         turns.removeFirst()
         lastUse = .now
+        SpareBatches.shared.keep(turn.batch)
         if turns.isEmpty { await settle() }
         guard let applied else { preconditionFailure("it was applied one way or the other") }
         return applied
