@@ -7,11 +7,23 @@ internal import PGWire
 extension Applier {
     // MARK: Relations
 
+    /// The ways to the target of a batch's relations: each of its runs asks for them.
+    struct ResolvedBatch {
+        /// `staging.batch` of it.
+        var number: Int
+        var described: [Relation]
+        var relations: [RelationStatements?]
+    }
+
     /// The ways to the target, by the index of the batch's relations. Where one is missing, the
     /// transactions before its first change can still be applied.
     func resolve(
         _ batch: Batch, _ refused: [RelationID: Halt] = [:]
     ) throws -> ([RelationStatements?], (change: Int, halt: Halt)?) {
+        // Arrays of one batch are the same memory, which is all that `==` looks at then.
+        if let resolved, resolved.number == staging.batch, resolved.described == batch.relations {
+            return (resolved.relations, nil)
+        }
         var relations: [RelationStatements?] = []
         var problem: (change: Int, halt: Halt)?
         // All at once: a batch may be the first for hundreds of tables.
@@ -31,6 +43,10 @@ extension Applier {
                 let place = "Stopped at \(batch.changes[change].lsn): "
                 problem = (change, Halt(halt.exitCode, place + halt.message, advice: halt.advice))
             }
+        }
+        if relations.allSatisfy({ $0 != nil }) {
+            resolved = ResolvedBatch(
+                number: staging.batch, described: batch.relations, relations: relations)
         }
         return (relations, problem)
     }

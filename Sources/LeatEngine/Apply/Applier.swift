@@ -46,6 +46,8 @@ actor Applier: SessionActor {
     var statements: [Relation: RelationStatements] = [:]
     /// The newest of them by the relation's OID: most are found here, without hashing all columns.
     var newest: [RelationID: RelationStatements] = [:]
+    /// Those of the batch at hand.
+    var resolved: ResolvedBatch?
     /// Statements named so far, and how many of them are thrown away.
     var prepared = 0
     private var forgotten = 0
@@ -310,6 +312,7 @@ actor Applier: SessionActor {
         try open().execute("deallocate all; discard temporary")
         statements.removeAll()
         newest.removeAll()
+        resolved = nil
         staging.removeAll()
         forgotten = prepared
     }
