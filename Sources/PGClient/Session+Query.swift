@@ -78,7 +78,8 @@ extension Session {
 
     /// The statement's beginning: SQL here holds names, never cell values.
     static func attempt(_ sql: String) -> String {
-        let words = sql.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        // A statement may name a thousand tables.
+        let words = sql.prefix(400).split(whereSeparator: \.isWhitespace).joined(separator: " ")
         return "run \"\(words.count > 80 ? words.prefix(77) + "..." : words[...])\""
     }
 }
