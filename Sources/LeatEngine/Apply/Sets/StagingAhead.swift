@@ -72,6 +72,8 @@ actor StagingAhead {
         turns.append(session)
         guard try await stage(batch, in: session) else {
             turns.removeLast()
+            // The turn before may have ended meanwhile, and left the position to this one.
+            if turns.isEmpty { await settle() }
             return nil
         }
         return Turn(batch: batch, session: session)
