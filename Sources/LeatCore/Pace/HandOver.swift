@@ -1,31 +1,34 @@
 /// Decides when the receiver hands to the applier what it has put together.
 ///
-/// Idle, each transaction goes at once. Under load a batch grows while the applier works: the
-/// more it holds, the less a row costs. One batch waits behind the one at work, so that the
+/// Idle, each transaction goes at once; where very many come, some at a time. Under load a batch
+/// grows while the applier works: the more it holds, the less a row costs. One batch waits behind the one at work, so that the
 /// applier never waits for the receiver; the next one grows until there is room.
 public struct HandOver: Sendable {
     /// What is known when the question comes up.
     public struct Situation: Sendable {
         /// Size of what was put together.
         public var bytes: Int
-        /// Whether a whole transaction is in it.
-        public var hasCommit: Bool
+        /// How many whole transactions are in it.
+        public var commits: Int
         /// When its first whole transaction was there.
         public var since: ContinuousClock.Instant
         /// Batches that the applier has, the one it works on included.
         public var underWay: Int
         /// Whether the stream is far behind the source, so that nobody waits for a row.
         public var isBehind: Bool
+        /// Whether transactions come at a high rate.
+        public var isCrowded: Bool
 
         public init(
-            bytes: Int, hasCommit: Bool, since: ContinuousClock.Instant, underWay: Int,
-            isBehind: Bool
+            bytes: Int, commits: Int, since: ContinuousClock.Instant, underWay: Int,
+            isBehind: Bool, isCrowded: Bool = false
         ) {
             self.bytes = bytes
-            self.hasCommit = hasCommit
+            self.commits = commits
             self.since = since
             self.underWay = underWay
             self.isBehind = isBehind
+            self.isCrowded = isCrowded
         }
     }
 
@@ -40,6 +43,8 @@ public struct HandOver: Sendable {
     /// No batch is larger, but for its last change.
     public static let largestBytes = 4 << 20
     static let age: Duration = .milliseconds(20)
+    /// Of small transactions that come at a high rate so many are a batch.
+    static let crowd = 24
     /// One at work, one behind it.
     static let mostUnderWay = 2
 
@@ -50,8 +55,9 @@ public struct HandOver: Sendable {
         guard situation.underWay < mostUnderWay else { return .keep(until: nil) }
         if situation.bytes >= worthwhileBytes { return .handOver }
         // A piece of a transaction that has not ended yet.
-        guard situation.hasCommit else { return .keep(until: nil) }
-        if situation.underWay == 0, !situation.isBehind { return .handOver }
+        guard situation.commits > 0 else { return .keep(until: nil) }
+        let isEnough = !situation.isCrowded || situation.commits >= crowd
+        if situation.underWay == 0, !situation.isBehind, isEnough { return .handOver }
         let due = situation.since + age
         return due <= now ? .handOver : .keep(until: due)
     }

@@ -4,8 +4,9 @@ public import PGWire
 ///
 /// A walsender sends row by row. A reader who waits for each costs it a wake-up and a switch of
 /// threads a row, which doubles its CPU; one who looks every few milliseconds finds thousands of
-/// rows. So while behind, a nap comes before a read that would bring little. Caught up, it would
-/// only delay: everything is read as it arrives.
+/// rows. So while behind, a nap comes before a read that would bring little; and where so many
+/// transactions come that they are gathered anyway. Else it would only delay: everything is read
+/// as it arrives.
 ///
 /// Behind is measured by the server's own clock: how long before it sent the newest message its
 /// transaction had committed. A transaction that was applied on the source by another stream
@@ -34,6 +35,9 @@ public struct ReadPace: Sendable {
     /// Nil where messages do not come together while nobody reads.
     private let nap: Duration?
     public private(set) var isBehind = false
+    private var rate = TransactionRate()
+    /// Whether so many transactions come that they are gathered for a moment.
+    public var isCrowded: Bool { rate.isHigh }
     /// Bytes to read before the next nap.
     private var resting = 0
     /// Whether the last read on took all there was.
@@ -56,15 +60,21 @@ public struct ReadPace: Sendable {
         isBehind = !overflow && lag > ReadPace.lag
     }
 
+    /// So many transactions have ended since the last call.
+    public mutating func ended(_ transactions: Int, at now: ContinuousClock.Instant) {
+        rate.ended(transactions, at: now)
+    }
+
     /// Nothing came for a while: all there was is here.
     public mutating func fellSilent() {
         isBehind = false
+        rate.fellSilent()
     }
 
     /// The socket became readable and holds so many bytes.
     public mutating func readable(bytes: Int) -> Action {
         resting = max(0, resting - bytes)
-        guard let nap, isBehind, resting == 0 else { return .read }
+        guard let nap, isBehind || isCrowded, resting == 0 else { return .read }
         if !isDrained { return .readOn }
         return bytes < ReadPace.plenty ? .nap(nap) : .read
     }

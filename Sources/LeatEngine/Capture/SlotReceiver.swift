@@ -218,13 +218,14 @@ actor SlotReceiver: SessionActor {
     /// Nil if there is nothing to hand over.
     private func situation(_ intake: inout StreamIntake) -> HandOver.Situation? {
         guard let positions, !intake.assembler.batch.transactions.isEmpty else { return nil }
-        let hasCommit = intake.assembler.completeTransactions > 0
-        let since = (hasCommit ? batchBegan : nil) ?? .now
-        batchBegan = hasCommit ? since : nil
+        let commits = intake.assembler.completeTransactions
+        let since = (commits > 0 ? batchBegan : nil) ?? .now
+        batchBegan = commits > 0 ? since : nil
         positions.receiverWillWait()
         return HandOver.Situation(
-            bytes: intake.assembler.batch.byteCount, hasCommit: hasCommit, since: since,
-            underWay: positions.underWay, isBehind: intake.pace.isBehind)
+            bytes: intake.assembler.batch.byteCount, commits: commits, since: since,
+            underWay: positions.underWay, isBehind: intake.pace.isBehind,
+            isCrowded: intake.pace.isCrowded)
     }
 
     /// What there is when the intake ends. The rest of a transaction that is still open will not

@@ -13,6 +13,7 @@ struct StreamIntake {
     private let spool: Spool
     private var replay: (reader: SpoolReader, transaction: TransactionID)?
     private var keepalives = KeepalivePolicy()
+    private var commits = 0
     /// When the server sent the newest message, by its clock; nil once the pace was told.
     private var newest: PostgresTimestamp?
 
@@ -43,6 +44,8 @@ struct StreamIntake {
         }
         if let newest { pace.received(sendTime: newest, commitTime: assembler.commitTime) }
         newest = nil
+        pace.ended(commits, at: .now)
+        commits = 0
         return taken
     }
 
@@ -111,7 +114,8 @@ struct StreamIntake {
         }
     }
 
-    private func committed(end: LSN, isEmpty: Bool) {
+    private mutating func committed(end: LSN, isEmpty: Bool) {
+        if !isEmpty { commits += 1 }
         positions.with { state in
             isEmpty ? state.emptyCommitReceived(end: end) : state.commitReceived(end: end)
         }

@@ -8,13 +8,13 @@ struct HandOverTests {
 
     /// The decision so many milliseconds after the first commit.
     private func decide(
-        bytes: Int = 500, hasCommit: Bool = true, age: Int = 0, underWay: Int = 0,
-        isBehind: Bool = false
+        bytes: Int = 500, commits: Int = 1, age: Int = 0, underWay: Int = 0,
+        isBehind: Bool = false, isCrowded: Bool = false
     ) -> HandOver.Decision {
         HandOver.decide(
             .init(
-                bytes: bytes, hasCommit: hasCommit, since: start, underWay: underWay,
-                isBehind: isBehind),
+                bytes: bytes, commits: commits, since: start, underWay: underWay,
+                isBehind: isBehind, isCrowded: isCrowded),
             at: start + .milliseconds(age))
     }
 
@@ -40,6 +40,15 @@ struct HandOverTests {
         #expect(decide(bytes: HandOver.worthwhileBytes, isBehind: true) == .handOver)
     }
 
+    @Test("where very many come, two dozen go together, or what came in 20 ms")
+    func crowded() {
+        #expect(decide(isCrowded: true) == due)
+        #expect(decide(commits: HandOver.crowd - 1, age: 19, isCrowded: true) == due)
+        #expect(decide(age: 20, isCrowded: true) == .handOver)
+        #expect(decide(commits: HandOver.crowd, isCrowded: true) == .handOver)
+        #expect(decide(commits: HandOver.crowd, underWay: 1, isCrowded: true) == due)
+    }
+
     @Test("behind two batches it grows whatever its age, up to 4 MiB")
     func full() {
         #expect(decide(age: 60_000, underWay: 2) == .keep(until: nil))
@@ -49,10 +58,10 @@ struct HandOverTests {
 
     @Test("a piece of a transaction goes by size alone")
     func piece() {
-        #expect(decide(hasCommit: false, age: 60_000) == .keep(until: nil))
-        #expect(decide(bytes: HandOver.worthwhileBytes, hasCommit: false) == .handOver)
+        #expect(decide(commits: 0, age: 60_000) == .keep(until: nil))
+        #expect(decide(bytes: HandOver.worthwhileBytes, commits: 0) == .handOver)
         #expect(
-            decide(bytes: HandOver.worthwhileBytes, hasCommit: false, underWay: 2)
+            decide(bytes: HandOver.worthwhileBytes, commits: 0, underWay: 2)
                 == .keep(until: nil))
     }
 }
