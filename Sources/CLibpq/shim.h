@@ -5,6 +5,9 @@
 #include <libpq-fe.h>
 #include <malloc.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -64,6 +67,30 @@ static inline int leat_socket_is_within_host(int descriptor) {
 /* Linux keeps twice as much, half of it for the bytes themselves. */
 static inline void leat_socket_limit_receive_buffer(int descriptor, int bytes) {
     setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
+/* Of the kernel's interface; glibc shows it to _GNU_SOURCE only. */
+#ifndef SCHED_BATCH
+#define SCHED_BATCH 3
+#endif
+
+/* Names the calling thread, leaves the process's signals to others, and, if it is to come after
+ * others, takes away its right to stop the thread that is running when it is woken. */
+static inline void leat_thread_begin(const char *name, int comesAfterOthers) {
+    char shortened[16] = {0};
+    strncpy(shortened, name, sizeof shortened - 1);
+    pthread_setname_np(pthread_self(), shortened);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGUSR1);
+    sigaddset(&signals, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    struct sched_param none = {0};
+    if (comesAfterOthers)
+        sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 #endif

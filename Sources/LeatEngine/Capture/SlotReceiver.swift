@@ -9,7 +9,7 @@ internal import Synchronization
 /// puts the positions down and wakes the thread, so that they go out while the applier is busy
 /// or the channel is full.
 actor SlotReceiver: SessionActor {
-    private nonisolated let executor = ConnectionExecutor(label: "leat.receive")
+    nonisolated let executor = ConnectionExecutor(label: "leat.receive", manner: .afterOthers)
     nonisolated let interrupt = Interrupt()
     private nonisolated let pendingStatus = Mutex<StandbyStatusUpdate?>(nil)
     private nonisolated let isStopped = Atomic<Bool>(false)

@@ -10,6 +10,8 @@ struct SlotSource: BatchSource {
     let catalog: Connection
     let watch: PublicationWatch
 
+    var executor: (any TaskExecutor)? { receiver.executor }
+
     func next() async throws -> Delivery {
         let delivery = try await receiver.next()
         if case .nothing = delivery { try await tellUnfollowed() }

@@ -6,6 +6,9 @@ internal import PGWire
 /// Called by one task for batches and another for positions; what they must not do at the same
 /// time is the sink's to keep apart.
 protocol BatchSink: Sendable {
+    /// Where the task that hands over the batches should run; nil: anywhere.
+    var executor: (any TaskExecutor)? { get }
+
     /// Takes a batch: whole transactions in commit order, and perhaps pieces of one too large, the
     /// first pieces of which came in the batches before.
     ///
@@ -33,11 +36,19 @@ protocol BatchSink: Sendable {
     ///   taken stands in the way, or the next batch is to do it (``Applied/isDurable``).
     func store(_ wanted: LSN) async throws -> LSN?
 
+    /// How far what was taken has become durable by itself: nobody need wait for it, or make
+    /// anything else wait. Nil where that does not happen, or cannot be seen.
+    func durable() async throws -> LSN?
+
     /// Drops transactions of which only pieces were taken: the rest will not come.
     func rollBack() async throws
 }
 
 extension BatchSink {
+    var executor: (any TaskExecutor)? { nil }
+
+    func durable() async throws -> LSN? { nil }
+
     func begin(_ batch: Batch) async throws -> (any BegunBatch)? { nil }
 }
 

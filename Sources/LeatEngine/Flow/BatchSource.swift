@@ -16,6 +16,9 @@ enum Delivery: Sendable {
 /// that it begins, every commit (whether it has changes for the sink or not), the ends it hears
 /// of, and each batch, before it hands that over.
 protocol BatchSource: Sendable {
+    /// Where the task that takes the batches should run; nil: anywhere.
+    var executor: (any TaskExecutor)? { get }
+
     /// Waits for a batch, for at most about a second.
     ///
     /// - Throws: ``Restart`` or a lost connection, for the one restart path; ``Halt``.
@@ -34,4 +37,8 @@ protocol BatchSource: Sendable {
     ///
     /// - Parameter asksForReply: The source has been silent for long: ask for a word.
     func report(_ status: PositionState.Status, asksForReply: Bool) async throws
+}
+
+extension BatchSource {
+    var executor: (any TaskExecutor)? { nil }
 }

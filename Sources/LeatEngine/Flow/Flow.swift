@@ -62,7 +62,18 @@ struct Flow {
             let turns = FlowTurns()
             group.addTask {
                 var next = turns.next
-                while let batch = await channel.next() { try await take(batch, &next, tickers) }
+                var goesOn = true
+                while goesOn {
+                    // Nothing is under way there: the batch is taken where it will be applied.
+                    let place = next.isGiven ? nil : sink.executor
+                    try await withTaskExecutorPreference(place) {
+                        if let batch = await channel.next() {
+                            try await take(batch, &next, tickers)
+                        } else {
+                            goesOn = false
+                        }
+                    }
+                }
                 try await next.finish()
                 return .applied
             }
@@ -70,7 +81,7 @@ struct Flow {
                 try await turns.run { batch in try await done { try await batch.apply() } }
                 return .companion
             }
-            group.addTask {
+            group.addTask(executorPreference: source.executor) {
                 receiving: while true {
                     switch try await source.next() {
                     case .batch(let batch): try await intake?.send(batch)

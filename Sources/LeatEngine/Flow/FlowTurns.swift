@@ -5,7 +5,8 @@ struct FlowTurns {
     struct Next {
         fileprivate let begun: AsyncStream<any BegunBatch>.Continuation
         fileprivate var ended: AsyncStream<Void>.Iterator
-        private var isGiven = false
+        /// Whether a batch has its turn that was not waited for yet.
+        private(set) var isGiven = false
 
         fileprivate init(
             _ begun: AsyncStream<any BegunBatch>.Continuation, _ ended: AsyncStream<Void>
