@@ -93,6 +93,19 @@ extension Session {
         guard sent == 1 else { throw lost(Session.attempt(sql)) }
     }
 
+    /// Queues one execution of a prepared statement with parameters in text form. One answer.
+    public func sendPrepared(
+        _ name: String, _ parameters: [String]
+    ) throws(ConnectionError) {
+        try checkNoNUL(parameters, name)
+        let copies = parameters.map { strdup($0) }
+        defer { for copy in copies { free(copy) } }
+        let values = copies.map { UnsafePointer($0) }
+        let sent = PQsendQueryPrepared(
+            connection, name, Int32(values.count), values, nil, nil, 0)
+        guard sent == 1 else { throw lost("execute \(name)") }
+    }
+
     /// Queues one execution of a prepared statement. One answer.
     public func sendPrepared(
         _ name: UnsafePointer<CChar>, _ parameters: borrowing ParameterList

@@ -11,6 +11,16 @@ public struct ChangeStatement: Sendable, Equatable {
     public var sql: String
     public var types: [UInt32]
     public var parameters: [Parameter]
+
+    /// The same of an UPDATE or DELETE, for which the server itself sees to it that exactly one row
+    /// is met: otherwise it fails, with a division by zero.
+    public var guarded: ChangeStatement {
+        let sql = """
+            with met as (\(sql) returning 1) \
+            select 1 / (pg_catalog.count(*) = 1)::pg_catalog.int4 from met
+            """
+        return ChangeStatement(sql: sql, types: types, parameters: parameters)
+    }
 }
 
 /// Writes the SQL of a ``ChangeStatement``, numbering its parameters.

@@ -12,6 +12,8 @@ public struct SetChoice: Sendable {
     private static let savedPerScan: Duration = .microseconds(50)
     private static let setCost: Duration = .microseconds(60)
     private static let stagingCost: Duration = .microseconds(200)
+    /// What it costs the target to count a statement's rows itself.
+    private static let guardCost: Duration = .microseconds(5)
 
     /// Wider rows are stored twice when they are staged, and a statement of their own is then
     /// the smaller part of their cost.
@@ -20,6 +22,7 @@ public struct SetChoice: Sendable {
     private let insertsFrom: Int
     private let stagedFrom: Int
     private let scannedFrom: Int
+    private let mostGuarded: Int
 
     /// - Parameter roundTrip: How long the target takes to answer a command that does nothing.
     public init(roundTrip: Duration) {
@@ -28,6 +31,7 @@ public struct SetChoice: Sendable {
         insertsFrom = max(8, Int(copy / SetChoice.savedPerInsert))
         stagedFrom = max(16, Int(staged / SetChoice.savedPerStagedRow))
         scannedFrom = max(4, Int(staged / SetChoice.savedPerScan))
+        mostGuarded = max(16, Int(roundTrip / SetChoice.guardCost))
     }
 
     public func copiesInserts(_ rows: Int) -> Bool { rows >= insertsFrom }
@@ -36,6 +40,10 @@ public struct SetChoice: Sendable {
     public func stages(_ rows: Int, scans: Bool = false) -> Bool {
         rows >= (scans ? scannedFrom : stagedFrom)
     }
+
+    /// Whether so few changes should be committed without a look at their answers, guarded: it saves
+    /// a round trip.
+    public func commitsAtOnce(_ changes: Int) -> Bool { changes <= mostGuarded }
 
     /// A run of fewer changes is applied as it came: nothing could be gained.
     public var worthFolding: Int { min(insertsFrom, stagedFrom) }

@@ -33,7 +33,7 @@ actor Applier: SessionActor {
         var ctid: String
     }
 
-    private nonisolated let executor = ConnectionExecutor(label: "leat.apply")
+    nonisolated let executor = ConnectionExecutor(label: "leat.apply")
     nonisolated let interrupt = Interrupt()
     nonisolated let stream: StreamName
     nonisolated let handling: ApplyHandling
@@ -64,6 +64,11 @@ actor Applier: SessionActor {
     var staged: StagedBatch?
     /// Tables whose net changes failed, with the batches for which they stay in source order.
     private(set) var heldBack: [TableName: Int] = [:]
+    /// So many batches are committed only after a look at each answer, because one was refused.
+    private var batchesWatched = 0
+    var positionStatements = PositionStatements()
+    var flushWatch = FlushWatch()
+    private(set) var maySeeFlushes = false
     /// Whether the session has `session_replication_role = replica`.
     private(set) var isReplica = false
 
@@ -145,6 +150,8 @@ actor Applier: SessionActor {
             let mark = try setUpOrigin(session)
             try session.execute("set synchronous_commit = off")
             try prepareSets(session)
+            maySeeFlushes = try session.query(Applier.maySeeFlushes).scalar == "t"
+            flushWatch = FlushWatch()
             let store = ProgressStore(session: session, stream: stream)
             guard let row = try session.transaction("begin", { try store.readForUpdate() }),
                 row.stored.endLSN == end
@@ -195,6 +202,7 @@ actor Applier: SessionActor {
 
     func startBatch() {
         staging.batch += 1
+        batchesWatched = max(0, batchesWatched - 1)
         heldBack = heldBack.compactMapValues { $0 > 1 ? $0 - 1 : nil }
     }
 
@@ -214,12 +222,38 @@ actor Applier: SessionActor {
         precondition(
             isTransactionOpen || !batch.transactions[run.transactions.lowerBound].beganEarlier,
             "a piece of a transaction follows the pieces before it")
+        if try applyAtOnce(run, batch) { return applied.count(run, batch, &openConflicts) }
         if handling.foldsChanges, run.changes.count >= choice.worthFolding,
             try applyFolded(run, batch)
         {
             return applied.count(run, batch, &openConflicts)
         }
         try apply(inOrder: run, batch, &applied)
+    }
+
+    /// A few changes with their commit, in one trip to the target. If the server refuses anything,
+    /// the same changes follow with a look at each answer before the commit.
+    ///
+    /// - Returns: Whether they were applied; if not, everything is as before.
+    private func applyAtOnce(_ run: ApplyRun, _ batch: Batch) throws -> Bool {
+        guard run.end != nil, !isTransactionOpen, side == nil, batchesWatched == 0,
+            choice.commitsAtOnce(run.changes.count)
+        else { return false }
+        let (relations, _) = try resolve(batch)
+        // How many rows such a table takes does not say whether all is well.
+        if relations.contains(where: { $0?.plan.target.mayLeaveOut ?? false }) { return false }
+        do {
+            try write(run, commitsAtOnce: true) { writer in
+                try sendBegin(&writer)
+                try writer.send(run.changes, of: batch, relations)
+            }
+            return true
+        } catch let failure as ApplyFailure {
+            try restartIfTransient(failure, of: run.transactions.count)
+            try abandon()
+            batchesWatched = Applier.batchesHeldBack
+            return false
+        }
     }
 
     /// Net changes first. If they meet anything unexpected the same changes follow in the
@@ -313,6 +347,7 @@ actor Applier: SessionActor {
         statements.removeAll()
         newest.removeAll()
         resolved = nil
+        positionStatements = PositionStatements()
         staging.removeAll()
         forgotten = prepared
     }
@@ -330,9 +365,12 @@ actor Applier: SessionActor {
         forgotten += names.count
     }
 
-    private func write(_ run: ApplyRun, _ send: (inout BatchWriter) throws -> Void) throws {
+    private func write(
+        _ run: ApplyRun, commitsAtOnce: Bool = false, _ send: (inout BatchWriter) throws -> Void
+    ) throws {
         var writer = try BatchWriter(
-            session: open(), prepared: prepared, defersConstraints: !isReplica)
+            session: open(), prepared: prepared, defersConstraints: !isReplica,
+            commitsAtOnce: commitsAtOnce)
         try write(run, &writer, send)
     }
 
@@ -345,12 +383,14 @@ actor Applier: SessionActor {
         do {
             try send(&writer)
             if let last = run.end { try sendPosition(last, &writer) }
+            if writer.commitsAtOnce { try writer.send("commit") }
             place = try writer.finish()
         } catch let failure as ApplyFailure {
             // Refused before it was sent: the pipeline's other answers are still to come.
             _ = try? writer.finish()
             throw failure
         }
+        if writer.commitsAtOnce { return try committed(run, place) }
         try commit(run, place)
     }
 
@@ -378,95 +418,6 @@ actor Applier: SessionActor {
         try writer.send("begin")
         if !isReplica { try writer.send("set constraints all deferred") }
         isTransactionOpen = true
-    }
-
-    func sendPosition(_ last: Transaction, _ writer: inout BatchWriter) throws {
-        guard let position else { preconditionFailure("the applier has not started") }
-        if marksOrigin {
-            try writer.send(
-                """
-                select pg_catalog.pg_replication_origin_xact_setup($1::pg_catalog.pg_lsn,
-                  '2000-01-01 00:00:00+00'::pg_catalog.timestamptz
-                  + $2::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval)
-                """, ["\(last.endLSN)", "\(last.commitTime.rawValue)"])
-        }
-        try writer.sendPosition([
-            "\(last.endLSN)", "\(last.commitTime.rawValue)", position.ctid, "\(position.end)",
-            stream.text,
-        ])
-    }
-
-    /// Ends the run's target transaction, if its end is one.
-    ///
-    /// - Parameter place: Where the row of the position lies now.
-    func commit(_ run: ApplyRun, _ place: String?) throws {
-        guard let last = run.end else { return }
-        guard let place else { throw try positionLost() }
-        do {
-            try commit(try open(), end: last.endLSN, place)
-        } catch let error as ConnectionError {
-            // Deferred constraints are checked by COMMIT. It has an answer, so it is not unknown.
-            guard error.code == .server, let server = error.server, !run.changes.isEmpty else {
-                throw error
-            }
-            throw ApplyFailure(reason: .atCommit(server), change: run.changes.upperBound - 1)
-        }
-    }
-
-    private func commit(_ session: Session, end: LSN, _ place: String) throws {
-        let isAside = side != nil
-        if isAside { FailPoint.piecesCommitting.reached() }
-        try session.execute(
-            "commit",
-            sent: { (isAside ? FailPoint.piecesCommitSent : .commitSent).reached() })
-        isTransactionOpen = false
-        position = Position(end: end, ctid: place)
-    }
-
-    /// The row is not where we left it, or says something else.
-    private func positionLost() throws -> any Error {
-        try abandon()
-        guard let position else { preconditionFailure("the applier has not started") }
-        let stored = try open().query(
-            "select end_lsn from leat.progress where stream = $1", [stream.text]
-        ).scalar
-        guard stored == "\(position.end)" else {
-            return Halt(
-                .target,
-                """
-                Another process applies stream \(stream): its position is \(stored ?? "gone"), \
-                not \(position.end) as we left it. Nothing was applied.
-                """,
-                advice: "Run one process for a stream, without a pooler between it and the target.")
-        }
-        return Restart(reason: "the row of leat.progress was moved")
-    }
-
-    // MARK: Positions
-
-    /// Stores a position with a synchronous commit: when it returns, this and every commit
-    /// before it survive a crash of the target.
-    ///
-    /// - Returns: What is stored: `end`, or what was applied beyond it meanwhile. Nil if a
-    ///   source transaction is open on this session, or another one is moving the position; nothing
-    ///   was stored then.
-    func store(_ wanted: LSN) async throws -> LSN? {
-        try await cancellable {
-            guard !isTransactionOpen, !isPositionLent else { return nil }
-            if staging.areOld { try forgetStatements() }
-            guard let position else { preconditionFailure("the applier has not started") }
-            let end = max(wanted, position.end)
-            let session = try open()
-            try session.execute("begin; set local synchronous_commit = on")
-            isTransactionOpen = true
-            let place = try session.query(
-                ProgressStore.compareAndSet,
-                ["\(end)", "", position.ctid, "\(position.end)", stream.text]
-            ).scalar
-            guard let place else { throw try positionLost() }
-            try commit(session, end: end, place)
-            return end
-        }
     }
 }
 

@@ -9,7 +9,9 @@ internal import PGWire
 ///     begin - prepare, execute, execute ... - position - sync
 ///
 /// and COMMIT only after all answers were read: each update and delete met exactly one row, and
-/// the position was still the one that we left.
+/// the position was still the one that we left. Or, for a few changes, with COMMIT behind them in
+/// the same pipeline: then each statement makes the server see to that, and fails otherwise, and
+/// after a failure the server passes over what follows.
 struct BatchWriter {
     /// What the next answer of the pipeline belongs to.
     private enum Expectation {
@@ -29,16 +31,21 @@ struct BatchWriter {
     private(set) var prepared: Int
     private(set) var isInPipeline = false
     private let defersConstraints: Bool
+    /// Whether COMMIT follows before the answers are read.
+    let commitsAtOnce: Bool
     private var place: String?
 
     /// Enough to fill a packet many times, few enough to keep libpq's buffer small.
     private static let flushInterval = 512
 
     /// - Parameter defersConstraints: Whether the transaction has deferred them.
-    init(session: Session, prepared: Int, defersConstraints: Bool) throws {
+    init(
+        session: Session, prepared: Int, defersConstraints: Bool, commitsAtOnce: Bool = false
+    ) throws {
         self.session = session
         self.prepared = prepared
         self.defersConstraints = defersConstraints
+        self.commitsAtOnce = commitsAtOnce
         try resume()
     }
 
@@ -47,8 +54,9 @@ struct BatchWriter {
         expectations.append(.command)
     }
 
-    mutating func sendPosition(_ values: [String]) throws {
-        try session.sendStatement(ProgressStore.compareAndSet, values)
+    /// - Parameter name: Of the prepared statement.
+    mutating func sendPosition(_ name: String, _ values: [String]) throws {
+        try session.sendPrepared(name, values)
         expectations.append(.position)
     }
 
@@ -94,16 +102,16 @@ struct BatchWriter {
         case .insert:
             prepared = try relation.insert { try prepare($0) }
         case .delete:
-            prepared = try relation.delete { try prepare($0) }
+            prepared = try relation.delete(isGuarded: commitsAtOnce) { try prepare($0) }
         case .update:
             if changesUnwritableKey(change, batch, relation.plan) {
                 try sendAsDeleteAndInsert(change, at: index, batch, arena, relation)
                 return
             }
             let unchanged = BatchWriter.unchanged(change.new, batch)
-            prepared = try relation.update(old: change.oldKind, unchanged: unchanged) {
-                try prepare($0)
-            }
+            prepared = try relation.update(
+                old: change.oldKind, unchanged: unchanged, isGuarded: commitsAtOnce
+            ) { try prepare($0) }
         case .truncate, .message:
             preconditionFailure("not a row")
         }
@@ -121,7 +129,8 @@ struct BatchWriter {
         _ prepared: RelationStatements.Prepared, _ change: Change, at index: Int, _ batch: Batch,
         _ arena: UnsafeRawBufferPointer, _ plan: RelationPlan, _ expected: Expectation? = nil
     ) throws {
-        let expected = expected ?? .change(index, exactlyOne: !plan.target.mayLeaveOut)
+        let isCounted = !plan.target.mayLeaveOut && !commitsAtOnce
+        let expected = expected ?? .change(index, exactlyOne: isCounted)
         try batch.columns.withUnsafeBufferPointer { columns in
             guard let columns = columns.baseAddress else {
                 return try execute(prepared, nil, nil, at: index, nil, plan, expected)
@@ -217,7 +226,7 @@ struct BatchWriter {
         _ change: Change, at index: Int, _ batch: Batch, _ arena: UnsafeRawBufferPointer,
         _ relation: RelationStatements
     ) throws {
-        let delete = try relation.delete { try prepare($0) }
+        let delete = try relation.delete(isGuarded: commitsAtOnce) { try prepare($0) }
         try execute(delete, change, at: index, batch, arena, relation.plan)
         let insert = try relation.insert { try prepare($0) }
         try execute(insert, change, at: index, batch, arena, relation.plan)
@@ -259,8 +268,9 @@ struct BatchWriter {
         try execute(prepared, key, new, at: Int(row.change), arena, relation.plan, expected)
     }
 
-    /// - Returns: The statement's name, for ``sendSet(_:rows:change:)``.
-    mutating func prepareSet(_ sql: String) throws -> String {
+    /// - Returns: The statement's name, for ``sendSet(_:rows:change:)`` or
+    ///   ``sendPosition(_:_:)``.
+    mutating func prepare(_ sql: String) throws -> String {
         prepared += 1
         let name = "leat\(prepared)"
         try session.sendPrepare(name, sql, types: [])
@@ -300,6 +310,7 @@ struct BatchWriter {
         try session.sendSync()
         try session.flushPipeline()
         FailPoint.batchSent.reached()
+        if commitsAtOnce { FailPoint.commitSent.reached() }
         var failure: ApplyFailure?
         for expectation in expectations {
             let answer = try session.nextAnswer()

@@ -131,14 +131,39 @@ struct ProgressStore {
     }
 
     /// Moves the position if, and only if, it is the one we left there. One row or none.
+    ///
+    /// Parameters: the new end, its commit time in microseconds since 2000 or an empty string, the
+    /// row's place, the end that stands there, the stream.
     static let compareAndSet = """
         update leat.progress set end_lsn = $1::pg_catalog.pg_lsn,
-          commit_time = coalesce('2000-01-01 00:00:00+00'::pg_catalog.timestamptz
-            + nullif($2, '')::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval, commit_time),
+          commit_time = coalesce(\(commitTime), commit_time),
           updated_at = pg_catalog.clock_timestamp()
         where ctid = $3::pg_catalog.tid and end_lsn = $4::pg_catalog.pg_lsn and stream = $5
         returning ctid
         """
+
+    private static let commitTime = """
+        '2000-01-01 00:00:00+00'::pg_catalog.timestamptz
+          + nullif($2, '')::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval
+        """
+
+    /// The same, as a batch's last statement.
+    ///
+    /// - Parameters:
+    ///   - marksOrigin: Whether the transaction gets an origin's LSN and time.
+    ///   - isGuarded: Whether it is to fail by itself, with a division by zero, if the position is
+    ///     not the one we left.
+    static func compareAndSet(marksOrigin: Bool, isGuarded: Bool) -> String {
+        let mark = """
+            , pg_catalog.pg_replication_origin_xact_setup($1::pg_catalog.pg_lsn, \(commitTime))
+            """
+        let sql = compareAndSet + (marksOrigin ? mark : "")
+        guard isGuarded else { return sql }
+        return """
+            with moved as (\(sql))
+            select (select ctid from moved), 1 / (select pg_catalog.count(*) from moved)
+            """
+    }
 }
 
 extension Progress {

@@ -15,14 +15,22 @@ final class RelationStatements {
         var unchanged: [Int]
     }
 
+    /// Statements whose rows are counted in the same way.
+    private struct Shapes {
+        var delete: Prepared?
+        var wholeUpdates: [Prepared?] = [nil, nil, nil]
+        var partialUpdates: [UpdateShape: Prepared] = [:]
+
+        var all: [Prepared] { ([delete] + wholeUpdates).compactMap { $0 } + partialUpdates.values }
+    }
+
     let plan: RelationPlan
     /// Nil if changes are always applied in the source's order.
     let sets: RelationSets?
     private var insert: Prepared?
-    private var delete: Prepared?
     private var finds: [Change.OldTuple: Prepared] = [:]
-    private var wholeUpdates: [Prepared?] = [nil, nil, nil]
-    private var partialUpdates: [UpdateShape: Prepared] = [:]
+    private var counted = Shapes()
+    private var guarded = Shapes()
     /// The last batch that had changes of the relation.
     var lastBatch = 0
 
@@ -35,11 +43,11 @@ final class RelationStatements {
     ///
     /// - Returns: Their names: they are still to be deallocated.
     func takeStatements() -> [String] {
-        let all = [insert, delete] + wholeUpdates + Array(partialUpdates.values)
-        (insert, delete) = (nil, nil)
-        wholeUpdates = [nil, nil, nil]
-        partialUpdates = [:]
-        return all.compactMap { $0?.name }
+        let all = [insert].compactMap { $0 } + counted.all + guarded.all + finds.values
+        insert = nil
+        (counted, guarded) = (Shapes(), Shapes())
+        finds = [:]
+        return all.map(\.name)
     }
 
     /// - Parameter prepare: Called once a shape.
@@ -50,10 +58,14 @@ final class RelationStatements {
         return made
     }
 
-    func delete(prepare: (ChangeStatement) throws -> Prepared) rethrows -> Prepared {
-        if let delete { return delete }
-        let made = try prepare(plan.delete())
-        delete = made
+    /// - Parameter isGuarded: Whether it is to fail by itself unless it meets one row.
+    func delete(
+        isGuarded: Bool = false, prepare: (ChangeStatement) throws -> Prepared
+    ) rethrows -> Prepared {
+        if let delete = isGuarded ? guarded.delete : counted.delete { return delete }
+        let statement = plan.delete()
+        let made = try prepare(isGuarded ? statement.guarded : statement)
+        if isGuarded { guarded.delete = made } else { counted.delete = made }
         return made
     }
 
@@ -68,18 +80,30 @@ final class RelationStatements {
     }
 
     /// Nil if there is nothing to set.
+    ///
+    /// - Parameter isGuarded: Whether it is to fail by itself unless it meets one row.
     func update(
-        old: Change.OldTuple, unchanged: [Int], prepare: (ChangeStatement) throws -> Prepared
+        old: Change.OldTuple, unchanged: [Int], isGuarded: Bool = false,
+        prepare: (ChangeStatement) throws -> Prepared
     ) rethrows -> Prepared? {
-        if unchanged.isEmpty, let made = wholeUpdates[Int(old.rawValue)] { return made }
+        try isGuarded
+            ? update(old, unchanged, &guarded) { try prepare($0.guarded) }
+            : update(old, unchanged, &counted, prepare)
+    }
+
+    private func update(
+        _ old: Change.OldTuple, _ unchanged: [Int], _ shapes: inout Shapes,
+        _ prepare: (ChangeStatement) throws -> Prepared
+    ) rethrows -> Prepared? {
+        if unchanged.isEmpty, let made = shapes.wholeUpdates[Int(old.rawValue)] { return made }
         let shape = UpdateShape(old: old, unchanged: unchanged)
-        if !unchanged.isEmpty, let made = partialUpdates[shape] { return made }
+        if !unchanged.isEmpty, let made = shapes.partialUpdates[shape] { return made }
         guard let statement = plan.update(old: old, unchanged: unchanged) else { return nil }
         let made = try prepare(statement)
         if unchanged.isEmpty {
-            wholeUpdates[Int(old.rawValue)] = made
+            shapes.wholeUpdates[Int(old.rawValue)] = made
         } else {
-            partialUpdates[shape] = made
+            shapes.partialUpdates[shape] = made
         }
         return made
     }

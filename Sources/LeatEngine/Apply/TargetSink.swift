@@ -42,6 +42,8 @@ struct TargetSink: BatchSink {
 
     // MARK: Batches
 
+    var executor: (any TaskExecutor)? { applier.executor }
+
     func apply(_ batch: Batch) async throws -> Applied {
         let applied =
             if let piece = batch.piece {
@@ -103,6 +105,10 @@ struct TargetSink: BatchSink {
     func store(_ wanted: LSN) async throws -> LSN? {
         if let ahead { return try await ahead.store(wanted) }
         return try await applier.store(wanted)
+    }
+
+    func durable() async throws -> LSN? {
+        try await applier.durable()
     }
 
     func rollBack() async throws {

@@ -15,7 +15,7 @@ final class FlowTickers: Sendable {
     private let reachedEnd = Atomic<Bool>(false)
     private let isFinishing = Atomic<Bool>(false)
 
-    /// While busy, one commit a second waits for the disk.
+    /// While busy, one commit a second waits for the disk, unless all gets there by itself.
     private static let busyInterval: Duration = .seconds(1)
 
     init(_ flow: Flow) {
@@ -48,8 +48,15 @@ final class FlowTickers: Sendable {
             let now = ContinuousClock.now
             let isIdleTick =
                 now - lastIdleStore >= statusInterval || isEndHeard || isAsked(now, lastIdleStore)
-            let isDrainTick = positions.isDrained || now - lastStore >= FlowTickers.busyInterval
-            guard isIdleTick || isDrainTick else { continue }
+            let seen = try await lookForDurable()
+            if seen == .progress { lastStore = now }
+            let isDrainTick =
+                seen == .nothing && positions.isDrained
+                || now - lastStore >= FlowTickers.busyInterval
+            guard isIdleTick || isDrainTick else {
+                if try checkEnd() { return }
+                continue
+            }
             if isIdleTick { lastIdleStore = now }
             // What cannot be stored now is, as a rule, with the next batch.
             _ = try await store { isIdleTick ? $0.dueAtTick : $0.dueAtDrain }
@@ -74,6 +81,24 @@ final class FlowTickers: Sendable {
         status.update { $0.position = max($0.position, stored) }
         FailPoint.storedNotConfirmed.reached()
         return true
+    }
+
+    private enum Look {
+        /// Nothing is due, or nothing can be seen.
+        case nothing
+        /// More is durable than before.
+        case progress
+        case noProgress
+    }
+
+    /// Notes what the sink's disk has taken in without being asked.
+    private func lookForDurable() async throws -> Look {
+        let before = positions.with { $0.dueAtDrain == nil ? nil : $0.durable }
+        guard let before, let durable = try await sink.durable() else { return .nothing }
+        guard durable > before else { return .noProgress }
+        positions.with { $0.committed(through: durable, isDurable: true, at: .now) }
+        FailPoint.storedNotConfirmed.reached()
+        return .progress
     }
 
     /// The last act of a stream: everything that is committed becomes durable and is confirmed.

@@ -218,7 +218,7 @@ final class SetSender {
         guard let staging = sets.staging else { preconditionFailure("there is a staging table") }
         if let known = staging.deletes[joined] { return known }
         let statements = SetStatements(sets.plan, staging: staging.name)
-        let made = try writer.prepareSet(
+        let made = try writer.prepare(
             sets.isWholeRows ? statements.deleteWholeRows(equal: joined) : statements.delete())
         sets.staging?.deletes[joined] = made
         return made
@@ -231,7 +231,7 @@ final class SetSender {
         if let known = update.statement { return known }
         let sql = SetStatements(sets.plan, staging: staging.name)
             .update(operation: update.operation, unchanged: unchanged)
-        let made = try sql.map { try writer.prepareSet($0) }
+        let made = try sql.map { try writer.prepare($0) }
         sets.staging?.updates[unchanged]?.statement = made
         return made
     }
