@@ -42,10 +42,8 @@ public struct SetStatements: Sendable {
     /// Makes every set find its rows by the index of the key, row by row: a staging table is
     /// never analysed, a target table just filled looks small, and the plan is kept. A scan
     /// stays possible where there is no other way.
-    ///
-    /// And each statement sees what was committed before it, also after the transaction has begun.
     public static let planSettings = """
-        set default_transaction_isolation = 'read committed'; set plan_cache_mode = force_generic_plan; set jit = off; set enable_seqscan = off;
+        set plan_cache_mode = force_generic_plan; set jit = off; set enable_seqscan = off;
         set enable_bitmapscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
         set enable_material = off; set max_parallel_workers_per_gather = 0
         """

@@ -61,11 +61,13 @@ struct SyncRun {
         let receiver = SlotReceiver()
         let source = Connection(label: "leat.source")
         do {
-            try await applier.connect(configuration.target, own: ownBackend)
-            let target = try await applier.run { try TargetIdentity($0) }
-            try await source.open(
+            // Each takes a server some milliseconds.
+            async let opened: Void = source.open(
                 configuration.source,
                 options: .init(peer: .source, applicationName: configuration.stream.objectName))
+            try await applier.connect(configuration.target, own: ownBackend)
+            let target = try await applier.run { try TargetIdentity($0) }
+            try await opened
             let spooled = try spool?.encoding()
             let encoding = try await source.run { session in
                 let encoding =

@@ -121,20 +121,24 @@ struct TargetCatalog {
     private func uniqueIndexes(_ oids: String) throws -> [String: [TargetTable.UniqueIndex]] {
         let rows = try session.query(
             """
+            with wanted as materialized (
+              select i.indexrelid, i.indisprimary, i.indrelid, i.indnkeyatts, k,
+                i.indkey[k] as attnum, i.indclass[k] as opclass
+              from pg_catalog.pg_index i
+              cross join pg_catalog.generate_series(0, i.indnkeyatts - 1) k
+              where i.indrelid = any (\(oids)) and i.indisunique and i.indisvalid
+                and i.indimmediate and i.indpred is null and i.indexprs is null)
             select i.indexrelid, i.indisprimary, a.attname, n.nspname, o.oprname, i.indrelid,
               i.indnkeyatts
-            from pg_catalog.pg_index i
-            cross join pg_catalog.generate_series(0, i.indnkeyatts - 1) k
-            join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[k]
-            join pg_catalog.pg_opclass c on c.oid = i.indclass[k]
+            from wanted i
+            join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.attnum
+            join pg_catalog.pg_opclass c on c.oid = i.opclass
             join pg_catalog.pg_am am on am.oid = c.opcmethod
             join pg_catalog.pg_amop m on m.amopfamily = c.opcfamily
               and m.amoplefttype = c.opcintype and m.amoprighttype = c.opcintype
             join pg_catalog.pg_operator o on o.oid = m.amopopr
               and case am.amname when 'btree' then m.amopstrategy = 3 else o.oprname = '=' end
             join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
-            where i.indrelid = any (\(oids)) and i.indisunique and i.indisvalid
-              and i.indimmediate and i.indpred is null and i.indexprs is null
             order by i.indrelid, i.indisprimary desc, i.indexrelid, k
             """
         ).rows
