@@ -79,12 +79,15 @@ private final class Worker: Sendable {
         // SAFETY: the thread takes over the reference that is retained here.
         let argument = Unmanaged.passRetained(self).toOpaque()
         var thread = pthread_t()
-        let result = pthread_create(&thread, nil, { argument in
-            guard let argument else { return nil }
-            Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue().run()
-            return nil
-        }, argument)
-        precondition(result == 0, "no thread left for a connection: \(String(cString: strerror(result)))")
+        let result = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, argument)
+        precondition(
+            result == 0, "no thread left for a connection: \(String(cString: strerror(result)))")
         pthread_detach(thread)
     }
 
