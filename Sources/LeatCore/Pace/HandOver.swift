@@ -8,6 +8,8 @@ public struct HandOver: Sendable {
     public struct Situation: Sendable {
         /// Size of what was put together.
         public var bytes: Int
+        /// Whether it may grow no further: see ``BatchLimit``.
+        public var isFull: Bool
         /// How many whole transactions are in it.
         public var commits: Int
         /// When its first whole transaction was there.
@@ -20,10 +22,11 @@ public struct HandOver: Sendable {
         public var isCrowded: Bool
 
         public init(
-            bytes: Int, commits: Int, since: ContinuousClock.Instant, underWay: Int,
+            bytes: Int, isFull: Bool, commits: Int, since: ContinuousClock.Instant, underWay: Int,
             isBehind: Bool, isCrowded: Bool = false
         ) {
             self.bytes = bytes
+            self.isFull = isFull
             self.commits = commits
             self.since = since
             self.underWay = underWay
@@ -40,8 +43,6 @@ public struct HandOver: Sendable {
 
     /// Large enough to be worth an applier's round trips.
     public static let worthwhileBytes = 1 << 20
-    /// No batch is larger, but for its last change.
-    public static let largestBytes = 4 << 20
     static let age: Duration = .milliseconds(20)
     /// Of small transactions that come at a high rate so many are a batch.
     static let crowd = 24
@@ -51,7 +52,7 @@ public struct HandOver: Sendable {
     public static func decide(
         _ situation: Situation, at now: ContinuousClock.Instant
     ) -> Decision {
-        if situation.bytes >= largestBytes { return .handOver }
+        if situation.isFull { return .handOver }
         guard situation.underWay < mostUnderWay else { return .keep(until: nil) }
         if situation.bytes >= worthwhileBytes { return .handOver }
         // A piece of a transaction that has not ended yet.

@@ -75,7 +75,7 @@ actor ArchiveSource: BatchSource {
     private var looksLeft = 2
     private var registered: (end: LSN, at: ContinuousClock.Instant)?
 
-    private static let batchBytes = HandOver.largestBytes
+    private static let batchBytes = BatchLimit.largestBytes
     private static let shortestLook: Duration = .milliseconds(2)
     private static let longestLook: Duration = .milliseconds(50)
 

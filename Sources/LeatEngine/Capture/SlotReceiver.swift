@@ -223,8 +223,8 @@ actor SlotReceiver: SessionActor {
         batchBegan = commits > 0 ? since : nil
         positions.receiverWillWait()
         return HandOver.Situation(
-            bytes: intake.assembler.batch.byteCount, commits: commits, since: since,
-            underWay: positions.underWay, isBehind: intake.pace.isBehind,
+            bytes: intake.assembler.batch.byteCount, isFull: intake.isFull(), commits: commits,
+            since: since, underWay: positions.underWay, isBehind: intake.pace.isBehind,
             isCrowded: intake.pace.isCrowded)
     }
 

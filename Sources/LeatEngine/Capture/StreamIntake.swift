@@ -14,6 +14,7 @@ struct StreamIntake {
     private var replay: (reader: SpoolReader, transaction: TransactionID)?
     private var keepalives = KeepalivePolicy()
     private var commits = 0
+    private var limit = BatchLimit()
     /// When the server sent the newest message, by its clock; nil once the pace was told.
     private var newest: PostgresTimestamp?
 
@@ -31,16 +32,16 @@ struct StreamIntake {
 
     /// Works through what libpq holds until the batch is full.
     mutating func takeAll(of session: Session) throws -> Session.Taken {
-        while let replay, hasRoom {
+        while let replay, hasRoom() {
             guard try replayNext(replay.reader) else {
                 try finishReplay(replay.transaction)
                 continue
             }
         }
-        guard hasRoom else { return .some }
+        guard hasRoom() else { return .some }
         let taken = try session.takePayloads { payload in
             try take(payload)
-            return hasRoom && replay == nil
+            return hasRoom() && replay == nil
         }
         if let newest { pace.received(sendTime: newest, commitTime: assembler.commitTime) }
         newest = nil
@@ -49,8 +50,11 @@ struct StreamIntake {
         return taken
     }
 
-    private var hasRoom: Bool {
-        !assembler.hasReady && assembler.batch.byteCount < HandOver.largestBytes
+    /// Whether the batch may grow.
+    mutating func isFull() -> Bool { !limit.allows(assembler.batch) }
+
+    private mutating func hasRoom() -> Bool {
+        !assembler.hasReady && !isFull()
     }
 
     private mutating func take(_ payload: RawSpan) throws {

@@ -8,12 +8,12 @@ struct HandOverTests {
 
     /// The decision so many milliseconds after the first commit.
     private func decide(
-        bytes: Int = 500, commits: Int = 1, age: Int = 0, underWay: Int = 0,
+        bytes: Int = 500, isFull: Bool = false, commits: Int = 1, age: Int = 0, underWay: Int = 0,
         isBehind: Bool = false, isCrowded: Bool = false
     ) -> HandOver.Decision {
         HandOver.decide(
             .init(
-                bytes: bytes, commits: commits, since: start, underWay: underWay,
+                bytes: bytes, isFull: isFull, commits: commits, since: start, underWay: underWay,
                 isBehind: isBehind, isCrowded: isCrowded),
             at: start + .milliseconds(age))
     }
@@ -49,11 +49,11 @@ struct HandOverTests {
         #expect(decide(commits: HandOver.crowd, underWay: 1, isCrowded: true) == due)
     }
 
-    @Test("behind two batches it grows whatever its age, up to 4 MiB")
+    @Test("behind two batches it grows whatever its age, until it is full")
     func full() {
         #expect(decide(age: 60_000, underWay: 2) == .keep(until: nil))
-        #expect(decide(bytes: HandOver.largestBytes - 1, underWay: 2) == .keep(until: nil))
-        #expect(decide(bytes: HandOver.largestBytes, underWay: 2) == .handOver)
+        #expect(decide(bytes: BatchLimit.largestBytes, underWay: 2) == .keep(until: nil))
+        #expect(decide(isFull: true, underWay: 2) == .handOver)
     }
 
     @Test("a piece of a transaction goes by size alone")
