@@ -16,10 +16,11 @@ public struct BinarySafety: Sendable {
         "int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange",
     ]
 
-    public init(sourceTypes: TypeCatalog, targetTypes: TypeCatalog, sameIntervals: Bool) {
+    public init(sourceTypes: TypeCatalog, targetTypes: TypeCatalog) {
         self.sourceTypes = sourceTypes
         self.targetTypes = targetTypes
-        self.sameIntervals = sameIntervals
+        let knowInfinite = [sourceTypes, targetTypes].map { $0.server.version >= 170_000 }
+        sameIntervals = knowInfinite[0] == knowInfinite[1]
     }
 
     /// `table.column` of every column that must be text.

@@ -90,10 +90,12 @@ extension Applier {
         try TableStore(session: open(), stream: stream).keep([table.name: now])
     }
 
-    private func binarySafety() throws -> BinarySafety? {
-        guard var form = knowledge.sourceForm, form.isBinary else { return nil }
-        form.types = knowledge.sourceTypes
-        return form.safety(try open(), targetTypes: knowledge.targetTypes)
+    private func checkForm(_ plan: RelationPlan) throws {
+        guard let form = knowledge.sourceForm, form.isBinary else { return }
+        let safety = BinarySafety(
+            sourceTypes: knowledge.sourceTypes, targetTypes: knowledge.targetTypes)
+        let unsafe = safety.unsafeColumns(plan)
+        guard unsafe.isEmpty else { throw form.transfer.rule(out: unsafe) }
     }
 
     private func known(_ relation: Relation) -> RelationStatements? {
@@ -116,9 +118,7 @@ extension Applier {
         let name = name(relation)
         let target = try targets[name]?.get() ?? TargetTables.resolve(name, open())
         let plan = try plan(relation, to: target)
-        if let unsafe = try binarySafety()?.unsafeColumns(plan), !unsafe.isEmpty {
-            throw (knowledge.sourceForm?.transfer ?? TransferForm(.on)).rule(out: unsafe)
-        }
+        try checkForm(plan)
         let made = RelationStatements(plan)
         statements[relation] = made
         newest[relation.id] = made

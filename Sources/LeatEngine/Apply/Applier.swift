@@ -16,15 +16,8 @@ actor Applier: SessionActor {
         var types: TypeCatalog
         var columns: [RelationID: [SourceColumn]] = [:]
         var isBinary: Bool
-        var serverVersion: Int
         /// Decides what follows if a column that joins is not safe in binary form.
         var transfer = TransferForm(.off)
-
-        func safety(_ target: Session, targetTypes: TypeCatalog) -> BinarySafety {
-            BinarySafety(
-                sourceTypes: types, targetTypes: targetTypes,
-                sameIntervals: (serverVersion >= 170_000) == (target.serverVersion >= 170_000))
-        }
     }
 
     /// The position and where its row lies.

@@ -5,17 +5,24 @@ internal import PGWire
 /// What is checked before anything is created: a start that cannot work says so at once, and
 /// all of it.
 enum Preflight {
+    /// The ways of tables to the target.
+    struct Ways: Sendable {
+        var plans: [TableName: RelationPlan]
+        /// What is wrong with tables that the stream follows already.
+        var later: [Halt]
+        var targetTypes: TypeCatalog
+    }
+
     /// Every table's way to the target.
     ///
     /// - Parameter followed: Tables that the stream follows already. What is still to come may
     ///   be older than the source's definition of now, so the stream itself finds out, change by
     ///   change, what fits.
-    /// - Returns: The ways, and what is wrong with tables that are followed.
     /// - Throws: One ``Halt`` (exit code 6) with all that is wrong with the others.
-    static func plans(
-        _ tables: [SourceTable], sourceTypes: TypeCatalog, target session: Session,
+    static func ways(
+        of tables: [SourceTable], sourceTypes: TypeCatalog, target session: Session,
         followed: [TableName: KnownColumns]
-    ) throws -> (plans: [TableName: RelationPlan], later: [Halt]) {
+    ) throws -> Ways {
         let targetTypes = try session.typeCatalog()
         var plans: [TableName: RelationPlan] = [:]
         var (problems, later): ([Halt], [Halt]) = ([], [])
@@ -40,7 +47,7 @@ enum Preflight {
             }
         }
         guard problems.isEmpty else { throw combined(problems) }
-        return (plans, later)
+        return Ways(plans: plans, later: later, targetTypes: targetTypes)
     }
 
     /// A generated column is computed on the target too. As a plain one it would stay empty there.

@@ -73,12 +73,12 @@ extension StreamPreparation {
             )
         }
         guard progress?.ownsPublication == true || !exists else { throw foreignPublication }
-        let (plans, _) = try await onTarget.plans(tables, sourceTypes)
+        let ways = try await onTarget.ways(of: tables, sourceTypes)
         _ = try await onTarget.checkRole(tables.map(\.name))
-        _ = try await usesBinary(plans, sourceTypes)
+        _ = try usesBinary(ways, sourceTypes)
         switch decision {
         case .create, .recreate:
-            try await checkCopy(tables, plans)
+            try await checkCopy(tables, ways.plans)
             try await writeCreating(system)
         case .adopt:
             throw Halt(
@@ -110,16 +110,10 @@ extension StreamPreparation {
         }
     }
 
-    func usesBinary(
-        _ plans: [TableName: RelationPlan], _ sourceTypes: TypeCatalog
-    ) async throws -> Bool {
+    func usesBinary(_ ways: Preflight.Ways, _ sourceTypes: TypeCatalog) throws -> Bool {
         guard run.transfer.mayBeBinary else { return false }
-        let wanted = run.transfer.wanted
-        let version = try await servers.source.run { $0.serverVersion }
-        let form = Applier.SourceForm(types: sourceTypes, isBinary: true, serverVersion: version)
-        return try await servers.applier.run { session in
-            try Preflight.usesBinary(
-                wanted, plans, form.safety(session, targetTypes: session.typeCatalog()))
-        }
+        return try Preflight.usesBinary(
+            run.transfer.wanted, ways.plans,
+            BinarySafety(sourceTypes: sourceTypes, targetTypes: ways.targetTypes))
     }
 }

@@ -29,7 +29,7 @@ struct StreamPreparation {
                 columns: Dictionary(
                     tables.map { ($0.relation.id, $0.columns) },
                     uniquingKeysWith: { first, _ in first }), isBinary: isBinary,
-                serverVersion: sourceVersion, transfer: transfer)
+                transfer: transfer)
         }
     }
 
@@ -59,12 +59,12 @@ struct StreamPreparation {
         }
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
         let tables = try await publish(decision, progress, system, sourceTypes)
-        let (plans, later) = try await onTarget.plans(tables, sourceTypes)
-        onTarget.tell(tables, plans, later)
+        let ways = try await onTarget.ways(of: tables, sourceTypes)
+        onTarget.tell(tables, ways)
         try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
-        let isBinary = try await usesBinary(plans, sourceTypes)
-        let start = try await begin(decision, spool, facts, tables, plans, system)
-        return try await prepared(start, tables, plans, isBinary, system, sourceTypes)
+        let isBinary = try usesBinary(ways, sourceTypes)
+        let start = try await begin(decision, spool, facts, tables, ways.plans, system)
+        return try await prepared(start, tables, ways.plans, isBinary, system, sourceTypes)
     }
 
     // MARK: Facts

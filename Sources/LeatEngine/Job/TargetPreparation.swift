@@ -118,19 +118,15 @@ struct TargetPreparation {
     // MARK: Tables
 
     /// Every table's way to the target.
-    ///
-    /// - Returns: The ways, and what is wrong with tables that are followed already.
-    func plans(
-        _ tables: [SourceTable], _ sourceTypes: TypeCatalog
-    ) async throws -> (plans: [TableName: RelationPlan], later: [Halt]) {
+    func ways(of tables: [SourceTable], _ sourceTypes: TypeCatalog) async throws -> Preflight.Ways {
         let stream = stream
         return try await applier.run { session in
             let ids = Dictionary(
                 tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
             let ready = try TableStore(session: session, stream: stream).read()
                 .filter { $0.state == .ready && ($0.id == nil || $0.id == ids[$0.table]) }
-            return try Preflight.plans(
-                tables, sourceTypes: sourceTypes, target: session,
+            return try Preflight.ways(
+                of: tables, sourceTypes: sourceTypes, target: session,
                 followed: Dictionary(
                     ready.map { ($0.table, $0.columns) }, uniquingKeysWith: { first, _ in first }))
         }
@@ -159,10 +155,10 @@ struct TargetPreparation {
 
     /// What is said at every start, because nobody should find it out by rows that differ, or by
     /// a stream that does not keep up.
-    func tell(_ tables: [SourceTable], _ plans: [TableName: RelationPlan], _ later: [Halt]) {
+    func tell(_ tables: [SourceTable], _ ways: Preflight.Ways) {
         tellUnsent(tables)
-        tellScans(tables, plans)
-        for halt in later {
+        tellScans(tables, ways.plans)
+        for halt in ways.later {
             logger.warning("the stream will stop at its first such change: \(halt)")
         }
     }

@@ -158,10 +158,10 @@ struct ReplayPreparation {
     }
 
     private func check(_ tables: [SourceTable]) async throws -> [TableName: RelationPlan] {
-        let (plans, later) = try await onTarget.plans(tables, archive.definitions.typeCatalog)
-        onTarget.tell(tables, plans, later)
+        let ways = try await onTarget.ways(of: tables, archive.definitions.typeCatalog)
+        onTarget.tell(tables, ways)
         try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
-        return plans
+        return ways.plans
     }
 
     /// The stream's row and its list of tables.
@@ -302,8 +302,7 @@ struct ReplayPreparation {
                 types: archive.definitions.typeCatalog,
                 columns: Dictionary(
                     tables.map { ($0.relation.id, $0.columns) },
-                    uniquingKeysWith: { first, _ in first }), isBinary: false,
-                serverVersion: description.serverVersion),
+                    uniquingKeysWith: { first, _ in first }), isBinary: false),
             archiveEnd: opening.position.end, reader: reader)
     }
 }

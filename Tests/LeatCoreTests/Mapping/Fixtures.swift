@@ -47,8 +47,10 @@ enum Types {
             modifier: modifier)
     }
 
-    static func catalog(_ more: CatalogType...) -> TypeCatalog {
-        TypeCatalog(builtIn + more)
+    static func catalog(
+        _ more: CatalogType..., server: TypeCatalog.Server = .init()
+    ) -> TypeCatalog {
+        TypeCatalog(builtIn + more, server: server)
     }
 
     static func oid(_ name: String) -> UInt32 {
