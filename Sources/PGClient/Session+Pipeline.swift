@@ -84,13 +84,7 @@ extension Session {
     public func sendStatement(
         _ sql: String, _ parameters: [String] = []
     ) throws(ConnectionError) {
-        try checkNoNUL(parameters, sql)
-        let copies = parameters.map { strdup($0) }
-        defer { for copy in copies { free(copy) } }
-        let values = copies.map { UnsafePointer($0) }
-        let sent = PQsendQueryParams(
-            connection, sql, Int32(values.count), nil, values, nil, nil, 0)
-        guard sent == 1 else { throw lost(Session.attempt(sql)) }
+        guard try sendParameters(parameters, sql) == 1 else { throw lost(Session.attempt(sql)) }
     }
 
     /// Queues one execution of a prepared statement with parameters in text form. One answer.
@@ -98,11 +92,9 @@ extension Session {
         _ name: String, _ parameters: [String]
     ) throws(ConnectionError) {
         try checkNoNUL(parameters, name)
-        let copies = parameters.map { strdup($0) }
-        defer { for copy in copies { free(copy) } }
-        let values = copies.map { UnsafePointer($0) }
-        let sent = PQsendQueryPrepared(
-            connection, name, Int32(values.count), values, nil, nil, 0)
+        let sent = Session.withCStrings(parameters) { values, count in
+            PQsendQueryPrepared(connection, name, count, values, nil, nil, 0)
+        }
         guard sent == 1 else { throw lost("execute \(name)") }
     }
 

@@ -10,13 +10,27 @@ extension Session {
     public func query(
         _ sql: String, _ parameters: [String?] = []
     ) throws(ConnectionError) -> QueryResult {
+        try finish(sendParameters(parameters, sql), sql)
+    }
+
+    /// - Returns: libpq's: 1 if it has taken the statement.
+    func sendParameters(
+        _ parameters: [String?], _ sql: String
+    ) throws(ConnectionError) -> Int32 {
         try checkNoNUL(parameters, sql)
-        let copies = parameters.map { $0.map { strdup($0) } ?? nil }
+        return Session.withCStrings(parameters) { values, count in
+            PQsendQueryParams(connection, sql, count, nil, values, nil, nil, 0)
+        }
+    }
+
+    /// Lends the strings as C strings; nil as a null pointer.
+    static func withCStrings(
+        _ strings: [String?],
+        _ body: (UnsafePointer<UnsafePointer<CChar>?>, Int32) -> Int32
+    ) -> Int32 {
+        let copies = strings.map { $0.flatMap { strdup($0) } }
         defer { for copy in copies { free(copy) } }
-        let values = copies.map { UnsafePointer($0) }
-        let sent = PQsendQueryParams(
-            connection, sql, Int32(values.count), nil, values, nil, nil, 0)
-        return try finish(sent, sql)
+        return body(copies.map { UnsafePointer($0) }, Int32(copies.count))
     }
 
     /// Runs one or more statements by the simple protocol, the only one that a walsender knows.

@@ -1,8 +1,9 @@
 /// Decides when the receiver hands to the applier what it has put together.
 ///
 /// Idle, each transaction goes at once; where very many come, some at a time. Under load a batch
-/// grows while the applier works: the more it holds, the less a row costs. One batch waits behind the one at work, so that the
-/// applier never waits for the receiver; the next one grows until there is room.
+/// grows while the applier works: the more it holds, the less a row costs. One batch waits behind
+/// the one at work, so that the applier never waits for the receiver; the next one grows until
+/// there is room.
 public struct HandOver: Sendable {
     /// What is known when the question comes up.
     public struct Situation: Sendable {

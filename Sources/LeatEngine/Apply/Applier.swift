@@ -34,7 +34,9 @@ actor Applier: SessionActor {
     var position: Position?
     /// Another session of the stream is about to move the position.
     var isPositionLent = false
-    /// Set for a session that applies a transaction in progress.
+    /// Set for a session beside the one that holds the stream's lock.
+    var sideNumber: Int?
+    /// Set for one that applies a transaction in progress.
     var side: SideState?
     var statements: [Relation: RelationStatements] = [:]
     /// The newest of them by the relation's OID: most are found here, without hashing all columns.

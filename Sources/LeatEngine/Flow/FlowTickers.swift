@@ -59,7 +59,7 @@ final class FlowTickers: Sendable {
             }
             if isIdleTick { lastIdleStore = now }
             // What cannot be stored now is, as a rule, with the next batch.
-            _ = try await store { isIdleTick ? $0.dueAtTick : $0.dueAtDrain }
+            try await store { isIdleTick ? $0.dueAtTick : $0.dueAtDrain }
             lastStore = now
             if try checkEnd() { return }
         }
@@ -72,15 +72,14 @@ final class FlowTickers: Sendable {
         positions.isReplyWanted && now - last >= FlowTickers.busyInterval
     }
 
-    private func store(_ due: (PositionState) -> LSN?) async throws -> Bool {
+    private func store(_ due: (PositionState) -> LSN?) async throws {
         let (wanted, position) = positions.with { (due($0), $0.position) }
-        guard let wanted else { return false }
+        guard let wanted else { return }
         let limited = end.map { min(wanted, max($0, position)) } ?? wanted
-        guard let stored = try await sink.store(limited) else { return false }
+        guard let stored = try await sink.store(limited) else { return }
         positions.with { $0.committed(through: stored, isDurable: true, at: .now) }
         status.update { $0.position = max($0.position, stored) }
         FailPoint.storedNotConfirmed.reached()
-        return true
     }
 
     private enum Look {
@@ -103,7 +102,7 @@ final class FlowTickers: Sendable {
 
     /// The last act of a stream: everything that is committed becomes durable and is confirmed.
     func storeLast() async throws {
-        _ = try await store { $0.dueAtTick }
+        try await store { $0.dueAtTick }
         try await sendStatus()
     }
 

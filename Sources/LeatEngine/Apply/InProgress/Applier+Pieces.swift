@@ -20,8 +20,6 @@ internal import PGWire
 extension Applier {
     /// What a side session remembers of its transaction.
     struct SideState {
-        /// For its origin.
-        var number: Int
         /// Columns known since, to be stored with the transaction.
         var learned: [TableName: KnownColumns] = [:]
         var savepoints: [Savepoint] = []
@@ -35,41 +33,6 @@ extension Applier {
         var conflicts: [ConflictCount]
 
         var name: String { "leat_sub_\(subtransaction)" }
-    }
-
-    /// A wait for a lock that lasts so long is given up: two sessions of one stream may wait for
-    /// each other by way of something that the server does not see.
-    static let lockTimeout = "5s"
-
-    // MARK: The session
-
-    /// Opens a side session.
-    ///
-    /// - Parameter isMarked: Whether the stream's transactions are marked with an origin.
-    func connectAside(
-        _ conninfo: Conninfo, number: Int, encoding: String, isMarked: Bool
-    ) async throws {
-        side = SideState(number: number)
-        try await cancellable {
-            let session = try openSession(conninfo)
-            try StreamLock(session: session, stream: stream).takeAside()
-            try session.setClientEncoding(encoding)
-            try session.execute(
-                "set synchronous_commit = off; set lock_timeout = '\(Applier.lockTimeout)'")
-            if isMarked, try setUpOrigin(session, side: number) != .set {
-                throw Restart(reason: "no replication origin is free for another session")
-            }
-            try prepareSets(session)
-        }
-    }
-
-    /// Removes the origin: the server has places for few. A crash leaves it for the next session
-    /// of this number, or for cleanup.
-    func leave() async throws {
-        guard marksOrigin, let side else { return }
-        try await cancellable {
-            try OriginMark(session: open(), stream: stream, part: .side(side.number)).end()
-        }
     }
 
     // MARK: The position
@@ -91,10 +54,11 @@ extension Applier {
         isPositionLent = false
     }
 
-    /// Bounds this session's waits for locks while others of the stream have open transactions.
+    /// Bounds this session's waits for locks while others of the stream have open transactions: two
+    /// sessions may wait for each other by way of something that the server does not see.
     func limitWaits(_ areLimited: Bool) async throws {
         try await cancellable {
-            _ = try open().execute("set lock_timeout = '\(areLimited ? Applier.lockTimeout : "0")'")
+            _ = try open().execute("set lock_timeout = '\(areLimited ? "5s" : "0")'")
         }
     }
 
@@ -103,8 +67,7 @@ extension Applier {
     /// Begins the transaction of a first piece.
     func beginPieces() async throws {
         try await cancellable {
-            let number = side?.number ?? 0
-            side = SideState(number: number)
+            side = SideState()
             staging.transaction += 1
             try open().execute(isReplica ? "begin" : "begin; set constraints all deferred")
             isTransactionOpen = true

@@ -6,7 +6,7 @@ internal import PGWire
 ///
 /// One task uses them, in the stream's order; at no time do two sessions of a stream do something
 /// at once. They may still wait for each other where the target has a constraint or a lock that
-/// the source does not have; then one's waits end after ``Applier/lockTimeout``, and the run begins
+/// the source does not have; then one's waits end after a limit (``Applier/limitWaits(_:)``), and the run begins
 /// again with such transactions on disk until they commit (``InProgressHandling``).
 actor SideSessions {
     private let conninfo: Conninfo
@@ -41,6 +41,7 @@ actor SideSessions {
         do {
             try await session.connectAside(
                 conninfo, number: made, encoding: encoding, isMarked: await main.marksOrigin)
+            try await session.limitWaits(true)
             return session
         } catch {
             await session.close()

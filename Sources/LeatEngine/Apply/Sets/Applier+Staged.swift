@@ -106,35 +106,6 @@ extension Applier {
         }
     }
 
-    // MARK: The second session
-
-    /// Opens a session that takes turns with the one that holds the stream's lock.
-    ///
-    /// - Parameter isMarked: Whether the stream's transactions are marked with an origin.
-    func connectBeside(_ conninfo: Conninfo, encoding: String, isMarked: Bool) async throws {
-        try await cancellable {
-            let session = try openSession(conninfo)
-            try StreamLock(session: session, stream: stream).takeAside()
-            try session.setClientEncoding(encoding)
-            try session.execute("set synchronous_commit = off")
-            if isMarked, try setUpOrigin(session, side: Applier.secondNumber) != .set {
-                throw Restart(reason: "no replication origin is free for another session")
-            }
-            try prepareSets(session)
-        }
-    }
-
-    /// Of the second session, among the numbers of side sessions.
-    private static let secondNumber = 0
-
-    /// Removes the second session's origin: see ``leave()``.
-    func leaveAsSecond() async throws {
-        guard marksOrigin else { return }
-        try await cancellable {
-            try OriginMark(session: open(), stream: stream, part: .side(Applier.secondNumber)).end()
-        }
-    }
-
     /// Goes on from where another session has moved the position to.
     func takeOver(_ position: Position) {
         self.position = position

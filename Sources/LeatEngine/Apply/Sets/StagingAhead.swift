@@ -149,8 +149,8 @@ actor StagingAhead {
     /// - Returns: Whether there is a second session now; if not, that is no reason to stop.
     private func open(_ session: Applier) async throws -> Bool {
         do {
-            try await session.connectBeside(
-                conninfo, encoding: encoding, isMarked: isMarked)
+            try await session.connectAside(
+                conninfo, number: Applier.secondNumber, encoding: encoding, isMarked: isMarked)
         } catch {
             await session.close()
             guard error is ConnectionError || error is Restart else { throw error }
@@ -164,14 +164,14 @@ actor StagingAhead {
     private func closeIdle() async throws {
         guard let idle = second, .now - lastUse > StagingAhead.idleLife else { return }
         second = nil
-        try? await idle.leaveAsSecond()
+        try? await idle.leave()
         await idle.close()
     }
 
     /// The end of a stream, in good order.
     func end() async {
         // Without this its origin stays, for the next second session.
-        try? await second?.leaveAsSecond()
+        try? await second?.leave()
         await close()
     }
 
