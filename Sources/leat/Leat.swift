@@ -13,6 +13,7 @@ struct Leat: AsyncParsableCommand {
             5 differences found, 6 preflight failed, 7 stopped on a change, 8 slot lost or \
             position mismatch, 9 local disk, 64 usage, 130 interrupted.
             """,
+        version: VersionCommand.text,
         subcommands: [
             SyncCommand.self, RecordCommand.self, ReplayCommand.self, ArchiveCommand.self,
             StatusCommand.self, SlotCommand.self, PublicationCommand.self, ConflictsCommand.self,

@@ -7,7 +7,9 @@ struct VersionCommand: ParsableCommand {
     /// Of the next release, until there is one.
     static let version = "0.1.0"
 
+    static let text = "leat \(version)"
+
     func run() {
-        print("leat \(VersionCommand.version)")
+        print(VersionCommand.text)
     }
 }

@@ -22,6 +22,15 @@ struct CommandTests {
         try JSONDecoder().decode([Report].self, from: Data(text.utf8))
     }
 
+    @Test("the version is a command and a flag")
+    func version() async throws {
+        let command = try await LeatProcess.run(["version"])
+        let flag = try await LeatProcess.run(["--version"])
+
+        #expect(command.exitCode == 0 && flag.exitCode == 0)
+        #expect(command.output.hasPrefix("leat ") && command.output == flag.output)
+    }
+
     @Test("status shows a running and a stopped stream, for people and as JSON")
     func status() async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
