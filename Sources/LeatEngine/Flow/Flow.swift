@@ -64,13 +64,16 @@ struct Flow {
                 var next = turns.next
                 var goesOn = true
                 while goesOn {
-                    // Nothing is under way there: the batch is taken where it will be applied.
-                    let place = next.isGiven ? nil : sink.executor
-                    try await withTaskExecutorPreference(place) {
-                        if let batch = await channel.next() {
-                            try await take(batch, &next, tickers)
-                        } else {
-                            goesOn = false
+                    // Nothing is under way there: batches are taken where they will be applied.
+                    let isBeside = next.isGiven
+                    try await withTaskExecutorPreference(isBeside ? nil : sink.executor) {
+                        // To leave the place and come back would wake a thread of the pool.
+                        while goesOn, next.isGiven == isBeside {
+                            if let batch = await channel.next() {
+                                try await take(batch, &next, tickers)
+                            } else {
+                                goesOn = false
+                            }
                         }
                     }
                 }
