@@ -10,7 +10,7 @@ internal import PGWire
 ///
 /// Commits are asynchronous; ``store(_:)`` makes a synchronous one, which takes all before it
 /// along, and only then is anything confirmed to the source.
-actor Applier: SessionActor {
+actor Applier: SessionActor, Closable {
     /// What shapes the values that the source sends.
     struct SourceForm: Sendable {
         var types: TypeCatalog

@@ -27,13 +27,7 @@ struct BaseCopy {
     ) async throws {
         let holder = try await SnapshotHolder.open(
             configuration.reading, snapshot: snapshot, tables: tables, clientEncoding: encoding)
-        do {
-            try await run(tables, description, holder, point)
-        } catch {
-            await holder.close()
-            throw error
-        }
-        await holder.close()
+        try await closing(holder) { try await run(tables, description, holder, point) }
     }
 
     private func run(
@@ -87,13 +81,8 @@ struct BaseCopy {
             for _ in 1...min(configuration.baseJobs, max(tables.count, 1)) {
                 group.addTask {
                     let worker = BaseWorker(configuration, path, status)
-                    do {
-                        let tables = try await worker.run(queue, snapshot, encoding)
-                        await worker.close()
-                        return tables
-                    } catch {
-                        await worker.close()
-                        throw error
+                    return try await closing(worker) {
+                        try await worker.run(queue, snapshot, encoding)
                     }
                 }
             }
@@ -136,7 +125,7 @@ struct BaseCopy {
 }
 
 /// Copies tables into files, one at a time, on one thread with a session of its own.
-private actor BaseWorker: SessionActor {
+private actor BaseWorker: SessionActor, Closable {
     private nonisolated let executor = ConnectionExecutor(label: "leat.base")
     nonisolated let interrupt = Interrupt()
     private let configuration: RecordConfiguration

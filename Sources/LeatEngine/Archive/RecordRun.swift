@@ -32,16 +32,13 @@ struct RecordRun: Sendable {
     func run(connected: () -> Void) async throws -> SyncRun.Ending {
         let (receiver, source) = (SlotReceiver(), Connection(label: "leat.source"))
         do {
-            let encoding = try await connect(receiver, source)
-            connected()
-            let ending = try await run(
-                Servers(receiver: receiver, source: source, encoding: encoding))
-            await receiver.close()
-            await source.close()
-            return ending
+            return try await closing(receiver, source) {
+                let encoding = try await connect(receiver, source)
+                connected()
+                return try await run(
+                    Servers(receiver: receiver, source: source, encoding: encoding))
+            }
         } catch {
-            await receiver.close()
-            await source.close()
             throw try explained(error)
         }
     }

@@ -40,7 +40,7 @@ package struct DiscardedStream: Sendable {
         received: @Sendable (Int?) -> Void
     ) async throws -> Totals {
         let receiver = SlotReceiver()
-        do {
+        return try await closing(receiver) {
             try await receiver.connect(source, stream: stream, clientEncoding: "UTF8")
             let tables = try await tables(receiver)
             let (end, walsender) = try await receiver.run { session in
@@ -49,12 +49,7 @@ package struct DiscardedStream: Sendable {
             }
             starting(walsender)
             try await start(receiver, tables, spoolFolder)
-            let totals = try await discard(receiver, until: end) { received(walsender) }
-            await receiver.close()
-            return totals
-        } catch {
-            await receiver.close()
-            throw error
+            return try await discard(receiver, until: end) { received(walsender) }
         }
     }
 

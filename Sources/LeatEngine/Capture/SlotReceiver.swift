@@ -8,7 +8,7 @@ internal import Synchronization
 /// Its thread waits in `poll` for the walsender. Status updates leave from here too: a caller
 /// puts the positions down and wakes the thread, so that they go out while the applier is busy
 /// or the channel is full.
-actor SlotReceiver: SessionActor {
+actor SlotReceiver: SessionActor, Closable {
     nonisolated let executor = ConnectionExecutor(label: "leat.receive", manner: .afterOthers)
     nonisolated let interrupt = Interrupt()
     private nonisolated let pendingStatus = Mutex<StandbyStatusUpdate?>(nil)

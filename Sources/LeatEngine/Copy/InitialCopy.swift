@@ -24,7 +24,7 @@ struct InitialCopy {
         let holder = try await SnapshotHolder.open(
             configuration.reading, snapshot: snapshot, tables: tables,
             clientEncoding: clientEncoding)
-        do {
+        try await closing(holder) {
             try await held()
             status.update { snapshot in
                 snapshot.phase = .copying
@@ -33,11 +33,7 @@ struct InitialCopy {
                 }
             }
             for level in levels { try await copy(level, under: holder, point: point) }
-        } catch {
-            await holder.close()
-            throw error
         }
-        await holder.close()
     }
 
     private func copy(
@@ -66,7 +62,7 @@ struct InitialCopy {
     private func work(
         _ worker: TableCopier, _ queue: CopyQueue, _ snapshot: String, _ point: LSN
     ) async throws {
-        do {
+        try await closing(worker) {
             try await worker.connect(snapshot: snapshot, clientEncoding: clientEncoding)
             while let table = queue.next() {
                 logger.info("copying", metadata: ["table": "\(table.name)"])
@@ -75,10 +71,6 @@ struct InitialCopy {
                 logger.info("copied", metadata: ["table": "\(table.name)", "rows": "\(rows)"])
             }
             try await worker.finish()
-        } catch {
-            await worker.close()
-            throw error
         }
-        await worker.close()
     }
 }

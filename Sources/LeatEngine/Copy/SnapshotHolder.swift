@@ -14,7 +14,7 @@ internal import PGWire
 /// 4. Export the snapshot again: the slot's own export ends with the next command there.
 ///
 /// A crash at any step leaves nothing: the session ends.
-struct SnapshotHolder {
+struct SnapshotHolder: Closable {
     let connection: Connection
     /// For `set transaction snapshot` in the workers.
     let snapshotName: String

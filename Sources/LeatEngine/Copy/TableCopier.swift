@@ -11,7 +11,7 @@ internal import PGWire
 /// 2. `begin`, COPY from the snapshot into the table, state `ready` with the snapshot's LSN,
 ///    provided that the attempt is still ours, `commit`.
 ///    After a crash before the commit: as above. After it: all rows are there, once.
-actor TableCopier: SessionActor {
+actor TableCopier: SessionActor, Closable {
     private nonisolated let executor = ConnectionExecutor(label: "leat.copy")
     nonisolated let interrupt = Interrupt()
     private let configuration: SyncConfiguration

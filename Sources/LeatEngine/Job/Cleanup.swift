@@ -47,13 +47,8 @@ public struct Cleanup: Sendable {
         let applier = Applier(stream: configuration.stream)
         let source = Connection(label: "leat.source")
         do {
-            let isDone = try await run(applier, source, confirm)
-            await source.close()
-            await applier.close()
-            return isDone
+            return try await closing(source, applier) { try await run(applier, source, confirm) }
         } catch {
-            await source.close()
-            await applier.close()
             guard case .halt(let halt) = Failure(error, wasConnected: false) else {
                 throw Halt(.internalError, "\(error)")
             }

@@ -45,14 +45,6 @@ struct SyncRun {
         let target: TargetIdentity
         /// In which text travels.
         let encoding: String
-
-        func close() async {
-            await receiver.close()
-            await source.close()
-            await sides.close()
-            await ahead.close()
-            await applier.close()
-        }
     }
 
     /// - Parameter connected: Called once both servers were reached.
@@ -60,7 +52,7 @@ struct SyncRun {
         let applier = Applier(stream: configuration.stream, handling: configuration.handling)
         let receiver = SlotReceiver()
         let source = Connection(label: "leat.source")
-        do {
+        return try await closing(receiver, source, applier) {
             // Each takes a server some milliseconds.
             async let opened: Void = source.open(
                 configuration.source,
@@ -86,25 +78,7 @@ struct SyncRun {
             let servers = Servers(
                 applier: applier, sides: sides, ahead: ahead, receiver: receiver, source: source,
                 target: target, encoding: encoding)
-            return try await closing(servers) { try await run(servers) }
-        } catch {
-            await receiver.close()
-            await source.close()
-            await applier.close()
-            throw error
-        }
-    }
-
-    private func closing(
-        _ servers: Servers, _ body: () async throws -> Ending
-    ) async throws -> Ending {
-        do {
-            let ending = try await body()
-            await servers.close()
-            return ending
-        } catch {
-            await servers.close()
-            throw error
+            return try await closing(sides, ahead) { try await run(servers) }
         }
     }
 

@@ -85,20 +85,15 @@ public struct SlotPeek: Sendable {
         }
         return try await Connection.halting(.source) {
             let connection = Connection(label: "leat.peek")
-            do {
+            return try await closing(connection) {
                 try await connection.open(
                     request.source,
                     options: .init(
                         peer: .source, applicationName: request.command, isReplication: true))
-                let report = try await connection.run { session in
+                return try await connection.run { session in
                     try PeekSession(session: session, request: request, plan: plan)
                         .read(progress, event)
                 }
-                await connection.close()
-                return report
-            } catch {
-                await connection.close()
-                throw error
             }
         }
     }

@@ -55,7 +55,7 @@ struct BaseRestore {
 
     private func work(_ worker: BaseRestorer, _ queue: SizedQueue<BaseRestorer.Table>) async throws
     {
-        do {
+        try await closing(worker) {
             try await worker.connect()
             while let table = queue.next() {
                 try await worker.copy(table)
@@ -64,11 +64,7 @@ struct BaseRestore {
                     metadata: ["table": "\(table.table.name)", "rows": "\(table.file.rows)"])
             }
             try await worker.finish()
-        } catch {
-            await worker.close()
-            throw error
         }
-        await worker.close()
     }
 }
 
@@ -76,7 +72,7 @@ struct BaseRestore {
 ///
 /// The steps, and what a crash leaves, are those of ``TableCopier``. What the file holds is
 /// compared with the manifest before the transaction ends: a damaged one leaves nothing.
-actor BaseRestorer: SessionActor {
+actor BaseRestorer: SessionActor, Closable {
     struct Table: Sendable {
         var table: SourceTable
         var file: BaseManifest.Table

@@ -22,13 +22,9 @@ struct BaseSchema {
         }
         let connection = try await Connection.open(
             configuration.target, peer: .target, stream: configuration.stream)
-        do {
+        try await closing(connection) {
             let text = String(decoding: script, as: UTF8.self)
             try await create(BaseSchema.statements(text), connection)
-            await connection.close()
-        } catch {
-            await connection.close()
-            throw error
         }
     }
 

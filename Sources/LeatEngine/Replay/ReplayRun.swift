@@ -40,16 +40,11 @@ struct ReplayRun: Sendable {
         _ = try ArchiveFacts(configuration.archive).position()
         let applier = Applier(stream: configuration.stream, handling: configuration.handling)
         let archive = ArchiveSource(configuration.archive)
-        do {
+        return try await closing(applier) {
             try await applier.connect(configuration.target, own: ownBackend)
             connected()
             let preparation = ReplayPreparation(run: self, applier: applier, archive: archive)
-            let ending = try await flow(preparation.prepare(), applier, archive)
-            await applier.close()
-            return ending
-        } catch {
-            await applier.close()
-            throw error
+            return try await flow(preparation.prepare(), applier, archive)
         }
     }
 

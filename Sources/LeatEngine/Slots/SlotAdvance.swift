@@ -61,14 +61,7 @@ public struct SlotAdvance: Sendable {
     public func run(_ plan: Plan, _ source: Conninfo, stop: StopSignal) async throws -> LSN {
         try await Connection.halting(.source) {
             let connection = try await Connection.open(source, peer: .source, command: command)
-            do {
-                let end = try await advance(plan, connection, stop)
-                await connection.close()
-                return end
-            } catch {
-                await connection.close()
-                throw error
-            }
+            return try await closing(connection) { try await advance(plan, connection, stop) }
         }
     }
 

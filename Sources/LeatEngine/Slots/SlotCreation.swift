@@ -68,12 +68,8 @@ public struct SlotCreation: Sendable {
     ) async throws {
         try await Connection.halting(.source) {
             let connection = try await Connection.open(source, peer: .source, command: command)
-            do {
+            try await closing(connection) {
                 try await make(connection, source, stop, waiting, created)
-                await connection.close()
-            } catch {
-                await connection.close()
-                throw error
             }
         }
     }

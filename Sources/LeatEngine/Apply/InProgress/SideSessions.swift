@@ -8,7 +8,7 @@ internal import PGWire
 /// at once. They may still wait for each other where the target has a constraint or a lock that
 /// the source does not have; then one's waits end after a limit (``Applier/limitWaits(_:)``), and the run begins
 /// again with such transactions on disk until they commit (``InProgressHandling``).
-actor SideSessions {
+actor SideSessions: Closable {
     private let conninfo: Conninfo
     private let main: Applier
     private let encoding: String

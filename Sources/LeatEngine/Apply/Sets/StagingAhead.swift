@@ -14,7 +14,7 @@ internal import PGWire
 ///
 /// Two tasks use it. One calls ``stage(_:)`` and, when no turn is out, uses the main session for
 /// all that does not fit; the other one calls ``apply(_:)``.
-actor StagingAhead {
+actor StagingAhead: Closable {
     /// A batch, and the session that has staged it.
     struct Turn: Sendable {
         let batch: Batch
