@@ -41,20 +41,25 @@ public final class TemporaryCluster: Sendable {
     private let ticket: Watchdog.Ticket
 
     /// Makes a cluster; it is not started.
-    public init(
+    public convenience init(
         _ version: PostgresVersion, _ options: Options = Options()
     ) async throws {
+        try await self.init(folderFor: version, options)
+        try await ClusterTemplate.shared.makeDataFolder(
+            at: dataFolder, installation,
+            initdbArguments: ["--encoding=\(options.encoding)", "--locale=\(options.locale)"]
+                + options.initdbArguments)
+        try writeConfiguration()
+    }
+
+    /// A folder and a port for a cluster whose data folder is still to be made.
+    init(folderFor version: PostgresVersion, _ options: Options) async throws {
         installation = try await PostgresInstallation.find(version)
         self.options = options
         folder = try TemporaryFolder.make("leat-pg")
         ticket = Watchdog.shared.whenGone("stop", "\(folder)/data", folder)
         portNumber = Mutex(try FreePort.next())
         try giveToServer(folder)
-        try await ClusterTemplate.shared.makeDataFolder(
-            at: dataFolder, installation,
-            initdbArguments: ["--encoding=\(options.encoding)", "--locale=\(options.locale)"]
-                + options.initdbArguments)
-        try writeConfiguration()
     }
 
     /// Makes a cluster and starts it.
