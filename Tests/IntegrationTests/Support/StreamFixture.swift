@@ -96,6 +96,14 @@ final class StreamFixture: Sendable {
         _ arguments: String..., source: String? = nil, target: String? = nil,
         failPoint: String? = nil
     ) throws -> LeatProcess {
+        try start(arguments: arguments, source: source, target: target, failPoint: failPoint)
+    }
+
+    @discardableResult
+    func start(
+        arguments: [String], source: String? = nil, target: String? = nil,
+        failPoint: String? = nil
+    ) throws -> LeatProcess {
         let usual = [
             "sync", "--source", source ?? self.source.conninfo(database: database),
             "--target", target ?? self.target.conninfo(database: database),
