@@ -83,6 +83,8 @@ extension StreamFixture {
 
     /// Runs `body` while a session on the target holds a lock on a table.
     ///
+    /// May be within another one, of another table.
+    ///
     /// - Parameter mode: `share` lets others read.
     func whileLocked<Value>(
         _ table: String, mode: String = "access exclusive", _ body: () async throws -> Value
@@ -95,6 +97,7 @@ extension StreamFixture {
             }
             let holder = """
                 from pg_stat_activity where datname = '\(database)' and wait_event = 'PgSleep'
+                  and query like 'begin; lock table \(table) in %'
                 """
             try await target.waitUntil(sql: "select count(*) \(holder)", equals: "1")
             defer { group.cancelAll() }
