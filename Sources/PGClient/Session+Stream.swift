@@ -32,18 +32,23 @@ extension Session {
     /// What becomes of rows that the server sends one by one while nobody reads.
     public enum Gathering: Sendable, Equatable {
         /// They stay apart: a Unix socket's buffer fills up with as few messages as it takes to
-        /// make a server wait, and TLS makes a record of every row.
+        /// make a server wait.
         case none
         /// TCP from another host: they come together in this side's socket.
         case network
         /// TCP within this host: see ``gatherAtSender()``.
         case withinHost
+        /// The same with TLS: each row is a record of its own, and takes long to read.
+        case withinHostInRecords
+
+        public var isAtSender: Bool { self == .withinHost || self == .withinHostInRecords }
     }
 
     public var gathering: Gathering {
         let socket = PQsocket(connection)
-        guard PQsslInUse(connection) == 0, leat_socket_is_local(socket) == 0 else { return .none }
-        return leat_socket_is_within_host(socket) == 0 ? .network : .withinHost
+        guard leat_socket_is_local(socket) == 0 else { return .none }
+        guard leat_socket_is_within_host(socket) != 0 else { return .network }
+        return PQsslInUse(connection) == 0 ? .withinHost : .withinHostInRecords
     }
 
     /// Lets rows come together in the server's socket instead of this one.
@@ -67,15 +72,24 @@ extension Session {
 
     /// Lends the CopyData payloads that libpq holds, one after the other, without waiting.
     ///
+    /// With TLS each row is a record, and libpq reads one record at a time. Those that are there
+    /// are read here: to go back to the caller for each costs more than the row itself.
+    ///
     /// - Parameter body: Its bytes are valid only inside it. It says whether it wants another.
     /// - Throws: ``ConnectionError``, and what `body` throws.
     public func takePayloads(_ body: (RawSpan) throws -> Bool) throws -> Taken {
         let attempted = "read the stream"
+        var recordsLeft = PQsslInUse(connection) == 0 ? 0 : Session.recordsAtOnce
         while true {
             var buffer: UnsafeMutablePointer<CChar>?
             let count = PQgetCopyData(connection, &buffer, 1)
             guard count > 0, let buffer else {
-                if count == 0 { return .all }
+                if count == 0 {
+                    guard recordsLeft > 0, bytesWaiting > 0 else { return .all }
+                    recordsLeft -= 1
+                    try readStream()
+                    continue
+                }
                 if count < -1 { throw lost(attempted) }
                 try finishStream(attempted)
                 return .ended
@@ -86,6 +100,9 @@ extension Session {
             guard try body(payload.bytes) else { return .some }
         }
     }
+
+    /// Some hundred microseconds' worth.
+    private static let recordsAtOnce = 256
 
     /// Waits until there is something to read, the interrupt is woken, or the deadline passes.
     public func waitForStream(

@@ -9,7 +9,7 @@ extension Session {
 
     /// The first thing a replication connection does: see ``gatherAtSender()``.
     func prepareReading(clientEncoding: String? = nil) throws {
-        if gathering == .withinHost { gatherAtSender() }
+        if gathering.isAtSender { gatherAtSender() }
         if let clientEncoding {
             try prepare(clientEncoding: clientEncoding)
         } else {
@@ -41,6 +41,7 @@ extension ReadPace {
         case .none: self.init(nap: nil)
         case .network: self.init(nap: .milliseconds(2))
         case .withinHost: self.init(nap: .milliseconds(20))
+        case .withinHostInRecords: self.init(nap: .milliseconds(5))
         }
     }
 }

@@ -6,8 +6,8 @@ internal import PGWire
 ///
 /// One task uses them, in the stream's order; at no time do two sessions of a stream do something
 /// at once. They may still wait for each other where the target has a constraint or a lock that
-/// the source does not have; then one's waits end after a limit (``Applier/limitWaits(_:)``), and the run begins
-/// again with such transactions on disk until they commit (``InProgressHandling``).
+/// the source does not have; then one's waits end after a limit (``Applier/limitWaits(_:)``), and
+/// the run begins again with such transactions on disk until they commit (``InProgressHandling``).
 actor SideSessions: Closable {
     private let conninfo: Conninfo
     private let main: Applier
