@@ -12,6 +12,8 @@ public struct SetChoice: Sendable {
     private static let savedPerScan: Duration = .microseconds(50)
     private static let setCost: Duration = .microseconds(60)
     private static let stagingCost: Duration = .microseconds(200)
+    /// Each commit empties every staging table of its session, used or not.
+    private static let emptyingCost: Duration = .microseconds(100)
     /// What it costs the target to count a statement's rows itself.
     private static let guardCost: Duration = .microseconds(5)
 
@@ -36,9 +38,13 @@ public struct SetChoice: Sendable {
 
     public func copiesInserts(_ rows: Int) -> Bool { rows >= insertsFrom }
 
-    /// - Parameter scans: Whether there is no index to find them by.
-    public func stages(_ rows: Int, scans: Bool = false) -> Bool {
-        rows >= (scans ? scannedFrom : stagedFrom)
+    /// - Parameters:
+    ///   - scans: Whether there is no index to find them by.
+    ///   - tables: Staging tables that the session has already.
+    public func stages(_ rows: Int, scans: Bool = false, tables: Int = 0) -> Bool {
+        let saved = scans ? SetChoice.savedPerScan : SetChoice.savedPerStagedRow
+        let emptying = Int(SetChoice.emptyingCost * tables / saved)
+        return rows >= (scans ? scannedFrom : stagedFrom) + emptying
     }
 
     /// Whether so few changes should be committed without a look at their answers, guarded: it saves

@@ -76,6 +76,9 @@ struct SetStatementsTests {
         #expect(!near.copiesInserts(5) && near.copiesInserts(100))
         #expect(!far.copiesInserts(1000) && far.copiesInserts(20_000))
         #expect(near.stages(200) && !far.stages(200))
+        // Every commit empties all that there are.
+        #expect(near.stages(200, tables: 4) && !near.stages(200, tables: 31))
+        #expect(near.stages(1000, tables: 31) && near.stages(200, scans: true, tables: 31))
         #expect(near.worthFolding < far.worthFolding)
     }
 }

@@ -38,8 +38,8 @@ final class SetSender {
             together: sets.plan.target.hasSeveralConstraints)
         joined = sets.scansForRows ? SetSender.joined(sets, batch) : []
         isStaged =
-            choice.stages(sizes.staged, scans: sets.scansForRows) && staging.hasRoom(for: sets)
-            && !(sets.scansForRows && joined.isEmpty)
+            choice.stages(sizes.staged, scans: sets.scansForRows, tables: staging.count)
+            && staging.hasRoom(for: sets) && !(sets.scansForRows && joined.isEmpty)
         isCopied = choice.copiesInserts(sizes.inserted)
         isBinary = SetSender.isBinary(sets.net, batch, columns: sets.all.count)
     }

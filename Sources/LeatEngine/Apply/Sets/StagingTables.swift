@@ -26,6 +26,8 @@ struct StagingTables {
         self.areAllowed = areAllowed
     }
 
+    var count: Int { users.count }
+
     var areOld: Bool {
         guard let oldest else { return false }
         return .now - oldest > StagingTables.longestLife
