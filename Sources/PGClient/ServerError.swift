@@ -12,6 +12,8 @@ public struct ServerError: Error, Equatable, Sendable {
     public var schema: String?
     public var table: String?
     public var column: String?
+    /// The name of a type, such as the domain that does not take a value.
+    public var dataType: String?
     public var constraint: String?
 
     public init(
@@ -43,6 +45,7 @@ extension ServerError {
         schema = field("s")
         table = field("t")
         column = field("c")
+        dataType = field("d")
         constraint = field("n")
     }
 }

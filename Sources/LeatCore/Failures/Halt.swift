@@ -7,6 +7,19 @@ public struct Halt: Error, Sendable, Equatable, CustomStringConvertible {
     public var message: String
     /// How to mend it: a sentence or an SQL statement.
     public var advice: String?
+    /// Where a rule of the target is to blame, which the source may not have.
+    public var broken: Broken?
+
+    /// A rule, and what is left to say where the source has none like it.
+    public struct Broken: Sendable, Hashable {
+        public var rule: BrokenRule
+        public var wayOn: String
+
+        public init(rule: BrokenRule, wayOn: String) {
+            self.rule = rule
+            self.wayOn = wayOn
+        }
+    }
 
     public init(_ exitCode: ExitCode, _ message: String, advice: String? = nil) {
         self.exitCode = exitCode

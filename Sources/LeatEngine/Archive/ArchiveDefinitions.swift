@@ -81,4 +81,7 @@ final class ArchiveDefinitions: SourceDefinitions {
     }
 
     func partitions(under roots: [RelationID]) async throws -> [PartitionCatalog.Definition] { [] }
+
+    /// An archive keeps columns and types, no constraints.
+    func rules(of owner: BrokenRule.Owner) async throws -> [SchemaRule]? { nil }
 }

@@ -150,7 +150,7 @@ actor TableCopier: SessionActor, Closable {
 
     private static func refused(_ table: TableName, _ error: ConnectionError) -> any Error {
         if let state = error.sqlState, Transient.isTransient(sqlState: state) { return error }
-        return Halt(
+        var halt = Halt(
             error.peer == .source ? .source : .target,
             "Table \(table) cannot be copied: \(error.withoutValues).",
             advice: error.sqlState == "23503"
@@ -159,5 +159,12 @@ actor TableCopier: SessionActor, Closable {
                 Nothing of this table was kept; finished tables stay. Mend it, or leave the table \
                 out with --exclude, and start again.
                 """)
+        halt.broken = error.server?.brokenRule.map { rule in
+            .init(
+                rule: rule,
+                wayOn:
+                    "Nothing of this table was kept; finished tables stay. Start again after that.")
+        }
+        return halt
     }
 }

@@ -14,6 +14,9 @@ struct SchemaGaps {
 
     /// The halt with statements for such gaps, if there are any.
     func explain(_ halt: Halt) async -> Halt {
+        guard halt.broken == nil else {
+            return await LoosenedRules(source: source, applier: applier).explain(halt)
+        }
         guard halt.exitCode == .stoppedOnChange, let statements = try? await statements() else {
             return halt
         }

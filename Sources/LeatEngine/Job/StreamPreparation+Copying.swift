@@ -72,12 +72,18 @@ extension StreamPreparation {
         logger.info(
             "copying tables",
             metadata: ["tables": "\(tables.count)", "lsn": "\(slot.consistentPoint)"])
-        try await InitialCopy(
-            configuration: configuration, clientEncoding: servers.encoding,
-            status: run.status, logger: logger
-        ).run(
-            onTarget.copyLevels(tables), snapshot: slot.snapshotName, point: slot.consistentPoint,
-            held: held)
+        do {
+            try await InitialCopy(
+                configuration: configuration, clientEncoding: servers.encoding,
+                status: run.status, logger: logger
+            ).run(
+                onTarget.copyLevels(tables), snapshot: slot.snapshotName,
+                point: slot.consistentPoint, held: held)
+        } catch let halt as Halt {
+            throw await SchemaGaps(
+                source: run.definitions(servers), applier: servers.applier, tables: tables
+            ).explain(halt)
+        }
         try await syncSequences(tables)
     }
 

@@ -166,10 +166,19 @@ actor BaseRestorer: SessionActor, Closable {
             if let state = error.sqlState, Transient.isTransient(sqlState: state) { throw error }
             // What is no row any more fails before the end of the file says that it is damaged.
             try check(table)
-            throw Halt(
-                .target, "Table \(table.table.name) cannot be copied: \(error.withoutValues).",
-                advice: "Nothing of this table was kept; finished tables stay. Start again.")
+            throw refused(table, error)
         }
+    }
+
+    private func refused(_ table: Table, _ error: ConnectionError) -> Halt {
+        let kept = "Nothing of this table was kept; finished tables stay."
+        var halt = Halt(
+            .target, "Table \(table.table.name) cannot be copied: \(error.withoutValues).",
+            advice: "\(kept) Start again.")
+        halt.broken = error.server?.brokenRule.map {
+            .init(rule: $0, wayOn: "\(kept) Start again after that.")
+        }
+        return halt
     }
 
     private func send(_ table: Table, to target: Session) throws {

@@ -255,9 +255,13 @@ struct ReplayPreparation {
         }
         let names = Set(waiting.map(\.table))
         let pending = tables.filter { names.contains($0.name) }
-        try await BaseRestore(
-            configuration: configuration, base: base, status: run.status, logger: logger
-        ).run(onTarget.copyLevels(pending))
+        do {
+            try await BaseRestore(
+                configuration: configuration, base: base, status: run.status, logger: logger
+            ).run(onTarget.copyLevels(pending))
+        } catch let halt as Halt {
+            throw await LoosenedRules(source: ArchiveDefinitions(), applier: applier).explain(halt)
+        }
         try await setSequences(base)
     }
 

@@ -20,6 +20,9 @@ protocol SourceDefinitions: Sendable {
 
     /// All partitions under these tables, parents first; none where nobody knows.
     func partitions(under roots: [RelationID]) async throws -> [PartitionCatalog.Definition]
+
+    /// The rules of a table or domain; nil where nobody knows, or where there is none of the name.
+    func rules(of owner: BrokenRule.Owner) async throws -> [SchemaRule]?
 }
 
 /// The catalog of a server.
@@ -50,5 +53,9 @@ struct ServerDefinitions: SourceDefinitions {
 
     func partitions(under roots: [RelationID]) async throws -> [PartitionCatalog.Definition] {
         try await source.run { try PartitionCatalog(session: $0).definitions(under: roots) }
+    }
+
+    func rules(of owner: BrokenRule.Owner) async throws -> [SchemaRule]? {
+        try await source.run { try RuleCatalog(session: $0).rules(of: owner) }
     }
 }

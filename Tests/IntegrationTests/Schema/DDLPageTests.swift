@@ -49,7 +49,15 @@ struct DDLPageTests {
             "a column's type is widened", "a column's type becomes larger",
             "a column's type becomes another one",
         ],
-        "default, storage, statistics, check or foreign key": ["defaults and constraints"],
+        "default, storage, statistics; a check, a foreign key or another rule that is added": [
+            "defaults and constraints"
+        ],
+        "a rule loosened: NOT NULL, a check, a unique constraint or index, a primary key, an exclusion constraint or a foreign key dropped, or made wider or deferrable":
+            [
+                "stops with the statement that gives it up on the target too, and goes on without loss",
+                "a foreign key too, where the role checks them; in a stream that flows, by a spool",
+                "in the copy of a table as well, and from an archive, which does not know",
+            ],
         "replica identity or primary key changed": [
             "identity full", "identity by index", "another primary key",
         ],
@@ -60,6 +68,9 @@ struct DDLPageTests {
         // Types
         "enum value added": ["an enum gets values, in the middle and at its end"],
         "enum value renamed": ["a value of an enum takes another name, and one is added"],
+        "a domain's constraint or NOT NULL dropped": [
+            "stops with the statement that gives it up on the target too, and goes on without loss"
+        ],
         "enum or composite type renamed": ["an enum is renamed"],
         "composite type's fields changed": [
             "a composite type gets a field, which is named at the next start"

@@ -16,8 +16,15 @@ extension ApplyFailure {
             \(what(place.kind)).
             """
         let sentences = [note, wayOn(key), policies(place.kind)].compactMap { $0 }
-        return Halt(.stoppedOnChange, message, advice: sentences.joined(separator: " "))
+        var halt = Halt(.stoppedOnChange, message, advice: sentences.joined(separator: " "))
+        halt.broken = serverError?.brokenRule.map { .init(rule: $0, wayOn: ApplyFailure.kept) }
+        return halt
     }
+
+    private static let kept = """
+        Nothing of this transaction was applied; everything before it was. Start again after that: \
+        it resumes at this transaction.
+        """
 
     private func subject(_ place: ChangePlace) -> String {
         let transaction = "transaction \(place.xid)"
