@@ -67,6 +67,20 @@ public struct Conninfo: Sendable, Equatable {
         return String(escaped)
     }
 
+    /// The same for a command that is printed: without anything secret, and with quotes only where
+    /// they are needed.
+    public var printable: String {
+        values.filter { !Conninfo.secrets.contains($0.key) }.sorted { $0.key < $1.key }
+            .map { key, value in
+                let isPlain = !value.isEmpty && !value.contains { " '\\".contains($0) }
+                return "\(key)=\(isPlain ? value : "'\(Conninfo.escaped(value))'")"
+            }.joined(separator: " ")
+    }
+
+    private static let secrets: Set = [
+        "password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key",
+    ]
+
     public var hasPassword: Bool { values["password"] != nil }
 
     /// `connect_timeout`, which libpq itself does not heed in its asynchronous interface.

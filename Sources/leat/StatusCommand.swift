@@ -53,6 +53,7 @@ enum StatusText {
         lines += list("unindexed     ", report.tables.scanned, "no unique index on the identity")
         lines += list(
             "partitions    ", report.tables.partitionChanges, "not sent; copy the table anew")
+        lines += list("left out      ", report.tables.leftOut, "not on the target")
         if !report.conflicts.isEmpty {
             let counts = report.conflicts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
             lines.append("conflicts     \(counts.joined(separator: ", "))")

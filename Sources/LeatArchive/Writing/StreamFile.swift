@@ -45,6 +45,8 @@ public struct StreamFile: Codable, Equatable, Sendable {
     /// Of a spool: the target that it is for, by its reader's name. Nothing is removed that this
     /// reader has not stored.
     public var spoolReader: String?
+    /// Options that selected a table at the last start.
+    public var selection: [String]?
 
     public init(
         state: State, archive: ArchiveID, stream: String, slot: String, ownsSlot: Bool,

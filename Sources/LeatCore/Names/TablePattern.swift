@@ -1,36 +1,166 @@
 /// Selects tables by name: `schema.table` or `table`, where `*` stands for any characters and
-/// `?` for one. Without a schema it matches in `public`.
+/// `?` for one. Without a schema it matches in `public`. What is in double quotes stands for
+/// itself, as in SQL: `"a.b"` is one name, `"Users"` another than `users`.
 public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
-    private let schema: [Character]
-    private let name: [Character]
+    private enum Element: Equatable {
+        case character(Character)
+        case one, many
 
-    /// Nil for an empty pattern, or one with an empty part.
-    public init?(_ text: String) {
-        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.allSatisfy({ !$0.isEmpty }), let last = parts.last else { return nil }
-        name = Array(last)
-        schema = parts.count == 2 ? Array(parts[0]) : Array("public")
+        init(_ character: Character, isQuoted: Bool) {
+            switch character {
+            case "*" where !isQuoted: self = .many
+            case "?" where !isQuoted: self = .one
+            default: self = .character(character)
+            }
+        }
+
+        var folded: Element {
+            guard case .character(let character) = self, character.lowercased().count == 1 else {
+                return self
+            }
+            return .character(Character(character.lowercased()))
+        }
     }
 
-    public var description: String { "\(String(schema)).\(String(name))" }
+    /// As it was written, without blanks around it.
+    public let text: String
+    private var schema: [Element]
+    private var name: [Element]
+
+    /// Nil for an empty pattern, one with an empty part, or a quote that does not end.
+    public init?(_ text: String) {
+        let trimmed = TablePattern.trimmed(text)
+        guard let parts = TablePattern.parts(trimmed) else { return nil }
+        self.text = trimmed
+        name = parts[parts.count - 1]
+        schema = parts.count == 2 ? parts[0] : "public".map(Element.character)
+    }
+
+    public var description: String { text }
+
+    /// Whether it can match one table only.
+    public var isName: Bool { !(schema + name).contains { $0 == .one || $0 == .many } }
 
     public func matches(_ table: TableName) -> Bool {
         TablePattern.matches(schema[...], Array(table.schema)[...])
             && TablePattern.matches(name[...], Array(table.name)[...])
     }
 
+    // MARK: Reading
+
+    /// The patterns in a text with commas between them. Empty ones are kept: they are more likely
+    /// variables that were not set than wishes.
+    public static func texts(in list: String) -> [String] {
+        var (texts, isQuoted) = ([""], false)
+        for character in list {
+            if character == "\"" { isQuoted.toggle() }
+            if character == ",", !isQuoted {
+                texts.append("")
+            } else {
+                texts[texts.count - 1].append(character)
+            }
+        }
+        return texts.map(trimmed)
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        var rest = text[...]
+        while rest.first?.isWhitespace == true { rest.removeFirst() }
+        while rest.last?.isWhitespace == true { rest.removeLast() }
+        return String(rest)
+    }
+
+    /// One or two; nil if one is empty.
+    private static func parts(_ text: String) -> [[Element]]? {
+        var (parts, isQuoted, wasQuote): ([[Element]], Bool, Bool) = ([[]], false, false)
+        for character in text {
+            if character == "\"" {
+                // Two within quotes are one of the name.
+                if !isQuoted, wasQuote { parts[parts.count - 1].append(.character(character)) }
+                isQuoted.toggle()
+                wasQuote = !isQuoted
+                continue
+            }
+            wasQuote = false
+            if character == ".", !isQuoted, parts.count == 1 {
+                parts.append([])
+            } else {
+                parts[parts.count - 1].append(Element(character, isQuoted: isQuoted))
+            }
+        }
+        return isQuoted || parts.contains(where: \.isEmpty) ? nil : parts
+    }
+
+    // MARK: What it may have been meant for
+
+    /// Of tables that it does not match, those that it nearly does: in another schema, with other
+    /// capitals, or with a letter or two that differ.
+    public func nearMisses(among tables: [TableName]) -> [TableName] {
+        let wide = folded
+        let similar = tables.filter { table in
+            TablePattern.matches(wide.name[...], Array(table.name.lowercased())[...])
+        }
+        guard similar.isEmpty, isName else { return Array(similar.prefix(5)) }
+        let letters = wide.name
+        let distances = tables.map { table in
+            (
+                table,
+                TablePattern.distance(
+                    letters, table.name.lowercased().map(Element.character))
+            )
+        }
+        let closest = distances.map(\.1).min() ?? .max
+        guard closest <= min(2, letters.count / 3) else { return [] }
+        return Array(distances.filter { $0.1 == closest }.map(\.0).prefix(5))
+    }
+
+    private var folded: TablePattern {
+        var folded = self
+        folded.name = name.map(\.folded)
+        return folded
+    }
+
+    /// How many letters have to be put in, taken out or changed.
+    private static func distance(_ left: [Element], _ right: [Element]) -> Int {
+        var row = Array(0...right.count)
+        for (number, element) in left.enumerated() {
+            var (diagonal, previous) = (row[0], number + 1)
+            row[0] = previous
+            for place in right.indices {
+                let cost = min(
+                    diagonal + (right[place] == element ? 0 : 1), previous + 1, row[place + 1] + 1)
+                (diagonal, row[place + 1], previous) = (row[place + 1], cost, cost)
+            }
+        }
+        return row[right.count]
+    }
+
+    /// The pattern that matches this table alone.
+    public static func text(of table: TableName) -> String {
+        [table.schema, table.name].map { name in
+            let isPlain = name.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || byte == UInt8(ascii: "_")
+            }
+            return isPlain ? name : SQLText.identifier(name)
+        }.joined(separator: ".")
+    }
+
+    // MARK: Matching
+
     /// On a mismatch only the last star takes one character more: the earlier ones need not, so
     /// that many stars take no more than pattern times text.
     private static func matches(
-        _ pattern: ArraySlice<Character>, _ text: ArraySlice<Character>
+        _ pattern: ArraySlice<Element>, _ text: ArraySlice<Character>
     ) -> Bool {
         var (pattern, text) = (pattern, text)
-        var afterStar: (pattern: ArraySlice<Character>, text: ArraySlice<Character>)?
+        var afterStar: (pattern: ArraySlice<Element>, text: ArraySlice<Character>)?
         while let character = text.first {
-            if pattern.first == "*" {
+            if pattern.first == .many {
                 pattern = pattern.dropFirst()
                 afterStar = (pattern, text)
-            } else if pattern.first == "?" || pattern.first == character {
+            } else if pattern.first == .one || pattern.first == .character(character) {
                 pattern = pattern.dropFirst()
                 text = text.dropFirst()
             } else if let star = afterStar {
@@ -40,6 +170,6 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
                 return false
             }
         }
-        return pattern.allSatisfy { $0 == "*" }
+        return pattern.allSatisfy { $0 == .many }
     }
 }

@@ -119,7 +119,26 @@ struct ProgressStore {
         ).affectedRows == 1
     }
 
+    /// Options that selected a table at an earlier start.
+    func selection() throws -> Set<String> {
+        let texts = try session.query(
+            "select pg_catalog.array_to_json(selection) from leat.progress where stream = $1",
+            [stream.text]
+        ).scalar
+        return Set(JSONText.strings(texts ?? "[]"))
+    }
+
+    func setSelection(_ options: [String]) throws {
+        try session.query(
+            """
+            update leat.progress set selection = \(SQLText.textArray(options)) where stream = $1
+            """, [stream.text])
+    }
+
     func delete() throws {
+        if try TargetSchema.isPresent("leat.left_out", session) {
+            try session.query("delete from leat.left_out where stream = $1", [stream.text])
+        }
         if try TargetSchema.isPresent("leat.conflicts", session) {
             try session.query("delete from leat.conflicts where stream = $1", [stream.text])
         }

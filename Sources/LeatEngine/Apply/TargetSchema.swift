@@ -23,6 +23,7 @@ enum TargetSchema {
           format text not null,
           encoding text not null,
           spool text,
+          selection text[],
           created_at timestamptz not null default pg_catalog.clock_timestamp(),
           updated_at timestamptz not null default pg_catalog.clock_timestamp()
         ) with (fillfactor = 10)
@@ -50,7 +51,7 @@ enum TargetSchema {
 
     /// What tables of an earlier version may lack.
     private static let laterColumns = [
-        "leat.progress": ["spool": "text"],
+        "leat.progress": ["spool": "text", "selection": "text[]"],
         "leat.tables": [
             "source_oid": "pg_catalog.oid", "target_oid": "pg_catalog.oid",
             "column_numbers": "text[]", "scans_for_rows": "boolean", "unsent_kinds": "text",
@@ -104,10 +105,24 @@ enum TargetSchema {
         )
         """
 
+    /// What a stream's last start left out: new tables that do not fit, what is not sent, and what
+    /// it followed once.
+    private static let leftOut = """
+        create table leat.left_out (
+          stream text not null,
+          kind text not null check (kind in ('unfit', 'unsent', 'former')),
+          object text not null,
+          reason text not null,
+          noticed_at timestamptz not null default pg_catalog.clock_timestamp(),
+          primary key (stream, kind, object)
+        )
+        """
+
     /// In the order of their making; the first two are those that a stream cannot be without.
     private static let all = [
         ("leat.progress", progress), ("leat.tables", tables), ("leat.conflicts", conflicts),
         ("leat.triggers", triggers), ("leat.partitions", partitions),
+        ("leat.left_out", leftOut),
     ]
 
     /// Creates what is missing. `if not exists` alone asks for the right to create even then, and

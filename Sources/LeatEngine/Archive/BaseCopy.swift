@@ -95,7 +95,7 @@ struct BaseCopy {
     private func sequences(
         _ tables: [SourceTable], _ connection: Connection
     ) async throws -> [BaseManifest.Sequence] {
-        let all = configuration.ownsPublication && configuration.tables.isEmpty
+        let all = configuration.ownsPublication && configuration.selection.tables.isEmpty
         let names = tables.map(\.name)
         let found = try await connection.run {
             try SequenceSync.read($0, tables: names, all: all)

@@ -7,14 +7,15 @@ extension RecordPreparation {
     /// Makes sure that the publications exist, and returns the tables that they send.
     ///
     /// - Parameters:
-    ///   - isOurs: A publication of the stream's own was made before, or may have been.
+    ///   - file: Of an earlier start: a publication of the stream's own was made then, or may have
+    ///     been.
     ///   - creating: Called when all checks are done, before anything is created.
     func publish(
-        isOurs: Bool, _ decision: StartDecision, creating: () throws -> Void
+        after file: StreamFile?, _ decision: StartDecision, creating: () throws -> Void
     ) async throws -> [SourceTable] {
         let configuration = configuration.reading
         if configuration.ownsPublication {
-            try await publishOwn(isOurs: isOurs, decision, creating)
+            try await publishOwn(after: file, decision, creating)
         } else {
             try await servers.source.run { session in
                 let publication = Publication(session: session, configuration: configuration)
@@ -28,13 +29,53 @@ extension RecordPreparation {
         guard !tables.isEmpty else {
             throw Halt(
                 .preflight, "The publications publish no table.",
-                advice: "Check --publication, --tables and --exclude.")
+                advice: configuration.selectionAdvice(among: []))
         }
+        try await tell(tables.map(\.name))
         return tables
     }
 
+    private func tell(_ tables: [TableName]) async throws {
+        let reading = configuration.reading
+        let names = tables.map(\.description)
+        logger.info(
+            "following",
+            metadata: ["tables": "\(NameList.text(names, all: "leat archive info"))"])
+        logger.tell(
+            try await servers.source.run { session in
+                try UnsentObjects(session: session, configuration: reading).find(beside: tables)
+            }, all: nil)
+    }
+
+    /// What of the selected tables can be recorded. A new one of a later start that cannot must not
+    /// keep the others from being recorded.
+    private static func fit(
+        _ tables: [SourceCatalog.Candidate], _ file: StreamFile?,
+        _ configuration: SourceConfiguration, _ session: Session
+    ) throws -> (tables: [SourceCatalog.Candidate], leftOut: [LeftOut]) {
+        guard let file, file.state == .streaming, !configuration.isStrict else {
+            try Publication.checkIdentities(of: tables, session)
+            return (tables, [])
+        }
+        let known = Set(file.tables.map { TableName(schema: $0.schema, name: $0.name) })
+        let new = tables.filter {
+            !known.contains($0.name) && !configuration.selection.names($0.name)
+        }
+        var leftOut: [TableName: LeftOut] = [:]
+        for table in new {
+            do {
+                try Publication.checkIdentities(of: [table], session)
+            } catch let halt as Halt {
+                leftOut[table.name] = LeftOut(table.name, halt)
+            }
+        }
+        let fit = tables.filter { leftOut[$0.name] == nil }
+        try Publication.checkIdentities(of: fit, session)
+        return (fit, leftOut.sorted { $0.key < $1.key }.map(\.value))
+    }
+
     private func publishOwn(
-        isOurs: Bool, _ decision: StartDecision, _ creating: () throws -> Void
+        after file: StreamFile?, _ decision: StartDecision, _ creating: () throws -> Void
     ) async throws {
         if case .adopt = decision {
             throw Halt(
@@ -42,11 +83,20 @@ extension RecordPreparation {
                 advice: "Add --publication with the publication that it was made for.")
         }
         let configuration = configuration.reading
-        let (wanted, exists) = try await servers.source.run { session in
+        let before = Set(file?.selection ?? [])
+        let (selected, exists) = try await servers.source.run { session in
             let publication = Publication(session: session, configuration: configuration)
-            return (try publication.wantedTables(), try !publication.identities().isEmpty)
+            let selected = try publication.selectedTables(matchedBefore: before)
+            let fit = try RecordPreparation.fit(selected.tables, file, configuration, session)
+            return (
+                SelectedTables(
+                    tables: fit.tables, leftOut: fit.leftOut, unmatched: selected.unmatched),
+                try !publication.identities().isEmpty
+            )
         }
-        guard isOurs || !exists else { throw foreignPublication }
+        selected.tellProblems(logger)
+        let wanted = selected.tables
+        guard file?.ownsPublication == true || !exists else { throw foreignPublication }
         try creating()
         try await servers.source.run { session in
             let publication = Publication(session: session, configuration: configuration)

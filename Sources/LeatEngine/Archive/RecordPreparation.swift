@@ -127,7 +127,7 @@ struct RecordPreparation {
         // A slot that is taken over is not ours to drop.
         if case .adopt = decision { file.ownsSlot = false }
         let (lock, folder) = (run.lock, folder)
-        let tables = try await publish(isOurs: old?.ownsPublication == true, decision) { [file] in
+        let tables = try await publish(after: old, decision) { [file] in
             try file.write(folder, lock)
             FailPoint.recordCreating.reached()
         }
@@ -143,6 +143,7 @@ struct RecordPreparation {
         let server = try await sourceFacts.server()
         file.publications = server.publicationOIDs
         file.tables = tables.map(StreamFile.Table.init)
+        file.selection = configuration.selection.options.map(\.text)
         try file.write(folder, lock)
         if configuration.base != .none {
             try await base(tables, description, snapshot.map { ($0, point) })
@@ -191,8 +192,7 @@ struct RecordPreparation {
     ) async throws -> Prepared {
         let before = try await sourceFacts.server()
         try PublicationWatch.compare(file.publications, before.publicationOIDs)
-        let tables = try await publish(
-            isOurs: file.ownsPublication, .resume(at: position), creating: {})
+        let tables = try await publish(after: file, .resume(at: position), creating: {})
         let isGap = try checkMembership(file, tables)
         let (reader, encoding) = (configuration.reading, servers.encoding)
         let description = try await servers.source.run { session in
@@ -204,6 +204,7 @@ struct RecordPreparation {
         var newest = file
         newest.timeline = system.timeline
         newest.tables = tables.map(StreamFile.Table.init)
+        newest.selection = configuration.selection.options.map(\.text)
         if newest != file { try newest.write(folder, run.lock) }
         return Prepared(
             position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,

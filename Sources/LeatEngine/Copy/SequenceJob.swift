@@ -10,7 +10,7 @@ struct SequenceJob {
 
     func run(_ tables: [TableName]) async throws {
         // A stream of the whole database takes the sequences that belong to no table along.
-        let all = configuration.ownsPublication && configuration.tables.isEmpty
+        let all = configuration.ownsPublication && configuration.selection.tables.isEmpty
         let sources = try await servers.source.run {
             try SequenceSync.read($0, tables: tables, all: all)
         }

@@ -80,10 +80,10 @@ enum Preflight {
         guard !filled.isEmpty else { return }
         let names = filled.map(\.name).sorted().map(\.description)
         throw Halt(
-            .preflight, "Not empty on the target: \(names.joined(separator: ", ")).",
+            .preflight, "Not empty on the target: \(NameList.text(names)).",
             advice: """
-                Start with --truncate to empty them first, or with --no-copy if they hold the \
-                source's rows already.
+                Start with --truncate to empty them first, or with --no-copy if they hold all of \
+                the source's rows already and nothing is written there until the stream flows.
                 """)
     }
 

@@ -19,9 +19,9 @@ public struct SourceConfiguration: Sendable {
     /// Existing publications to use as they are; empty: one of the stream's own.
     public var publications: [String] = []
     public var slot: SlotName?
-    /// Empty: all.
-    public var tables: [TablePattern] = []
-    public var excluded: [TablePattern] = []
+    public var selection = Selection()
+    /// Whether a new table that cannot be followed refuses a later start.
+    public var isStrict = false
     public var end: End?
     public var streaming = true
     public var origin = Origin.any
@@ -46,9 +46,5 @@ public struct SourceConfiguration: Sendable {
         ownsPublication ? [stream.objectName] : publications
     }
 
-    public func wants(_ table: TableName) -> Bool {
-        guard table.schema != "leat" else { return false }
-        let isListed = tables.isEmpty || tables.contains { $0.matches(table) }
-        return isListed && !excluded.contains { $0.matches(table) }
-    }
+    public func wants(_ table: TableName) -> Bool { selection.wants(table) }
 }

@@ -28,7 +28,7 @@ extension StreamPreparation {
                 spool, at: confirmed, tables, system, ownsSlot: configuration.slot == nil)
             let plan = try await listTables(tables)
             try await onTarget.settleTriggers(tables)
-            try await copyLate(tables.filter { plan.pending.contains($0.name) }, plans)
+            try await copyLate(tables, plan, plans)
             return Start(
                 position: position, confirmed: try run.spool?.registered() ?? confirmed)
         }
@@ -130,18 +130,11 @@ extension StreamPreparation {
     func listTables(_ tables: [SourceTable]) async throws -> TablePlan {
         let plan = try await listPlan(tables)
         let stream = configuration.stream
-        let before = try await servers.applier.run { session in
-            try TableStore(session: session, stream: stream).read()
-        }
-        for table in plan.added {
-            guard let row = before.first(where: { $0.table == table.table }),
-                let reason = row.reasonToCopy(table)
-            else { continue }
-            logger.warning(
-                "table has to be copied anew: \(reason)", metadata: ["table": "\(table.table)"])
-        }
         try await servers.applier.run { session in
-            try session.transaction { try TableStore(session: session, stream: stream).apply(plan) }
+            try session.transaction {
+                try TableStore(session: session, stream: stream).apply(plan)
+                try LeftOutStore(session: session, stream: stream).addFormer(plan.removed)
+            }
         }
         for table in plan.removed {
             logger.info("table is no longer followed", metadata: ["table": "\(table)"])

@@ -5,12 +5,21 @@ internal import PGWire
 
 extension StreamPreparation {
     func checkCopy(
-        _ tables: [SourceTable], _ plans: [TableName: RelationPlan]
+        _ tables: [SourceTable], _ plans: [TableName: RelationPlan], isFollowed: Bool = false
     ) async throws {
         guard configuration.copiesTables, !tables.isEmpty else { return }
         try await servers.source.run { try Preflight.checkReadable(tables, $0) }
         guard !configuration.truncatesTables else { return }
-        try await onTarget.checkEmpty(tables, plans)
+        do {
+            try await onTarget.checkEmpty(tables, plans)
+        } catch var halt as Halt where isFollowed {
+            // Not --no-copy: what the stream knows is not what is there.
+            halt.advice = """
+                This empties and copies them, and leaves the others as they are:
+                \(configuration.command(["--truncate"]))
+                """
+            throw halt
+        }
     }
 
     func emptyTargets(
@@ -20,20 +29,103 @@ extension StreamPreparation {
         try await onTarget.empty(tables, plans)
     }
 
+    /// Before a later start changes anything: what it is going to copy can be copied.
+    ///
+    /// `--no-copy` says that the target holds the rows. Of a table that the stream knows it does
+    /// not: changes of it were left out, or its copy did not end. Such a one is copied all the same
+    /// if it is empty there, and refused else.
+    func checkLate(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) async throws {
+        let stored = try await storedTables()
+        let plan = try await listPlan(tables)
+        let late = lateTables(tables, plan)
+        tellReasons(plan, stored)
+        guard !configuration.copiesTables else {
+            return try await checkCopy(late, plans, isFollowed: !stored.isEmpty)
+        }
+        let empty = try await emptyOnTarget(late, plans)
+        let filled = late.filter { stored[$0.name] != nil && !empty.contains($0.name) }
+        guard filled.isEmpty else { throw notTaken(filled, plan, stored) }
+        let copied = late.filter { empty.contains($0.name) }
+        try await servers.source.run { try Preflight.checkReadable(copied, $0) }
+    }
+
+    private func tellReasons(_ plan: TablePlan, _ stored: [TableName: TablePlan.Stored]) {
+        for table in plan.added {
+            guard let reason = stored[table.table]?.reasonToCopy(table) else { continue }
+            logger.warning(
+                "table has to be copied anew: \(reason)", metadata: ["table": "\(table.table)"])
+        }
+    }
+
+    private func notTaken(
+        _ tables: [SourceTable], _ plan: TablePlan, _ stored: [TableName: TablePlan.Stored]
+    ) -> Halt {
+        let published = Dictionary(
+            plan.added.map { ($0.table, $0) }, uniquingKeysWith: { first, _ in first })
+        let list = tables.map { table in
+            let reason = published[table.name].flatMap { stored[table.name]?.reasonToCopy($0) }
+            return "\(table.name): \(reason ?? "its copy did not end")"
+        }
+        return Halt(
+            .preflight,
+            """
+            --no-copy takes these tables for complete, and they are not: \
+            \(NameList.text(list, separator: "; ")).
+            """,
+            advice: """
+                Nothing was changed. This empties and copies them, and leaves the others as they are:
+                \(configuration.command(["--truncate"]))
+                """)
+    }
+
+    private func lateTables(_ tables: [SourceTable], _ plan: TablePlan) -> [SourceTable] {
+        let pending = Set(plan.pending)
+        return tables.filter { pending.contains($0.name) }
+    }
+
+    private func storedTables() async throws -> [TableName: TablePlan.Stored] {
+        let stream = configuration.stream
+        return try await servers.applier.run { session in
+            Dictionary(
+                try TableStore(session: session, stream: stream).read().map { ($0.table, $0) },
+                uniquingKeysWith: { first, _ in first })
+        }
+    }
+
+    private func emptyOnTarget(
+        _ tables: [SourceTable], _ plans: [TableName: RelationPlan]
+    ) async throws -> Set<TableName> {
+        let targets = tables.compactMap { table in plans[table.name].map { (table.name, $0.target) }
+        }
+        return try await servers.applier.run { session in
+            Set(try targets.filter { try TargetTables.isEmpty($0.1, session) }.map(\.0))
+        }
+    }
+
     /// Tables that a crash left unfinished, or that are new: under a snapshot of their own, from
     /// a temporary slot, before the stream goes on.
     func copyLate(
-        _ tables: [SourceTable], _ plans: [TableName: RelationPlan]
+        _ tables: [SourceTable], _ plan: TablePlan, _ plans: [TableName: RelationPlan]
     ) async throws {
-        guard !tables.isEmpty else { return }
+        var late = lateTables(tables, plan)
+        guard !late.isEmpty else { return }
         let name = configuration.stream.objectName + "_copy"
-        guard configuration.copiesTables else { return try await adoptLate(tables, name) }
-        try await checkCopy(tables, plans)
-        try await emptyTargets(tables, plans)
+        if !configuration.copiesTables {
+            // Those that are filled are new: see checkLate.
+            let empty = try await emptyOnTarget(late, plans)
+            try await adoptLate(late.filter { !empty.contains($0.name) }, name)
+            late.removeAll { !empty.contains($0.name) }
+            guard !late.isEmpty else { return }
+            let names = NameList.text(late.map { "\($0.name)" }, all: "leat status")
+            logger.warning(
+                "these tables are empty on the target, and copied all the same",
+                metadata: ["tables": "\(names)"])
+        }
+        try await emptyTargets(late, plans)
         while true {
             let slot = try await createSlot(name, isTemporary: true)
             do {
-                try await copy(tables, slot)
+                try await copy(late, slot)
                 return try await dropTemporary(name)
             } catch is SnapshotHolder.Rewritten {
                 try await dropTemporary(name)
@@ -42,7 +134,8 @@ extension StreamPreparation {
     }
 
     /// `--no-copy` for tables that are new: they hold the rows as of now, says the operator.
-    func adoptLate(_ tables: [SourceTable], _ name: String) async throws {
+    private func adoptLate(_ tables: [SourceTable], _ name: String) async throws {
+        guard !tables.isEmpty else { return }
         let slot = try await createSlot(name, isTemporary: true)
         try await dropTemporary(name)
         let stream = configuration.stream
@@ -50,6 +143,12 @@ extension StreamPreparation {
             let store = TableStore(session: session, stream: stream)
             try store.adopt(tables.map(\.name), snapshot: slot.consistentPoint)
         }
+        let names = NameList.text(tables.map { "\($0.name)" }, all: "leat status")
+        logger.warning(
+            """
+            --no-copy: these new tables are taken as they are on the target, which must have been \
+            all of their rows as of this LSN; later changes follow
+            """, metadata: ["tables": "\(names)", "lsn": "\(slot.consistentPoint)"])
     }
 
     func dropTemporary(_ name: String) async throws {

@@ -20,30 +20,59 @@ extension StreamPreparation {
     func publish(
         _ decision: StartDecision, _ progress: Progress?, _ system: SystemIdentity,
         _ sourceTypes: TypeCatalog
-    ) async throws -> [SourceTable] {
+    ) async throws -> SelectedTables<SourceTable> {
         let configuration = configuration
         try await checkPublicationsAreTheSame(progress, decision)
+        let known = try await known(decision)
+        let new = known.map { known in
+            NewTables(
+                source: servers.source, onTarget: onTarget, configuration: configuration,
+                sourceTypes: sourceTypes, known: known)
+        }
+        let matchedBefore = known?.options ?? []
         if configuration.ownsPublication {
-            try await publishOwn(decision, progress, system, sourceTypes)
-        } else {
-            try await servers.source.run { session in
-                let publication = Publication(
-                    session: session, configuration: configuration.reading)
-                try publication.checkAllExist()
-                try publication.checkColumnLists()
-            }
+            return try await publishOwn(
+                decision, progress, system, sourceTypes, new, matchedBefore: matchedBefore)
         }
-        let published = try await servers.source.run { session in
-            try SourceCatalog(session: session)
+        try await servers.source.run { session in
+            let publication = Publication(session: session, configuration: configuration.reading)
+            try publication.checkAllExist()
+            try publication.checkColumnLists()
+        }
+        let (published, unmatched) = try await servers.source.run { session in
+            let published = try SourceCatalog(session: session)
                 .publishedTables(of: configuration.publicationNames)
-                .filter { configuration.wants($0.name) }
+            let unmatched = try SelectionCheck(
+                session: session, selection: configuration.selection, matchedBefore: matchedBefore
+            ).check(among: published.map(\.name))
+            return (published, unmatched)
         }
-        guard !published.isEmpty else {
-            throw Halt(
-                .preflight, "The publications publish no table that is selected.",
-                advice: "Check --publication, --tables and --exclude.")
+        var selected = SelectedTables(
+            tables: published.filter { configuration.wants($0.name) }, unmatched: unmatched)
+        if let new { (selected.tables, selected.leftOut) = try await new.fit(selected.tables) }
+        try checkSelectsAny(selected, of: published.map(\.name))
+        return selected
+    }
+
+    private func checkSelectsAny(_ selected: SelectedTables<SourceTable>, of published: [TableName])
+        throws
+    {
+        guard selected.tables.isEmpty else { return }
+        throw Halt(
+            .preflight, "The publications publish no table that is selected.",
+            advice: configuration.reading.selectionAdvice(among: published))
+    }
+
+    /// What earlier starts have seen; nil for a stream that begins.
+    private func known(_ decision: StartDecision) async throws -> NewTables.Known? {
+        guard case .resume = decision else { return nil }
+        let stream = configuration.stream
+        return try await servers.applier.run { session in
+            NewTables.Known(
+                tables: try TableStore(session: session, stream: stream).read(),
+                former: Set(try LeftOutStore(session: session, stream: stream).former()),
+                options: try ProgressStore(session: session, stream: stream).selection())
         }
-        return published
     }
 
     /// A stream that goes on must read from the very publications it began with.
@@ -61,14 +90,20 @@ extension StreamPreparation {
     /// All checks come before the row `creating`, and that before anything that is created.
     func publishOwn(
         _ decision: StartDecision, _ progress: Progress?, _ system: SystemIdentity,
-        _ sourceTypes: TypeCatalog
-    ) async throws {
+        _ sourceTypes: TypeCatalog, _ new: NewTables?, matchedBefore: Set<String>
+    ) async throws -> SelectedTables<SourceTable> {
         let configuration = configuration
-        let (wanted, tables, exists) = try await servers.source.run { session in
+        var (wanted, unmatched) = try await servers.source.run { session in
+            try Publication(session: session, configuration: configuration.reading)
+                .selectedTables(matchedBefore: matchedBefore)
+        }
+        var leftOut: [LeftOut] = []
+        if let new { (wanted, leftOut) = try await new.fit(wanted) }
+        let (tables, exists) = try await servers.source.run { [wanted] session in
+            try Publication.checkIdentities(of: wanted, session)
             let publication = Publication(session: session, configuration: configuration.reading)
-            let wanted = try publication.wantedTables()
             return (
-                wanted, try SourceCatalog(session: session).tables(wanted),
+                try SourceCatalog(session: session).tables(wanted),
                 try !publication.identities().isEmpty
             )
         }
@@ -87,10 +122,16 @@ extension StreamPreparation {
         case .resume:
             break
         }
-        try await servers.source.run { session in
+        let published = try await servers.source.run { [wanted] session in
             let publication = Publication(session: session, configuration: configuration.reading)
             try exists ? publication.alter(wanted) : publication.create(wanted)
+            return try SourceCatalog(session: session)
+                .publishedTables(of: configuration.publicationNames)
+                .filter { configuration.wants($0.name) }
         }
+        let selected = SelectedTables(tables: published, leftOut: leftOut, unmatched: unmatched)
+        try checkSelectsAny(selected, of: wanted.map(\.name))
+        return selected
     }
 
     var foreignPublication: Halt {

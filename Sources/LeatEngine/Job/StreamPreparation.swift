@@ -58,13 +58,44 @@ struct StreamPreparation {
                 .follow(configuration.stream, logger, isWanted: configuration.wants)
         }
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
-        let tables = try await publish(decision, progress, system, sourceTypes)
+        let selected = try await publish(decision, progress, system, sourceTypes)
+        let tables = selected.tables
         let ways = try await onTarget.ways(of: tables, sourceTypes)
         onTarget.tell(tables, ways)
         try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
         let isBinary = try usesBinary(ways, sourceTypes)
+        if case .resume = decision { try await checkLate(tables, ways.plans) }
         let start = try await begin(decision, spool, facts, tables, ways.plans, system)
+        try await tell(selected)
         return try await prepared(start, tables, ways.plans, isBinary, system, sourceTypes)
+    }
+
+    // MARK: What is followed, and what is not
+
+    /// At every start, and kept for `leat status`.
+    private func tell(_ selected: SelectedTables<SourceTable>) async throws {
+        let (configuration, names) = (configuration, selected.tables.map(\.name))
+        let list = NameList.text(names.map(\.description), all: "leat status")
+        logger.info("following", metadata: ["tables": "\(list)"])
+        selected.tellProblems(logger)
+        let unsent = try await servers.source.run { session in
+            try UnsentObjects(session: session, configuration: configuration.reading)
+                .find(beside: names)
+        }
+        logger.tell(unsent, all: "leat status")
+        let former = try await servers.applier.run { session in
+            try LeftOutStore(session: session, stream: configuration.stream).former()
+        }
+        let there = try await servers.source.run { session in
+            try SourceCatalog(session: session).candidates().map { "\($0.name)" }
+        }
+        let stillThere = Set(former).intersection(there).subtracting(names.map(\.description))
+        try await servers.applier.run { session in
+            try LeftOutStore(session: session, stream: configuration.stream)
+                .replace(selected.leftOut + unsent, former: stillThere.sorted())
+            try ProgressStore(session: session, stream: configuration.stream)
+                .setSelection(configuration.selection.options.map(\.text))
+        }
     }
 
     // MARK: Facts

@@ -83,19 +83,23 @@ struct Publication {
 
     /// The tables that the stream's own publication is to have.
     ///
-    /// - Throws: ``Halt`` if a table's updates could not be sent: publishing it would make the
-    ///   application's own UPDATE and DELETE fail.
-    func wantedTables() throws -> [SourceCatalog.Candidate] {
-        let catalog = SourceCatalog(session: session)
-        let wanted = try catalog.candidates().filter { configuration.wants($0.name) }
+    /// - Parameter matchedBefore: See ``SelectionCheck``.
+    /// - Throws: ``Halt``. What makes a table unfit is another check's: ``checkIdentities(of:_:)``.
+    func selectedTables(
+        matchedBefore: Set<String> = []
+    ) throws -> (tables: [SourceCatalog.Candidate], unmatched: [Selection.Option]) {
+        let candidates = try SourceCatalog(session: session).candidates()
+        let unmatched = try SelectionCheck(
+            session: session, selection: configuration.selection, matchedBefore: matchedBefore
+        ).check(among: candidates.map(\.name))
+        let wanted = candidates.filter { configuration.wants($0.name) }
         guard !wanted.isEmpty else {
             throw Halt(
                 .preflight, "No table of the source is selected.",
-                advice: "Check --tables and --exclude, and the database named in --source.")
+                advice: configuration.selectionAdvice(among: candidates.map(\.name)))
         }
         try SourceCatalog.checkReadable(wanted.map { "table \($0.name)" })
-        try Publication.checkIdentities(of: wanted, session)
-        return wanted
+        return (wanted, unmatched)
     }
 
     /// - Throws: ``Halt`` if updates or deletes of one of the tables, or of a partition of it,

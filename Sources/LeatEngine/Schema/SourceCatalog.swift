@@ -68,6 +68,28 @@ struct SourceCatalog {
         }
     }
 
+    /// Those of the tables that are a partition or a partition root of a table with one of these
+    /// OIDs.
+    func relatives(of ids: [RelationID], among names: [TableName]) throws -> [TableName] {
+        guard !ids.isEmpty, !names.isEmpty else { return [] }
+        let list = ids.map { "\($0.rawValue)" }.joined(separator: ",")
+        return try session.query(
+            """
+            select v.schema_name, v.table_name
+            from unnest(\(SQLText.textArray(names.map(\.schema))),
+              \(SQLText.textArray(names.map(\.name)))) v (schema_name, table_name)
+            join pg_catalog.pg_namespace n on n.nspname = v.schema_name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.table_name
+            where exists (
+              select from pg_catalog.pg_partition_ancestors(c.oid) a
+              where a.relid <> c.oid and a.relid = any ('{\(list)}'::pg_catalog.oid[])
+              union all
+              select from pg_catalog.pg_partition_tree(c.oid) p
+              where p.relid <> c.oid and p.relid = any ('{\(list)}'::pg_catalog.oid[]))
+            """
+        ).rows.map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") }
+    }
+
     /// The names of the identity's columns, in their order; `*` for the whole row.
     private static func identityColumns(_ table: String) -> String {
         """

@@ -14,6 +14,9 @@ public struct StreamReport: Sendable, Codable, Equatable {
         /// `schema.partition: change` of those that were attached with rows, detached or dropped
         /// on the source, which sends nothing; until their table is copied anew.
         public var partitionChanges: [String]
+        /// `object: reason` of what the last start left out: new tables that cannot be followed,
+        /// and what logical replication does not send.
+        public var leftOut: [String]
     }
 
     public struct Slot: Sendable, Codable, Equatable {
@@ -97,7 +100,8 @@ public struct StreamReport: Sendable, Codable, Equatable {
                 tables: Tables(
                     total: Int(row[10] ?? "") ?? 0, ready: Int(row[11] ?? "") ?? 0,
                     pending: pending, scanned: try scannedTables(session, row[0] ?? ""),
-                    partitionChanges: try PartitionStore.changes(session, stream: row[0] ?? "")),
+                    partitionChanges: try PartitionStore.changes(session, stream: row[0] ?? ""),
+                    leftOut: try LeftOutStore.texts(session, stream: row[0] ?? "")),
                 conflicts: conflicts, slot: nil, spool: row[12].flatMap(SpoolMark.init)?.place)
         }
     }

@@ -21,6 +21,9 @@ struct ReadingOptions: ParsableArguments {
     @Option(help: "Tables to leave out, in the same form.")
     var exclude: [String] = []
 
+    @Flag(help: "Do not start again while there is a new table that cannot be followed.")
+    var strict = false
+
     @Option(help: "Stop once every transaction up to this LSN, or up to now, is stored.")
     var endpos: String?
 
@@ -42,8 +45,10 @@ struct ReadingOptions: ParsableArguments {
             stateDirectory: stream.stateDirectory())
         configuration.publications = publication
         configuration.slot = try slot.map(SlotNames.name)
-        configuration.tables = try TableOptions.patterns(tables, "--tables")
-        configuration.excluded = try TableOptions.patterns(exclude, "--exclude")
+        configuration.selection = Selection(
+            tables: try TableOptions.patterns(tables, "--tables"),
+            excluded: try TableOptions.patterns(exclude, "--exclude"))
+        configuration.isStrict = strict
         configuration.end = try end()
         configuration.streaming = streaming == .on
         configuration.origin = origin

@@ -135,7 +135,9 @@ struct PreflightTests {
 
             try await pair.expectRefusal(6, "no publication", options: ["--publication", "absent"])
             try await pair.expectRefusal(6, "no table", options: ["--publication", "empty"])
-            try await pair.expectRefusal(6, "No table", options: ["--tables", "absent*"])
+            try await pair.expectRefusal(
+                6, "match no table: --tables absent*", "public.t",
+                options: ["--tables", "absent*"])
         }
     }
 

@@ -41,6 +41,88 @@ struct SelectionTests {
         }
     }
 
+    @Test("is what was meant: a pattern that matches nothing is refused, with what is near")
+    func slips() async throws {
+        let schema = """
+            create schema crm; create table crm.customers (id int primary key);
+            create table "Users" (id int primary key); create table orders (id int primary key);
+            create unlogged table fleeting (id int primary key);
+            create materialized view seen as select 1 as id;
+            create table parted (id int primary key) partition by range (id);
+            create table parted_1 partition of parted for values from (0) to (100);
+            """
+        let slips = [
+            ["--tables", "customers", "crm.customers"],
+            ["--tables", "public.users", "public.\"Users\""],
+            ["--tables", "public.\"users\"", "public.\"Users\""],
+            ["--tables", "ORDERS", "public.orders"], ["--tables", "orders,oders", "public.orders"],
+            ["--tables", "custom*", "crm.customers"], ["--exclude", "customers", "crm.customers"],
+            ["--exclude", "ordres", "public.orders"],
+            ["--exclude", "nothing_like_it", "crm.customers"],
+            ["--tables", "fleeting", "set logged"], ["--tables", "seen", "a materialized view"],
+            ["--tables", "parted_1", "a partition of public.parted"],
+            ["--exclude", "parted_1", "a partition of public.parted"],
+        ]
+        try await Pair.with(schema: schema, rows: "insert into orders values (1)") { pair in
+            for slip in slips {
+                try await pair.expectRefusal(
+                    6, "These options match no table", slip[2], options: Array(slip.dropLast()))
+            }
+            try await pair.onSource("create publication pub for table orders")
+            try await pair.expectRefusal(
+                6, "--exclude oders", options: ["--publication", "pub", "--exclude", "oders"])
+
+            let outcome = try await pair.sync(
+                "--tables", "crm.customers, orders , public.\"Users\"", "--exclude", "fleeting",
+                "--endpos", "now")
+            #expect(outcome.exitCode == 0, "\(outcome.log)")
+            #expect(
+                outcome.log.contains("tables=crm.customers, public.Users, public.orders"),
+                "\(outcome.log)")
+            #expect(
+                try await tables(pair) == ["crm.customers", "public.Users", "public.orders"])
+
+            // One that has matched: its table is gone since.
+            try await pair.both("drop table crm.customers")
+            let later = try await pair.sync(
+                "--tables", "crm.customers, orders , public.\"Users\"", "--exclude", "fleeting",
+                "--endpos", "now")
+            #expect(later.exitCode == 0, "\(later.log)")
+            #expect(later.log.contains("--tables crm.customers matches no table any more"))
+        }
+    }
+
+    @Test("is told, and what is not sent: once at each start, and by status")
+    func unsent() async throws {
+        let schema = """
+            create domain lo as oid; create table t (id int primary key, picture lo);
+            create unlogged table fleeting (id int primary key);
+            create materialized view seen as select 1 as id;
+            create foreign data wrapper none; create server away foreign data wrapper none;
+            create foreign table far (id int) server away;
+            """
+        try await Pair.with(schema: schema, rows: "insert into t values (1, lo_create(0))") {
+            pair in
+            for _ in 1...2 {
+                let outcome = try await pair.sync("--endpos", "now")
+                #expect(outcome.exitCode == 0, "\(outcome.log)")
+                let status = try await pair.leat([
+                    "status", "--target", pair.target.conninfo(database: pair.database),
+                ])
+                for object in [
+                    "public.fleeting", "public.seen", "public.far", "large objects",
+                    "public.t.picture",
+                ] {
+                    #expect(outcome.log.contains(object), "\(outcome.log)")
+                    #expect(status.output.contains("\(object): "), "\(status.output)")
+                }
+            }
+            let chosen = try await pair.sync("--tables", "t", "--endpos", "now")
+            #expect(chosen.exitCode == 0, "\(chosen.log)")
+            #expect(!chosen.log.contains("fleeting"), "\(chosen.log)")
+        }
+    }
+
     @Test(
         "is what publications say: several, with row filters and column lists",
         arguments: PostgresVersion.allCases)

@@ -67,7 +67,61 @@ struct TablePatternTests {
         #expect(try #require(TablePattern(pattern)).matches(name) == expected)
     }
 
-    @Test("a pattern without a part is none", arguments: ["", ".", "a.", ".a"])
+    @Test(
+        "what is quoted stands for itself, and blanks around it for nothing",
+        arguments: [
+            ("\"Users\"", "public.Users", true), ("\"users\"", "public.Users", false),
+            (" item ", "public.item", true), ("\"a.b\"", "public.a.b", true),
+            ("\"a*\"", "public.ab", false), ("\"a*\"*", "public.a*b", true),
+            ("\"S\".\"T\"", "S.T", true), ("\"a\"\"b\"", "public.a\"b", true),
+            ("\" a\"", "public. a", true),
+        ])
+    func quoted(_ pattern: String, _ table: String, _ expected: Bool) throws {
+        try matches(pattern, table, expected)
+    }
+
+    @Test("commas within quotes are of a name")
+    func lists() {
+        #expect(TablePattern.texts(in: "a, \"b,c\" ,,d.e") == ["a", "\"b,c\"", "", "d.e"])
+    }
+
+    @Test(
+        "near misses are in another schema, have other capitals, or another letter or two",
+        arguments: [
+            ("customers", ["crm.customers"]), ("USERS", ["public.Users"]),
+            ("oders", ["public.orders"]), ("cust*", ["crm.customers"]), ("zzz", []), ("xd", []),
+        ])
+    func nearMisses(_ pattern: String, _ expected: [String]) throws {
+        let tables = ["crm.customers", "public.Users", "public.orders", "public.id"].map { name in
+            let parts = name.split(separator: ".").map(String.init)
+            return TableName(schema: parts[0], name: parts[1])
+        }
+
+        let found = try #require(TablePattern(pattern)).nearMisses(among: tables)
+
+        #expect(found.map(\.description) == expected)
+        for table in found {
+            #expect(try #require(TablePattern(TablePattern.text(of: table))).matches(table))
+        }
+    }
+
+    @Test("options that match nothing: only --exclude may be of what is not sent")
+    func unmatched() throws {
+        let selection = Selection(options: [
+            "--tables a*", "--tables b", "--exclude \"c d\"", "--exclude u", "--tables u",
+        ])
+        let table = { TableName(schema: "public", name: $0) }
+
+        let unmatched = selection.unmatched(among: [table("ab")], unsent: [table("u")])
+
+        #expect(unmatched.map(\.text) == ["--tables b", "--tables u", "--exclude \"c d\""])
+        #expect(selection.names(table("b")))
+        #expect(!selection.names(table("ab")))
+    }
+
+    @Test(
+        "a pattern without a part, or with a quote that does not end, is none",
+        arguments: ["", ".", "a.", ".a", " ", "\"a", "\"\"", "a\"b"])
     func refuses(_ pattern: String) {
         #expect(TablePattern(pattern) == nil)
     }
