@@ -114,6 +114,13 @@ public struct PositionState: Sendable {
         return heard
     }
 
+    /// What may be stored at once: the furthest end heard, while nothing is in flight and nothing
+    /// that was applied waits for the target's disk. A busy target gets there by itself, and each
+    /// commit that waits for the disk would hold up what comes meanwhile.
+    public var dueWhenQuiet: LSN? {
+        isIdle && heard > position && durable >= position ? heard : nil
+    }
+
     /// The positions to report now. `flushed` never goes back, and never beyond what is durable
     /// or what the server itself has named: it would believe any number.
     public mutating func status(at now: ContinuousClock.Instant) -> Status {

@@ -118,7 +118,7 @@ struct RecordRun: Sendable {
         let monitor = SourceMonitor(
             configuration: configuration.reading, clientEncoding: servers.encoding,
             publications: watch, partitions: try await partitions(prepared, servers),
-            status: spool?.status ?? status, logger: logger)
+            positions: positions, status: spool?.status ?? status, logger: logger)
         let ending = try await flow.run(beside: [
             { try await monitor.run() }, { try await prune(sink) },
         ])

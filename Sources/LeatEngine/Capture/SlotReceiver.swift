@@ -13,6 +13,8 @@ actor SlotReceiver: SessionActor, Closable {
     nonisolated let interrupt = Interrupt()
     private nonisolated let pendingStatus = Mutex<StandbyStatusUpdate?>(nil)
     private nonisolated let isStopped = Atomic<Bool>(false)
+    /// Who waits for a turn: not for the second that ``next()`` may wait for the server.
+    private nonisolated let sendersWaiting = Atomic<Int>(0)
 
     private var session: Session?
     private var intake: StreamIntake?
@@ -27,7 +29,7 @@ actor SlotReceiver: SessionActor, Closable {
     /// PostgreSQL's `wal_receiver_timeout`: a server that hangs keeps its connections open.
     /// At half of it the server is asked for a word.
     static let silenceLimit: Duration = .seconds(60)
-    /// Work for others, ``flushStatus()`` for one, waits no longer than this.
+    /// Work for others waits no longer than this.
     private static let turn: Duration = .milliseconds(20)
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -104,14 +106,20 @@ actor SlotReceiver: SessionActor, Closable {
         interrupt.wake()
     }
 
-    /// Puts a status update down for sending; ``flushStatus()`` or ``next()`` sends it.
-    nonisolated func post(_ status: StandbyStatusUpdate) {
+    /// Sends a status update; ``next()`` makes way.
+    nonisolated func send(_ status: StandbyStatusUpdate) async throws {
         pendingStatus.withLock { $0 = status }
+        sendersWaiting.add(1, ordering: .sequentiallyConsistent)
         interrupt.wake()
+        try await flushStatus()
     }
 
-    func flushStatus() async throws {
-        try await cancellable { try sendPendingStatus() }
+    private func flushStatus() async throws {
+        try await cancellable {
+            // Not before: the way to here may take a second turn.
+            sendersWaiting.subtract(1, ordering: .sequentiallyConsistent)
+            try sendPendingStatus()
+        }
     }
 
     private func sendPendingStatus() throws {
@@ -132,7 +140,7 @@ actor SlotReceiver: SessionActor, Closable {
     ///
     /// Most of what arrives makes no batch yet, a piece of a streamed transaction never does.
     /// Then more is taken without going back to the caller, which costs two switches of threads;
-    /// but not for long, because ``flushStatus()`` waits for its turn.
+    /// but not for long, because others wait for their turn.
     func next() async throws -> Delivery {
         try await cancellable {
             let end = ContinuousClock.now + SlotReceiver.turn
@@ -144,6 +152,7 @@ actor SlotReceiver: SessionActor, Closable {
                 let taken = try assemble()
                 if taken == .ended { return .ended }
                 if let batch = takeDueBatch() { return .batch(batch) }
+                if sendersWaiting.load(ordering: .sequentiallyConsistent) > 0 { return .nothing }
                 if taken == .all, try !readMore() { return .nothing }
                 if end <= .now { return .nothing }
             }

@@ -33,10 +33,9 @@ struct SlotSource: BatchSource {
     }
 
     func report(_ status: PositionState.Status, asksForReply: Bool) async throws {
-        receiver.post(
+        try await receiver.send(
             StandbyStatusUpdate(
                 written: status.written, flushed: status.flushed, applied: status.applied,
                 sendTime: PostgresTimestamp.now, replyRequested: asksForReply))
-        try await receiver.flushStatus()
     }
 }

@@ -17,6 +17,7 @@ struct SourceMonitor {
     let publications: PublicationWatch
     /// Looks at the partitions too.
     let partitions: @Sendable (Connection) async throws -> Void
+    let positions: SharedPosition
     let status: SyncStatus
     let logger: Logger
 
@@ -82,10 +83,13 @@ struct SourceMonitor {
                 """
                 select pg_catalog.pg_current_wal_flush_lsn(),
                   (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8,
-                  (select restart_lsn from pg_catalog.pg_replication_slots where slot_name = $1)
-                """, [configuration.slotName]
+                  (select restart_lsn from pg_catalog.pg_replication_slots where slot_name = $1),
+                  \(SourceMonitor.isStandby)
+                """, [configuration.slotName, configuration.stream.objectName]
             ).rows.first ?? []
-        guard row.count == 3, let end = row[0].flatMap(LSN.init) else { return nil }
+        guard row.count == 4 else { return nil }
+        positions.setAwaited(row[3] == "t")
+        guard let end = row[0].flatMap(LSN.init) else { return nil }
         let restart = row[2].flatMap(LSN.init)
         let kept = restart.map { end > $0 ? end.rawValue - $0.rawValue : 0 }
         let time = row[1].flatMap(Int64.init).map(PostgresTimestamp.init(unixMicroseconds:))
@@ -96,6 +100,15 @@ struct SourceMonitor {
         }
         return kept
     }
+
+    /// Whether the source's commits may wait for this stream. What tells for certain,
+    /// `pg_stat_replication`, is not for every role to see.
+    private static let isStandby = """
+        (select pg_catalog.strpos(s.names, '*') > 0
+            or pg_catalog.strpos(s.names, pg_catalog.lower($2)) > 0
+          from pg_catalog.lower(
+            pg_catalog.current_setting('synchronous_standby_names')) as s (names))
+        """
 
     private func logProgress() {
         let snapshot = status.snapshot

@@ -72,12 +72,10 @@ struct StreamIntake {
     }
 
     private mutating func take(_ keepalive: Keepalive) throws {
-        let hasUnconfirmed = positions.with { state in
-            state.keepaliveReceived(walEnd: keepalive.walEnd)
-            return state.hasUnconfirmed
-        }
+        positions.hear { $0.keepaliveReceived(walEnd: keepalive.walEnd) }
         guard keepalive.replyRequested else { return }
         positions.wantReply()
+        let hasUnconfirmed = positions.with { $0.hasUnconfirmed }
         let isUrgent = keepalives.replyRequested(
             walEnd: keepalive.walEnd, hasUnconfirmed: hasUnconfirmed, at: .now)
         if isUrgent {
@@ -119,9 +117,8 @@ struct StreamIntake {
     }
 
     private mutating func committed(end: LSN, isEmpty: Bool) {
-        if !isEmpty { commits += 1 }
-        positions.with { state in
-            isEmpty ? state.emptyCommitReceived(end: end) : state.commitReceived(end: end)
-        }
+        guard !isEmpty else { return positions.hear { $0.emptyCommitReceived(end: end) } }
+        commits += 1
+        positions.with { $0.commitReceived(end: end) }
     }
 }

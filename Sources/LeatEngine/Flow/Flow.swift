@@ -9,8 +9,8 @@ internal import PGWire
 ///        └──────── status ◄── positions ◄─────┘
 ///
 /// Five tasks: one takes batches from the source, one gives them to the sink, one applies those that
-/// the sink has begun before their turn, one stores positions, one reports them to the source; and
-/// those that the caller wants beside them. A stop ends the first; the rest ends in order behind it.
+/// the sink has begun before their turn, one stores positions, one reports them to the source; a
+/// clock for the last two, and those that the caller wants beside them. A stop ends the first; the rest ends in order behind it.
 /// An error in any of them ends all.
 ///
 /// Nothing here knows what source and sink are.
@@ -103,7 +103,7 @@ struct Flow {
                 try await tickers.reportPositions()
                 return .ticker
             }
-            for companion in companions {
+            for companion in companions + [tickers.ringByTheClock] {
                 group.addTask {
                     try await companion()
                     return .companion
@@ -150,7 +150,7 @@ struct Flow {
         defer { batchDone() }
         let applied = try await apply()
         if let end = applied.end {
-            positions.with { $0.committed(through: end, isDurable: applied.isDurable, at: .now) }
+            positions.committed(through: end, isDurable: applied.isDurable)
         }
         show(applied)
     }

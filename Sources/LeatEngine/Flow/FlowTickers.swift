@@ -2,7 +2,8 @@ internal import LeatCore
 internal import PGWire
 internal import Synchronization
 
-/// What happens by the clock while a ``Flow`` goes on: positions are stored durably and reported.
+/// What happens by itself while a ``Flow`` goes on: positions are stored durably and reported, when
+/// something has come that may be due, and by the clock.
 ///
 /// The two do not wait for each other: reports go out while the sink is blocked.
 final class FlowTickers: Sendable {
@@ -29,47 +30,75 @@ final class FlowTickers: Sendable {
 
     var isEndReached: Bool { reachedEnd.load(ordering: .acquiring) }
 
-    /// Both tickers end at their next tick.
+    /// Both tickers end.
     func finish() {
         isFinishing.store(true, ordering: .releasing)
+        ring()
     }
 
     private var goesOn: Bool { !isFinishing.load(ordering: .acquiring) }
 
+    private func ring() {
+        positions.storing.ring()
+        positions.reporting.ring()
+    }
+
+    /// For a task of its own, until it is cancelled.
+    @Sendable func ringByTheClock() async throws {
+        while true {
+            try await Task.sleep(for: Flow.tick)
+            ring()
+        }
+    }
+
     // MARK: Storing
 
-    /// Stores what is due: at the end of a drain, once a second while busy, and on the status
-    /// tick, or when the server asks, the end of an idle stream.
+    /// When what was last done.
+    private struct Last {
+        var store = ContinuousClock.now
+        var idleStore = ContinuousClock.now
+        var tick = ContinuousClock.now
+        var pace = StorePace(at: .now)
+    }
+
+    /// Stores what is due: at the end of a drain, once a second while busy, and the end of an idle
+    /// stream at once, at the ``StorePace``.
     func storePositions() async throws {
-        var lastStore = ContinuousClock.now
-        var lastIdleStore = ContinuousClock.now
+        var last = Last()
         while goesOn {
-            try await Task.sleep(for: Flow.tick)
+            try await positions.storing.wait()
             let now = ContinuousClock.now
-            let isIdleTick =
-                now - lastIdleStore >= statusInterval || isEndHeard || isAsked(now, lastIdleStore)
-            let seen = try await lookForDurable()
-            if seen == .progress { lastStore = now }
-            let isDrainTick =
-                seen == .nothing && positions.isDrained
-                || now - lastStore >= FlowTickers.busyInterval
-            guard isIdleTick || isDrainTick else {
-                if try checkEnd() { return }
-                continue
+            if isIdleStoreDue(now, last) {
+                last.idleStore = now
+                last.store = now
+                last.pace.stored(at: now)
+                try await store { $0.dueAtTick }
+            } else if now - last.tick >= Flow.tick {
+                last.tick = now
+                try await drainTick(now, &last)
             }
-            if isIdleTick { lastIdleStore = now }
-            // What cannot be stored now is, as a rule, with the next batch.
-            try await store { isIdleTick ? $0.dueAtTick : $0.dueAtDrain }
-            lastStore = now
             if try checkEnd() { return }
         }
     }
 
-    /// A server that wants to stop waits for us to confirm everything it has named.
-    private func isAsked(
-        _ now: ContinuousClock.Instant, _ last: ContinuousClock.Instant
-    ) -> Bool {
-        positions.isReplyWanted && now - last >= FlowTickers.busyInterval
+    private func isIdleStoreDue(_ now: ContinuousClock.Instant, _ last: Last) -> Bool {
+        if now - last.idleStore >= statusInterval || isEndHeard { return true }
+        if positions.isAwaited { return positions.with { $0.dueAtTick != nil } }
+        // A server that wants to stop waits for us to confirm everything it has named.
+        if now - last.idleStore >= Flow.tick, positions.takeStoreWanted() { return true }
+        return last.pace.allows(at: now) && positions.with { $0.dueWhenQuiet != nil }
+    }
+
+    private func drainTick(_ now: ContinuousClock.Instant, _ last: inout Last) async throws {
+        let seen = try await lookForDurable()
+        if seen == .progress { last.store = now }
+        let isDue =
+            seen == .nothing && positions.isDrained
+            || now - last.store >= FlowTickers.busyInterval
+        guard isDue else { return }
+        // What cannot be stored now is, as a rule, with the next batch.
+        try await store { $0.dueAtDrain }
+        last.store = now
     }
 
     private func store(_ due: (PositionState) -> LSN?) async throws {
@@ -77,9 +106,9 @@ final class FlowTickers: Sendable {
         guard let wanted else { return }
         let limited = end.map { min(wanted, max($0, position)) } ?? wanted
         guard let stored = try await sink.store(limited) else { return }
-        positions.with { $0.committed(through: stored, isDurable: true, at: .now) }
-        status.update { $0.position = max($0.position, stored) }
         FailPoint.storedNotConfirmed.reached()
+        positions.committed(through: stored, isDurable: true)
+        status.update { $0.position = max($0.position, stored) }
     }
 
     private enum Look {
@@ -95,8 +124,8 @@ final class FlowTickers: Sendable {
         let before = positions.with { $0.dueAtDrain == nil ? nil : $0.durable }
         guard let before, let durable = try await sink.durable() else { return .nothing }
         guard durable > before else { return .noProgress }
-        positions.with { $0.committed(through: durable, isDurable: true, at: .now) }
         FailPoint.storedNotConfirmed.reached()
+        positions.committed(through: durable, isDurable: true)
         return .progress
     }
 
@@ -135,23 +164,36 @@ final class FlowTickers: Sendable {
 
     // MARK: Reporting
 
-    /// Sends status updates: at the interval, when something new is durable, and when the server
-    /// asks; at most one per tick.
+    /// Sends status updates: at the interval, as soon as something new may be confirmed, and when
+    /// the server asks. A server that is stopping asks again after each answer, hence at most one
+    /// of these a tick.
     func reportPositions() async throws {
         var lastReport = ContinuousClock.now - statusInterval
+        var lastQuestion = ContinuousClock.now - FlowTickers.busyInterval
         var lastFlushed = LSN.zero
         while goesOn {
             let now = ContinuousClock.now
+            if isEndAwaited, now - lastQuestion >= FlowTickers.busyInterval {
+                lastQuestion = now
+                positions.askForReply()
+            }
             let flushed = positions.with { $0.status(at: now).flushed }
-            if positions.takeReplyWanted() || flushed != lastFlushed
+            let mayAnswer = now - lastReport >= Flow.tick
+            if flushed != lastFlushed || mayAnswer && positions.takeReplyWanted()
                 || now - lastReport >= statusInterval
             {
                 lastFlushed = flushed
                 lastReport = now
                 try await sendStatus()
             }
-            try await Task.sleep(for: Flow.tick)
+            try await positions.reporting.wait()
         }
+    }
+
+    /// A server tells of its end before it sleeps, unless it thinks that it has.
+    private var isEndAwaited: Bool {
+        guard let end else { return false }
+        return positions.with { $0.isIdle && $0.heard < end }
     }
 
     private func sendStatus() async throws {

@@ -5,8 +5,16 @@ internal import Synchronization
 /// The position state, shared by source, sink and tickers of a ``Flow``.
 final class SharedPosition: Sendable {
     private let state: Mutex<PositionState>
+    /// There may be something to store.
+    let storing = Bell()
+    /// There may be something to report.
+    let reporting = Bell()
     /// The server waits for a status update.
     private let replyWanted = Atomic<Bool>(false)
+    /// The server has asked for one: what it waits for may have to be stored first.
+    private let storeWanted = Atomic<Bool>(false)
+    /// Commits of the source wait for what is confirmed.
+    private let awaited = Atomic<Bool>(false)
     /// The server has been silent for long.
     private let replyNeeded = Atomic<Bool>(false)
     /// Batches on their way from the source to the sink.
@@ -22,20 +30,50 @@ final class SharedPosition: Sendable {
         state.withLock { body(&$0) }
     }
 
-    func wantReply() {
-        replyWanted.store(true, ordering: .releasing)
+    /// Notes an end that the source named with nothing for the sink before it.
+    func hear(_ note: (inout PositionState) -> Void) {
+        let isDue = with { state in
+            note(&state)
+            return state.dueWhenQuiet != nil
+        }
+        if isDue { storing.ring() }
     }
 
-    var isReplyWanted: Bool { replyWanted.load(ordering: .acquiring) }
+    /// Notes what the sink committed.
+    func committed(through end: LSN, isDurable: Bool) {
+        with { $0.committed(through: end, isDurable: isDurable, at: .now) }
+        if isDurable { reporting.ring() } else if isAwaited { storing.ring() }
+    }
+
+    // MARK: Who waits
+
+    /// The source is a server with synchronous standbys, of which this stream may be one.
+    var isAwaited: Bool { awaited.load(ordering: .relaxed) }
+
+    func setAwaited(_ isAwaited: Bool) {
+        awaited.store(isAwaited, ordering: .relaxed)
+    }
+
+    func wantReply() {
+        replyWanted.store(true, ordering: .releasing)
+        storeWanted.store(true, ordering: .releasing)
+        reporting.ring()
+        storing.ring()
+    }
 
     func takeReplyWanted() -> Bool {
         replyWanted.exchange(false, ordering: .acquiringAndReleasing)
     }
 
+    func takeStoreWanted() -> Bool {
+        storeWanted.exchange(false, ordering: .acquiringAndReleasing)
+    }
+
     /// The next status update asks the server for an answer.
     func askForReply() {
         replyNeeded.store(true, ordering: .releasing)
-        wantReply()
+        replyWanted.store(true, ordering: .releasing)
+        reporting.ring()
     }
 
     func takeReplyNeeded() -> Bool {

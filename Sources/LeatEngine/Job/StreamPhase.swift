@@ -67,19 +67,21 @@ struct StreamPhase {
         let watch = PublicationWatch(
             configuration: configuration.reading, publicationOIDs: prepared.publicationOIDs,
             viaRoot: prepared.viaRoot, tables: prepared.tables, logger: logger)
-        let monitor = try await monitor(watch)
+        let monitor = try await monitor(watch, positions)
         return Feed(
             source: SlotSource(
                 receiver: servers.receiver, catalog: servers.source, watch: watch),
             beside: [{ try await monitor.run() }])
     }
 
-    private func monitor(_ watch: PublicationWatch) async throws -> SourceMonitor {
+    private func monitor(
+        _ watch: PublicationWatch, _ positions: SharedPosition
+    ) async throws -> SourceMonitor {
         let partitions = try await partitions(mayBeAway: false)
         return SourceMonitor(
             configuration: configuration.reading, clientEncoding: servers.encoding,
             publications: watch, partitions: { try await partitions.check($0) },
-            status: run.status, logger: logger)
+            positions: positions, status: run.status, logger: logger)
     }
 
     /// - Parameter mayBeAway: See ``TargetPartitions``.

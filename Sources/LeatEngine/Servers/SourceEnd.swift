@@ -5,17 +5,33 @@ internal import PGWire
 
 enum SourceEnd {
     /// The end of the source's WAL, taken so that it covers every commit that is visible now:
-    /// an asynchronous one is flushed only a moment later.
+    /// an asynchronous one is flushed only a moment later. What a transaction has written that is
+    /// still open nobody flushes; it is not waited for.
     static func flushed(_ session: Session) throws -> LSN {
-        let deadline = ContinuousClock.now + .seconds(5)
         let inserted = try position("pg_current_wal_insert_lsn", session)
+        let patience = try patience(session)
+        var (flushed, deadline) = (LSN.zero, ContinuousClock.now)
         while true {
-            let flushed = try position("pg_current_wal_flush_lsn", session)
+            let now = try position("pg_current_wal_flush_lsn", session)
+            if now > flushed { deadline = .now + patience }
+            flushed = now
             // At a page's start the insert position is already behind the page's header.
             let isCovered = flushed.rawValue + pageHeader >= inserted.rawValue
             if isCovered || ContinuousClock.now >= deadline { return flushed }
             try session.query("select pg_catalog.pg_sleep(0.02)")
         }
+    }
+
+    /// The WAL writer is woken by an asynchronous commit, and has flushed it after three rounds.
+    private static func patience(_ session: Session) throws -> Duration {
+        let delay =
+            try session.query(
+                """
+                select setting::pg_catalog.int8 from pg_catalog.pg_settings
+                where name = 'wal_writer_delay'
+                """
+            ).scalar.flatMap(Int.init) ?? 200
+        return max(.seconds(1), .milliseconds(delay * 4))
     }
 
     /// Just past the last record that is complete and flushed now; of a standby, replayed.

@@ -92,6 +92,24 @@ struct PositionStateTests {
         #expect(state.isIdle && state.dueAtTick == nil)
     }
 
+    @Test("the end of an idle stream is due at once, unless something waits for the disk anyway")
+    func dueWhenQuiet() {
+        var state = PositionState(startingAt: 100, confirmed: 100)
+        state.keepaliveReceived(walEnd: 150)
+        #expect(state.dueWhenQuiet == 150)
+
+        state.commitReceived(end: 200)
+        #expect(state.dueWhenQuiet == nil)
+        state.committed(through: 200, isDurable: false, at: now)
+        state.keepaliveReceived(walEnd: 250)
+        #expect(state.dueWhenQuiet == nil && state.dueAtTick == 250)
+        state.committed(through: 200, isDurable: true, at: now)
+        #expect(state.dueWhenQuiet == 250)
+
+        state.committed(through: 250, isDurable: true, at: now)
+        #expect(state.dueWhenQuiet == nil)
+    }
+
     @Test("between Begin and Commit only what is committed already is due")
     func openTransaction() {
         var state = PositionState(startingAt: 100, confirmed: 100)
