@@ -16,6 +16,8 @@ public struct StreamError: Error, Equatable, Sendable, CustomStringConvertible {
         /// to which part they belong: servers put the transaction's own ID in all of them. Read
         /// without streaming, the server leaves them out itself.
         case messagesOfUnknownPart(TransactionID)
+        /// What comes is not what was stored: see ``KnownHistory``.
+        case anotherHistory(Halt)
     }
 
     public var code: Code
@@ -38,6 +40,7 @@ public struct StreamError: Error, Equatable, Sendable, CustomStringConvertible {
         case .unknownStreamedTransaction(let xid): "no part of transaction \(xid.rawValue) came"
         case .messagesOfUnknownPart(let xid):
             "a part of transaction \(xid.rawValue) was rolled back, perhaps with logical messages"
+        case .anotherHistory(let halt): halt.message
         }
     }
 }

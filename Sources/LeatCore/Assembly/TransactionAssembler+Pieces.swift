@@ -33,7 +33,7 @@ extension TransactionAssembler {
     /// progress where it reads, and that is behind everything heard so far.
     var mayLeaveInPieces: Bool {
         guard streamed.count(where: { $0.value.pieces != nil }) < piecesAtOnce else { return false }
-        return settledFrom <= position || heard >= settledFrom
+        return settledFrom <= start || heard >= settledFrom
     }
 
     // MARK: Whose batch it is

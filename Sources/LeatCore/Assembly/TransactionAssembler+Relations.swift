@@ -55,7 +55,7 @@ extension TransactionAssembler {
         }
         guard let relation = relation(id) else { throw StreamError(.unknownRelation(id), at: lsn) }
         let target = Target(
-            id: id, index: isWanted(relation) ? index(of: relation) : nil,
+            id: id, index: try isWanted(relation) ? index(of: relation) : nil,
             columnCount: relation.columns.count)
         targets[id] = target
         lastTarget = target
@@ -71,18 +71,31 @@ extension TransactionAssembler {
         return index
     }
 
-    mutating func isWanted(_ relation: Relation) -> Bool {
+    mutating func isWanted(_ relation: Relation) throws(StreamError) -> Bool {
         guard let open, !open.isUnwanted else { return false }
         if open.isInProgress { return isFollowed(relation, in: open.xid) }
         // Both are ends of records, so a commit record that starts before one ends there or
         // before it.
-        guard open.commitLSN >= position else { return false }
+        guard open.commitLSN >= position else {
+            try compareHistory(relation, in: open)
+            return false
+        }
         if tables.isEverything { return true }
         guard let table = tables[relation.id] else {
             noteUnfollowed(relation, in: open)
             return false
         }
         return open.commitLSN >= table.snapshot
+    }
+
+    /// A change that was to be stored before the position was.
+    private func compareHistory(
+        _ relation: Relation, in open: OpenTransaction
+    ) throws(StreamError) {
+        guard let history else { return }
+        let snapshot = tables.isEverything ? .zero : tables[relation.id]?.snapshot
+        guard let snapshot, open.commitLSN >= snapshot else { return }
+        try history.changeCame(in: open.xid, commitLSN: open.commitLSN, origin: open.origin)
     }
 
     /// In a transaction that leaves in pieces. It commits after every table was copied; that it

@@ -74,6 +74,10 @@ public struct TransactionAssembler: Sendable {
     let skipsTransactionsWithOrigin: Bool
     let keepsMessages: Bool
     let position: LSN
+    /// Where the server begins to send.
+    let start: LSN
+    /// Nil where there is nothing to compare, or nothing any more.
+    var history: KnownHistory?
     /// So many streamed transactions may leave in pieces at a time.
     let piecesAtOnce: Int
     let mostSubtransactions: Int
@@ -115,6 +119,7 @@ public struct TransactionAssembler: Sendable {
 
     /// - Parameters:
     ///   - position: Transactions that end at or before it are stored already.
+    ///   - history: Of what is sent before `position`; nil: the server begins there.
     ///   - skipsTransactionsWithOrigin: `origin none` for servers that do not filter themselves.
     ///   - keepsMessages: Logical messages are changes like others. One that belongs to no
     ///     transaction becomes one of its own, with transaction ID 0. Streamed transactions are all
@@ -127,12 +132,15 @@ public struct TransactionAssembler: Sendable {
     ///     cost everybody.
     public init(
         decoder: MessageDecoder, tables: FollowedTables, position: LSN,
+        history: KnownHistory? = nil,
         skipsTransactionsWithOrigin: Bool = false, keepsMessages: Bool = false,
         piecesAtOnce: Int = 0, mostSubtransactions: Int = 32
     ) {
         self.decoder = decoder
         self.tables = tables
         self.position = position
+        self.history = history
+        start = min(history?.start ?? position, position)
         settledFrom = max(position, tables.latestSnapshot ?? .zero)
         self.skipsTransactionsWithOrigin = skipsTransactionsWithOrigin
         self.keepsMessages = keepsMessages
@@ -271,7 +279,30 @@ public struct TransactionAssembler: Sendable {
         open = transaction
         open?.relationsBefore = batch.relations.count
         lastCommitTime = transaction.commitTime
+        if history != nil { try compareHistory(transaction) }
         keepTargetsIfSettled()
+    }
+
+    private mutating func compareHistory(
+        _ transaction: OpenTransaction
+    ) throws(StreamError) {
+        let identity = LastTransaction.Identity(
+            xid: transaction.xid, commitTime: transaction.commitTime,
+            hasOrigin: transaction.origin != nil)
+        guard try history?.began(identity, commitLSN: transaction.commitLSN) != true else {
+            return
+        }
+        history = nil
+    }
+
+    /// - Throws: ``StreamError`` if what should have come before `walEnd` has not.
+    public func keepaliveReceived(walEnd: LSN) throws(StreamError) {
+        try history?.heard(walEnd: walEnd)
+    }
+
+    /// The slot is taken: see ``KnownHistory/slotTaken(confirmed:)``.
+    public mutating func slotTaken(confirmed: LSN) {
+        history?.slotTaken(confirmed: confirmed)
     }
 
     mutating func finish(

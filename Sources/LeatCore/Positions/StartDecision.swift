@@ -11,10 +11,12 @@ public struct StartFacts: Sendable {
         public var database: String
         public var timeline: UInt32
         public var slot: String
+        /// Nil if it is not known: an older Leat has stored the position.
+        public var last: LastTransaction?
 
         public init(
             isCreating: Bool, endLSN: LSN, systemIdentifier: String, database: String,
-            timeline: UInt32, slot: String
+            timeline: UInt32, slot: String, last: LastTransaction? = nil
         ) {
             self.isCreating = isCreating
             self.endLSN = endLSN
@@ -22,6 +24,7 @@ public struct StartFacts: Sendable {
             self.database = database
             self.timeline = timeline
             self.slot = slot
+            self.last = last
         }
     }
 
@@ -137,6 +140,24 @@ public enum StartDecision: Equatable, Sendable {
 }
 
 extension StartFacts {
+    /// What is compared of the source's history when a stream goes on at its position.
+    public func history(leavesOutOrigins: Bool) -> KnownHistory? {
+        guard let stored, !stored.isCreating, let confirmed = slot?.confirmedFlushLSN else {
+            return nil
+        }
+        return KnownHistory(
+            stored.last, position: stored.endLSN, confirmed: confirmed,
+            leavesOutOrigins: leavesOutOrigins, wayBack: wayBack)
+    }
+
+    /// The same of a transaction that is still before the position: it has to come.
+    public func history(of last: LastTransaction, leavesOutOrigins: Bool) -> KnownHistory? {
+        KnownHistory(
+            last, position: LSN(rawValue: last.commitLSN.rawValue + 1),
+            confirmed: slot?.confirmedFlushLSN ?? .zero, leavesOutOrigins: leavesOutOrigins,
+            wayBack: wayBack)
+    }
+
     var wayBack: String {
         switch keeper {
         case .target:

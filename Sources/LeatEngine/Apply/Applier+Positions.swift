@@ -11,7 +11,7 @@ extension Applier {
             preparedPosition(&writer),
             [
                 "\(last.endLSN)", "\(last.commitTime.rawValue)", position.ctid, "\(position.end)",
-                stream.text,
+                stream.text, LastTransaction(last).text,
             ])
     }
 
@@ -124,7 +124,7 @@ extension Applier {
             isTransactionOpen = true
             let place = try session.query(
                 ProgressStore.compareAndSet,
-                ["\(end)", "", position.ctid, "\(position.end)", stream.text]
+                ["\(end)", "", position.ctid, "\(position.end)", stream.text, ""]
             ).scalar
             guard let place else { throw try positionLost() }
             try commit(session, end: end, place)

@@ -85,7 +85,7 @@ package struct PositionUpdates {
         } else {
             let moved = try session.query(
                 ProgressStore.compareAndSet,
-                ["\(next)", "", row.ctid, "\(row.end)", stream.text]
+                ["\(next)", "0", row.ctid, "\(row.end)", stream.text, "\(next) 742 0"]
             ).scalar
             guard let moved else { throw Restart(reason: "somebody else has moved the position") }
             row.ctid = moved

@@ -31,7 +31,7 @@ struct ProgressStore {
             select state, end_lsn, source_system_identifier, source_database, source_timeline,
               slot, pg_catalog.array_to_json(publication_oids), owns_slot,
               owns_publication, target_system_identifier, target_database, ctid,
-              pg_catalog.to_jsonb(progress) ->> 'spool'
+              pg_catalog.to_jsonb(progress) ->> 'spool', \(ProgressStore.lastTransaction)
             from leat.progress where stream = $1 for update
             """, [stream.text]
         ).rows.first
@@ -93,7 +93,7 @@ struct ProgressStore {
         try session.query(
             """
             update leat.progress set state = 'streaming', end_lsn = $2::pg_catalog.pg_lsn,
-              owns_slot = $3::pg_catalog.bool,
+              last_transaction = $2, owns_slot = $3::pg_catalog.bool,
               publication_oids = \(SQLText.textArray(publicationOIDs)), updated_at = pg_catalog.clock_timestamp()
             where stream = $1 and state = 'creating'
             """, [stream.text, "\(position)", "\(ownsSlot)"])
@@ -152,19 +152,35 @@ struct ProgressStore {
     /// Moves the position if, and only if, it is the one we left there. One row or none.
     ///
     /// Parameters: the new end, its commit time in microseconds since 2000 or an empty string, the
-    /// row's place, the end that stands there, the stream.
+    /// row's place, the end that stands there, the stream, its ``LastTransaction`` or an empty
+    /// string.
     static let compareAndSet = """
         update leat.progress set end_lsn = $1::pg_catalog.pg_lsn,
-          commit_time = coalesce(\(commitTime), commit_time),
+          commit_time = coalesce(\(commitTime("$2")), commit_time),
+          last_transaction = coalesce(nullif($6, ''), last_transaction),
           updated_at = pg_catalog.clock_timestamp()
         where ctid = $3::pg_catalog.tid and end_lsn = $4::pg_catalog.pg_lsn and stream = $5
         returning ctid
         """
 
-    private static let commitTime = """
-        '2000-01-01 00:00:00+00'::pg_catalog.timestamptz
-          + nullif($2, '')::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval
+    /// For people. A clock may say anything, but a timestamp ends somewhere: what is before the year
+    /// 1 or behind 9999 becomes the nearest.
+    private static func commitTime(_ microseconds: String) -> String {
         """
+        case when \(microseconds) <> '' then '2000-01-01 00:00:00+00'::pg_catalog.timestamptz
+          + greatest(-63113904000000000, least(252455615999000000,
+              nullif(\(microseconds), '')::pg_catalog.int8)) * '1 microsecond'::pg_catalog.interval
+          end
+        """
+    }
+
+    /// Nil where another transaction was stored since, by a version that does not keep it.
+    private static let lastTransaction = """
+        case when commit_time is not distinct from (
+          \(commitTime("pg_catalog.split_part(\(storedLast), ' ', 3)"))) then \(storedLast) end
+        """
+
+    private static let storedLast = "(pg_catalog.to_jsonb(progress) ->> 'last_transaction')"
 
     /// The same, as a batch's last statement.
     ///
@@ -174,7 +190,7 @@ struct ProgressStore {
     ///     not the one we left.
     static func compareAndSet(marksOrigin: Bool, isGuarded: Bool) -> String {
         let mark = """
-            , pg_catalog.pg_replication_origin_xact_setup($1::pg_catalog.pg_lsn, \(commitTime))
+            , pg_catalog.pg_replication_origin_xact_setup($1::pg_catalog.pg_lsn, \(commitTime("$2")))
             """
         let sql = compareAndSet + (marksOrigin ? mark : "")
         guard isGuarded else { return sql }
@@ -212,7 +228,8 @@ extension Progress {
         stored = StartFacts.Stored(
             isCreating: row[0] == "creating", endLSN: row[1].flatMap(LSN.init) ?? .zero,
             systemIdentifier: row[2] ?? "", database: row[3] ?? "",
-            timeline: row[4].flatMap(UInt32.init) ?? 0, slot: row[5] ?? "")
+            timeline: row[4].flatMap(UInt32.init) ?? 0, slot: row[5] ?? "",
+            last: row[13].flatMap(LastTransaction.init))
         publicationOIDs = JSONText.strings(row[6] ?? "[]")
         ownsSlot = row[7] == "t"
         ownsPublication = row[8] == "t"

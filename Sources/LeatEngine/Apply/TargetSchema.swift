@@ -24,6 +24,7 @@ enum TargetSchema {
           encoding text not null,
           spool text,
           selection text[],
+          last_transaction text,
           created_at timestamptz not null default pg_catalog.clock_timestamp(),
           updated_at timestamptz not null default pg_catalog.clock_timestamp()
         ) with (fillfactor = 10)
@@ -51,7 +52,9 @@ enum TargetSchema {
 
     /// What tables of an earlier version may lack.
     private static let laterColumns = [
-        "leat.progress": ["spool": "text", "selection": "text[]"],
+        "leat.progress": [
+            "spool": "text", "selection": "text[]", "last_transaction": "text",
+        ],
         "leat.tables": [
             "source_oid": "pg_catalog.oid", "target_oid": "pg_catalog.oid",
             "column_numbers": "text[]", "scans_for_rows": "boolean", "unsent_kinds": "text",

@@ -26,6 +26,8 @@ struct RecordPreparation {
     struct Prepared: Sendable {
         var position: LSN
         var confirmed: LSN
+        /// What is compared of the source's history on the way to the position.
+        var history: KnownHistory?
         var tables: [SourceTable]
         var server: SourceFacts.Server
         var description: ArchiveDescription
@@ -109,7 +111,8 @@ struct RecordPreparation {
             isCreating: isCreating,
             endLSN: isCreating ? .zero : try folder.storedPosition().end,
             systemIdentifier: file.systemIdentifier, database: file.database,
-            timeline: file.timeline, slot: file.slot)
+            timeline: file.timeline, slot: file.slot,
+            last: isCreating ? nil : try folder.lastTransaction())
     }
 
     // MARK: A new archive
@@ -208,6 +211,7 @@ struct RecordPreparation {
         if newest != file { try newest.write(folder, run.lock) }
         return Prepared(
             position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,
+            history: facts.history(leavesOutOrigins: configuration.origin == .none),
             tables: tables, server: try await sourceFacts.server(), description: description)
     }
 
@@ -233,7 +237,14 @@ struct RecordPreparation {
         }
         return Prepared(
             position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,
-            tables: tables, server: server, description: description)
+            history: history(at: position, facts), tables: tables, server: server,
+            description: description)
+    }
+
+    private func history(at position: LSN, _ facts: StartFacts) -> KnownHistory? {
+        let leavesOut = configuration.origin == .none
+        return facts.history(leavesOutOrigins: leavesOut)
+            ?? run.spool?.history(at: position, facts, leavesOutOrigins: leavesOut)
     }
 
     private func wantsBase() throws -> Bool {

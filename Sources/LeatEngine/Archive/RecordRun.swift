@@ -102,7 +102,8 @@ struct RecordRun: Sendable {
         let end = try await start.endPosition()
         try await start.start(
             .init(
-                position: prepared.position, tables: .everything, keepsMessages: true,
+                position: prepared.position, history: prepared.history, tables: .everything,
+                keepsMessages: true,
                 streaming: !attempts.readsWhole.load(ordering: .relaxed)), positions)
         showStart(prepared)
         let receiver = servers.receiver

@@ -82,6 +82,8 @@ actor SlotReceiver: SessionActor, Closable {
         var piecesAtOnce = 0
         var spoolFolder: String
         var positions: SharedPosition
+        /// What is compared on the way to the position; nil: the server begins there.
+        var history: KnownHistory?
     }
 
     func start(_ stream: Stream) async throws {
@@ -91,8 +93,15 @@ actor SlotReceiver: SessionActor, Closable {
         intake = try StreamIntake(stream, open().gathering)
         try await run {
             try $0.startReplication(
-                slot: stream.slot, from: stream.position, options: stream.options)
+                slot: stream.slot,
+                from: min(stream.history?.start ?? stream.position, stream.position),
+                options: stream.options)
         }
+    }
+
+    /// The slot is held by this stream: see ``KnownHistory/slotTaken(confirmed:)``.
+    func slotTaken(confirmed: LSN) {
+        withIntake { $0.assembler.slotTaken(confirmed: confirmed) }
     }
 
     /// Ends the intake. What was received is still handed over.

@@ -20,6 +20,8 @@ struct SlotStart {
     /// What is read, from where on.
     struct Wanted: Sendable {
         var position: LSN
+        /// What is compared on the way to it.
+        var history: KnownHistory?
         var tables: FollowedTables
         var isBinary = false
         var keepsMessages = false
@@ -60,7 +62,15 @@ struct SlotStart {
                 protocolVersion: streams ? 2 : 1, tables: wanted.tables,
                 skipsTransactionsWithOrigin: filtersOriginsHere,
                 keepsMessages: wanted.keepsMessages, piecesAtOnce: wanted.piecesAtOnce,
-                spoolFolder: configuration.stateDirectory + "/spool", positions: positions))
+                spoolFolder: configuration.stateDirectory + "/spool", positions: positions,
+                history: wanted.history))
+        if wanted.history != nil { try await tellConfirmed() }
+    }
+
+    private func tellConfirmed() async throws {
+        let name = configuration.slotName
+        let slot = try await source.run { try ReplicationSlot(session: $0, name: name).facts() }
+        await receiver.slotTaken(confirmed: slot?.confirmedFlushLSN ?? .zero)
     }
 
     /// The server decodes this much before it sends the first of a large transaction, and as much

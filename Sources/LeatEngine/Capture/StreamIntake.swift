@@ -22,7 +22,7 @@ struct StreamIntake {
         assembler = TransactionAssembler(
             decoder: MessageDecoder(
                 protocolVersion: stream.protocolVersion, parallelStreaming: false),
-            tables: stream.tables, position: stream.position,
+            tables: stream.tables, position: stream.position, history: stream.history,
             skipsTransactionsWithOrigin: stream.skipsTransactionsWithOrigin,
             keepsMessages: stream.keepsMessages, piecesAtOnce: stream.piecesAtOnce)
         pace = ReadPace(gathering)
@@ -72,6 +72,7 @@ struct StreamIntake {
     }
 
     private mutating func take(_ keepalive: Keepalive) throws {
+        try assembler.keepaliveReceived(walEnd: keepalive.walEnd)
         positions.hear { $0.keepaliveReceived(walEnd: keepalive.walEnd) }
         guard keepalive.replyRequested else { return }
         positions.wantReply()

@@ -14,7 +14,11 @@ enum Failure {
         case let halt as Halt: self = .halt(halt)
         case let restart as Restart: self = .retry(reason: restart.reason)
         case let error as StreamError:
-            self = .halt(Halt(.source, "\(error).", advice: "Nothing of it was applied."))
+            if case .anotherHistory(let halt) = error.code {
+                self = .halt(halt)
+            } else {
+                self = .halt(Halt(.source, "\(error).", advice: "Nothing of it was applied."))
+            }
         case let error as ArchiveError: self = .halt(Halt(writing: error))
         case let error as ConnectionError: self = Failure.connection(error, wasConnected)
         default: self = .halt(Halt(.internalError, "Internal error: \(error)."))

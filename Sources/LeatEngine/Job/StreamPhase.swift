@@ -61,7 +61,8 @@ struct StreamPhase {
     private func feed(_ start: SlotStart, _ positions: SharedPosition) async throws -> Feed {
         try await start.start(
             .init(
-                position: prepared.position, tables: prepared.followed,
+                position: prepared.position, history: prepared.history,
+                tables: prepared.followed,
                 isBinary: prepared.isBinary, piecesAtOnce: run.inProgress.appliedAtOnce),
             positions)
         let watch = PublicationWatch(

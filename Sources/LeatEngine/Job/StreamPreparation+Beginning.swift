@@ -7,6 +7,7 @@ extension StreamPreparation {
     struct Start {
         var position: LSN
         var confirmed: LSN
+        var history: KnownHistory?
     }
 
     func begin(
@@ -24,13 +25,15 @@ extension StreamPreparation {
             return Start(position: position, confirmed: position)
         case .resume(let position):
             let confirmed = facts.slot?.confirmedFlushLSN ?? position
+            run.spool?.expect(facts.stored?.last)
             try await openSpool(
                 spool, at: confirmed, tables, system, ownsSlot: configuration.slot == nil)
             let plan = try await listTables(tables)
             try await onTarget.settleTriggers(tables)
             try await copyLate(tables, plan, plans)
             return Start(
-                position: position, confirmed: try run.spool?.registered() ?? confirmed)
+                position: position, confirmed: try run.spool?.registered() ?? confirmed,
+                history: facts.history(leavesOutOrigins: configuration.origin == .none))
         }
     }
 

@@ -12,6 +12,8 @@ struct StreamPreparation {
     struct Prepared: Sendable {
         var position: LSN
         var confirmed: LSN
+        /// What is compared of the source's history on the way to the position.
+        var history: KnownHistory?
         var tables: [SourceTable]
         var followed: FollowedTables
         var publicationOIDs: [String]
@@ -141,7 +143,8 @@ struct StreamPreparation {
             return try StreamPreparation.keepColumns(store, tables, plans)
         }
         return Prepared(
-            position: start.position, confirmed: start.confirmed, tables: tables,
+            position: start.position, confirmed: start.confirmed, history: start.history,
+            tables: tables,
             followed: StreamPreparation.followed(stored, ids),
             publicationOIDs: server.publicationOIDs, viaRoot: server.viaRoot,
             sourceTypes: sourceTypes, isBinary: isBinary, sourceVersion: server.version,

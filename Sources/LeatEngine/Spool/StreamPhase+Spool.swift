@@ -12,6 +12,7 @@ extension StreamPhase {
         spool.watch(try await partitions(mayBeAway: true))
         // It made slots and asked the server for its position; one walsender is enough.
         await servers.receiver.close()
+        try spool.checkReaches(prepared.position)
         let archive = ArchiveSource(spool.folder.path)
         let opening = try await archive.open(after: prepared.position)
         let reader = try spool.reader()

@@ -33,6 +33,7 @@ final class TargetSpool: Sendable {
     private let hasBegun: Atomic<Bool>
     private let isOpen = Atomic<Bool>(false)
     private let partitions = Mutex<PartitionWatch?>(nil)
+    private let last = Mutex<LastTransaction?>(nil)
     private let (gate, opening) = AsyncStream.makeStream(of: Void.self)
 
     init(
@@ -77,6 +78,19 @@ final class TargetSpool: Sendable {
         try await partitions.withLock({ $0 })?.check(source)
     }
 
+    /// What the target has stored last: a spool that is behind it has to record it.
+    func expect(_ transaction: LastTransaction?) {
+        last.withLock { $0 = transaction }
+    }
+
+    /// What is compared while the recording, which is at `position`, comes to where the target is.
+    func history(
+        at position: LSN, _ facts: StartFacts, leavesOutOrigins: Bool
+    ) -> KnownHistory? {
+        guard let last = last.withLock({ $0 }), last.commitLSN >= position else { return nil }
+        return facts.history(of: last, leavesOutOrigins: leavesOutOrigins)
+    }
+
     // MARK: Starting
 
     /// - Parameter mark: Of the target's row.
@@ -89,10 +103,17 @@ final class TargetSpool: Sendable {
             SpoolFacts(
                 start: facts, folder: folder.path, stream: stream.text, reader: reader,
                 found: try found(), mark: mark))
-        if decision == .begin, isOpen.load(ordering: .acquiring) {
-            throw Restart(reason: "the spool is behind the target; it is being recorded")
-        }
+        if decision == .begin, isOpen.load(ordering: .acquiring) { throw TargetSpool.isBehind }
         return decision
+    }
+
+    private static let isBehind = Restart(
+        reason: "the spool is behind the target; it is being recorded")
+
+    /// - Throws: ``Restart`` while what was recorded does not reach to the target's position: a
+    ///   spool begins where the slot stands.
+    func checkReaches(_ position: LSN) throws {
+        guard try folder.storedPosition().end >= position else { throw TargetSpool.isBehind }
     }
 
     private func found() throws -> SpoolFacts.Found? {

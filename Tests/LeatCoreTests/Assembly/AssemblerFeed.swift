@@ -13,7 +13,7 @@ struct AssembledTransaction: Equatable {
 
 /// Feeds an assembler as the receiver does, with the spool in memory.
 struct AssemblerFeed {
-    private(set) var assembler: TransactionAssembler
+    var assembler: TransactionAssembler
     private var spool: [TransactionID: [(body: [UInt8], lsn: LSN)]] = [:]
     /// Complete transactions of the batches taken so far.
     private(set) var transactions: [AssembledTransaction] = []
@@ -26,7 +26,8 @@ struct AssemblerFeed {
     ///   with their number as OID.
     init(
         _ tables: [String: LSN] = ["a": .zero, "b": .zero], position: LSN = .zero,
-        skipsTransactionsWithOrigin: Bool = false, piecesAtOnce: Int = 0,
+        history: KnownHistory? = nil, skipsTransactionsWithOrigin: Bool = false,
+        piecesAtOnce: Int = 0,
         mostSubtransactions: Int = 32
     ) {
         let followed = tables.map { name, snapshot in
@@ -42,6 +43,7 @@ struct AssemblerFeed {
         assembler = TransactionAssembler(
             decoder: MessageDecoder(protocolVersion: 2),
             tables: FollowedTables(Dictionary(uniqueKeysWithValues: followed)), position: position,
+            history: history,
             skipsTransactionsWithOrigin: skipsTransactionsWithOrigin,
             piecesAtOnce: piecesAtOnce, mostSubtransactions: mostSubtransactions)
     }
