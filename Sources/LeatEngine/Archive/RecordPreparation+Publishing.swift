@@ -118,7 +118,11 @@ extension RecordPreparation {
     private func checkReadable() async throws {
         guard self.configuration.base != .none else { return }
         let tables = try await published()
-        try await servers.source.run { try Preflight.checkReadable(tables, $0) }
+        let all = configuration.ownsPublication && configuration.selection.tables.isEmpty
+        try await servers.source.run { session in
+            try Preflight.checkReadable(tables, session)
+            try SequenceSync.checkReadable(session, tables: tables.map(\.name), all: all)
+        }
     }
 
     private func published() async throws -> [SourceTable] {

@@ -8,9 +8,37 @@ struct SequenceJob {
     let servers: SyncRun.Servers
     let logger: Logger
 
-    func run(_ tables: [TableName]) async throws {
-        // A stream of the whole database takes the sequences that belong to no table along.
-        let all = configuration.ownsPublication && configuration.selection.tables.isEmpty
+    /// A stream of the whole database takes the sequences that belong to no table along.
+    private var takesAll: Bool {
+        configuration.ownsPublication && configuration.selection.tables.isEmpty
+    }
+
+    /// Before a stream begins: an application that moves to the target would be given values that
+    /// are in use.
+    ///
+    /// - Throws: ``Halt`` if a sequence may not be read, or not be set.
+    func check(_ tables: [TableName]) async throws {
+        let all = takesAll
+        let required = try await servers.source.run { session in
+            try SequenceSync.checkReadable(session, tables: tables, all: all)
+            return try SequenceSync.required(session, tables: tables, all: all)
+        }
+        try await servers.applier.run { session in
+            let names = try SequenceSync.unsettable(required.map(\.name), session)
+            guard names.isEmpty else {
+                throw try SequenceSync.notSettable(.preflight, names, session)
+            }
+        }
+    }
+
+    /// At a later start they keep nothing from going on: they are set when it ends.
+    func warn(_ tables: [TableName]) async throws {
+        do { try await check(tables) } catch let halt as Halt { logger.warning("\(halt)") }
+    }
+
+    /// - Parameter isEnd: Whether whoever is told that all went well may now use the target.
+    func run(_ tables: [TableName], isEnd: Bool = false) async throws {
+        let all = takesAll
         let sources = try await servers.source.run {
             try SequenceSync.read($0, tables: tables, all: all)
         }
@@ -21,6 +49,11 @@ struct SequenceJob {
         for sequence in skipped {
             logger.warning(
                 "sequence not set: \(sequence.reason)", metadata: ["sequence": "\(sequence.name)"])
+        }
+        guard isEnd else { return }
+        do { try await check(tables) } catch var halt as Halt {
+            halt.exitCode = .target
+            throw halt
         }
     }
 }

@@ -23,10 +23,127 @@ struct SequenceSync {
         var reason: String
     }
 
+    /// What the role may not read on the source.
+    ///
+    /// - Throws: ``Halt`` with the statements that grant it: what was skipped would start at 1 on
+    ///   the target, and collide with the rows that are there.
+    static func checkReadable(_ session: Session, tables: [TableName], all: Bool) throws {
+        let names = try required(session, tables: tables, all: all).filter { !$0.isReadable }
+            .map(\.name)
+        guard !names.isEmpty else { return }
+        let role = try session.role()
+        throw Halt(
+            .preflight,
+            "The source role may not read these sequences: \(NameList.text(names.map(\.description))).",
+            advice: NameList.lines(
+                ["On the source:"]
+                    + grants("select", on: names, to: role)
+            ).joined(separator: "\n"))
+    }
+
+    /// The sequences that the target needs: those of followed tables, and, if `all`, those that are
+    /// of no table.
+    static func required(
+        _ session: Session, tables: [TableName], all: Bool
+    ) throws -> [(name: TableName, isReadable: Bool)] {
+        let followed = Set(tables)
+        var found: [(name: TableName, isReadable: Bool)] = []
+        for row in try find(session) {
+            let name = TableName(schema: row[0] ?? "", name: row[1] ?? "")
+            guard owner(row).map(followed.contains) ?? all, found.last?.name != name else {
+                continue
+            }
+            found.append((name, row[6] == "t"))
+        }
+        return found
+    }
+
+    /// Sequences that are on the target and may not be set there.
+    static func unsettable(_ names: [TableName], _ session: Session) throws -> [TableName] {
+        guard !names.isEmpty else { return [] }
+        return try session.query(
+            """
+            select distinct n.nspname, c.relname
+            from unnest(\(SQLText.textArray(names.map(\.schema))),
+              \(SQLText.textArray(names.map(\.name)))) v (schema_name, sequence_name)
+            join pg_catalog.pg_namespace n on n.nspname = v.schema_name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.sequence_name
+            where c.relkind = 'S' and not (
+              pg_catalog.has_sequence_privilege(c.oid, 'update')
+              and pg_catalog.has_sequence_privilege(c.oid, 'select')
+              and pg_catalog.has_schema_privilege(n.oid, 'usage'))
+            order by 1, 2
+            """
+        ).rows.map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") }
+    }
+
+    static func notSettable(
+        _ code: ExitCode, _ names: [TableName], _ session: Session
+    ) throws -> Halt {
+        let grants = grants("select, update", on: names, to: try session.role())
+        return Halt(
+            code,
+            """
+            The target role may not set these sequences, so that values of theirs would be given \
+            out again: \(NameList.text(names.map(\.description))).
+            """,
+            advice: (["On the target:"] + grants).joined(separator: "\n"))
+    }
+
+    /// By schemas where there are many.
+    private static func grants(
+        _ rights: String, on names: [TableName], to role: String
+    ) -> [String] {
+        Dictionary(grouping: names, by: \.schema).sorted { $0.key < $1.key }.flatMap {
+            schema, names in
+            let schema = SQLText.identifier(schema)
+            let sequences =
+                names.count > NameList.limit
+                ? "all sequences in schema \(schema)"
+                : "sequence " + names.map(\.quoted).joined(separator: ", ")
+            return [
+                "grant usage on schema \(schema) to \(role);",
+                "grant \(rights) on \(sequences) to \(role);",
+            ]
+        }
+    }
+
     /// Sequences that columns of these tables own or take their default from, and, if `all`,
     /// every other one of the database too.
     static func read(_ session: Session, tables: [TableName], all: Bool) throws -> [Source] {
-        let found = try session.query(
+        let followed = Set(tables)
+        var sources: [Source] = []
+        for row in try find(session) where isIncluded(row, followed, all) && row[6] == "t" {
+            let name = TableName(schema: row[0] ?? "", name: row[1] ?? "")
+            let table = owner(row)
+            let isFollowed = table.map(followed.contains) ?? false
+            guard sources.last?.name != name || isFollowed else { continue }
+            let value = try session.query(
+                "select last_value, is_called from \(name.quoted)"
+            ).rows[0]
+            let owner = isFollowed ? table.flatMap { t in row[5].map { (t, $0) } } : nil
+            sources.append(
+                Source(
+                    name: name, lastValue: value[0] ?? "1", isCalled: value[1] == "t",
+                    isAscending: row[2] == "t", cycles: row[7] == "t", owner: owner))
+        }
+        return sources
+    }
+
+    /// Of tables that are followed, or every one.
+    private static func isIncluded(
+        _ row: [String?], _ followed: Set<TableName>, _ all: Bool
+    ) -> Bool {
+        all || (owner(row).map(followed.contains) ?? false)
+    }
+
+    private static func owner(_ row: [String?]) -> TableName? {
+        row[3].flatMap { schema in row[4].map { TableName(schema: schema, name: $0) } }
+    }
+
+    /// Every sequence of the database, for each column that uses it.
+    private static func find(_ session: Session) throws -> [[String?]] {
+        try session.query(
             """
             select n.nspname, s.relname, q.seqincrement > 0, tn.nspname, t.relname, a.attname,
               pg_catalog.has_sequence_privilege(s.oid, 'select')
@@ -53,30 +170,12 @@ struct SequenceSync {
               and a.atttypid in (20, 21, 23)
             where s.relkind = 'S' and s.relpersistence = 'p'
               and n.nspname not in ('pg_catalog', 'information_schema', 'leat')
+              and not exists (select from pg_catalog.pg_depend e
+                where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                  and e.objid = s.oid and e.deptype = 'e')
             order by 1, 2, 4, 5, 6
             """
         ).rows
-        let followed = Set(tables)
-        var sources: [Source] = []
-        for row in found {
-            let name = TableName(schema: row[0] ?? "", name: row[1] ?? "")
-            let table = row[3].flatMap { schema in
-                row[4].map { TableName(schema: schema, name: $0) }
-            }
-            let isFollowed = table.map(followed.contains) ?? false
-            guard isFollowed || all, row[6] == "t", sources.last?.name != name || isFollowed else {
-                continue
-            }
-            let value = try session.query(
-                "select last_value, is_called from \(name.quoted)"
-            ).rows[0]
-            let owner = isFollowed ? table.flatMap { t in row[5].map { (t, $0) } } : nil
-            sources.append(
-                Source(
-                    name: name, lastValue: value[0] ?? "1", isCalled: value[1] == "t",
-                    isAscending: row[2] == "t", cycles: row[7] == "t", owner: owner))
-        }
-        return sources
     }
 
     /// - Returns: How many sequences were set, and those that could not be.
@@ -111,9 +210,8 @@ struct SequenceSync {
             where n.nspname = $1 and c.relname = $2 and c.relkind = 'S'
             """, [source.name.schema, source.name.name, source.lastValue]
         ).rows.first
-        guard let row, row[0] == "t" else {
-            return "it is missing on the target, or SELECT and UPDATE on it are not granted"
-        }
+        guard let row else { return "it is missing on the target" }
+        guard row[0] == "t" else { return "SELECT and UPDATE on it are not granted" }
         return row[1] == "t" ? nil : "its value on the source is beyond its bounds on the target"
     }
 

@@ -118,7 +118,7 @@ struct StreamPhase {
         }
         do {
             try await SequenceJob(configuration: configuration, servers: servers, logger: logger)
-                .run(prepared.tables.map(\.name))
+                .run(prepared.tables.map(\.name), isEnd: true)
         } catch let error as ConnectionError
             where run.spool != nil && run.stop.isRequested && error.peer == .source
         {

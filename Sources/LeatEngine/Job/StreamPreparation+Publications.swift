@@ -51,7 +51,17 @@ extension StreamPreparation {
             tables: published.filter { configuration.wants($0.name) }, unmatched: unmatched)
         if let new { (selected.tables, selected.leftOut) = try await new.fit(selected.tables) }
         try checkSelectsAny(selected, of: published.map(\.name))
+        try await checkSequences(selected.tables, decision)
         return selected
+    }
+
+    private func checkSequences(_ tables: [SourceTable], _ decision: StartDecision) async throws {
+        let job = SequenceJob(configuration: configuration, servers: servers, logger: logger)
+        let names = tables.map(\.name)
+        switch decision {
+        case .create, .recreate, .adopt: try await job.check(names)
+        case .resume: try await job.warn(names)
+        }
     }
 
     private func checkSelectsAny(_ selected: SelectedTables<SourceTable>, of published: [TableName])
@@ -111,6 +121,7 @@ extension StreamPreparation {
         let ways = try await onTarget.ways(of: tables, sourceTypes)
         _ = try await onTarget.checkRole(tables.map(\.name))
         _ = try usesBinary(ways, sourceTypes)
+        try await checkSequences(tables, decision)
         switch decision {
         case .create, .recreate:
             try await checkCopy(tables, ways.plans)

@@ -63,6 +63,7 @@ struct ReplayPreparation {
                 advice: "Record more, or another publication.")
         }
         let plans = try await check(tables)
+        if case .copy = decision, let base { try await checkSequences(base) }
         try await begin(decision, tables, plans, opening.description, target)
         try await copy(base, tables, plans, position)
         return try await prepared(position, tables, plans, opening, reader)
@@ -255,6 +256,8 @@ struct ReplayPreparation {
         }
         let names = Set(waiting.map(\.table))
         let pending = tables.filter { names.contains($0.name) }
+        // First: whatever ends the copy, a table is still waiting then, and they are set again.
+        try await setSequences(base)
         do {
             try await BaseRestore(
                 configuration: configuration, base: base, status: run.status, logger: logger
@@ -262,7 +265,17 @@ struct ReplayPreparation {
         } catch let halt as Halt {
             throw await LoosenedRules(source: ArchiveDefinitions(), applier: applier).explain(halt)
         }
-        try await setSequences(base)
+    }
+
+    /// Before anything is changed.
+    private func checkSequences(_ base: BaseManifest) async throws {
+        let names = base.sequences.map { TableName(schema: $0.schema, name: $0.name) }
+        try await applier.run { session in
+            let refused = try SequenceSync.unsettable(names, session)
+            guard refused.isEmpty else {
+                throw try SequenceSync.notSettable(.preflight, refused, session)
+            }
+        }
     }
 
     private func setSequences(_ base: BaseManifest) async throws {

@@ -14,7 +14,6 @@ struct DamagedReplayTests {
 
     /// After each transaction the source notes what its tables hold.
     private static let load = """
-        create table states (n int primary key, state text);
         create or replace function state() returns text language sql as $$
           select md5(coalesce(string_agg(t, ',' order by t), '')) from (
             select 'account' || a::text from account a
@@ -63,6 +62,7 @@ struct DamagedReplayTests {
                 """
                 alter database \(staging.pair.database) set logical_decoding_work_mem = '64kB'
                 """)
+            try await staging.pair.onSource("create table states (n int primary key, state text)")
             try await body(staging)
         }
     }
