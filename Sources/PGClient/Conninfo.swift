@@ -98,6 +98,47 @@ public struct Conninfo: Sendable, Equatable {
             .joined(separator: " ")
     }
 
+    /// One for each host, in the order in which they are tried.
+    ///
+    /// libpq goes through the hosts by itself, but its asynchronous interface gives none of them a
+    /// time: one that is silent would stand in the way of the others.
+    var hosts: [Conninfo] {
+        let (names, addresses) = (list("host"), list("hostaddr"))
+        let ports = list("port")
+        let count = max(names.count, addresses.count)
+        // Lists of different lengths are for libpq to refuse.
+        guard count > 1, [names, addresses].allSatisfy({ [0, count].contains($0.count) }),
+            [0, 1, count].contains(ports.count)
+        else { return [self] }
+        var hosts = (0..<count).map { index in
+            let own = [
+                "host": names.dropFirst(index).first, "hostaddr": addresses.dropFirst(index).first,
+                "port": ports.count == 1 ? ports.first : ports.dropFirst(index).first,
+            ].compactMapValues { $0 }
+            return Conninfo(
+                values.merging(own) { _, own in own }.filter { key, value in
+                    // An empty element stands for the default.
+                    own[key] == nil || !value.isEmpty
+                })
+        }
+        if values["load_balance_hosts"] == "random" { hosts.shuffle() }
+        guard values["target_session_attrs"] == "prefer-standby" else { return hosts }
+        return hosts.map { $0.wanting("standby") } + hosts.map { $0.wanting("any") }
+    }
+
+    private init(_ values: [String: String]) {
+        self.values = values
+    }
+
+    private func list(_ key: String) -> [String] {
+        guard let text = values[key] else { return [] }
+        return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    private func wanting(_ session: String) -> Conninfo {
+        Conninfo(values.merging(["target_session_attrs": session]) { _, new in new })
+    }
+
     /// The parameters for `PQconnectStartParams`, with ours laid over what the user gave.
     func parameters(overriding ours: [String: String]) -> [String: String] {
         values.merging(ours) { _, our in our }

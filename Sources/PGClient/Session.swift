@@ -49,7 +49,7 @@ public final class Session {
     var unflushedCopyBytes = 0
     private let notices = NoticeBook()
 
-    /// Opens a connection.
+    /// Opens a connection: to the first of its hosts that lets it in.
     ///
     /// - Throws: ``ConnectionError``: `connectFailed` (with the server's words), `timedOut` or
     ///   `interrupted`.
@@ -59,14 +59,30 @@ public final class Session {
         endpoint = "\(options.peer) (\(conninfo.redacted))"
         peer = options.peer
         self.interrupt = interrupt
-        connection = Session.start(conninfo.parameters(overriding: options.parameters))
-        notices.collect(from: connection)
-        do {
-            try finishConnecting(by: .now + (conninfo.connectTimeout ?? options.connectTimeout))
-        } catch {
-            close()
-            throw error
+        var failures = ConnectFailures()
+        let hosts = conninfo.hosts
+        for host in hosts where failures.goOn {
+            do {
+                try connect(host, options, isOnly: hosts.count == 1)
+                return
+            } catch {
+                close()
+                failures.add(error)
+            }
         }
+        throw failures.summary ?? failure(.connectFailed, "connect", "there is no host")
+    }
+
+    private func connect(
+        _ host: Conninfo, _ options: Options, isOnly: Bool
+    ) throws(ConnectionError) {
+        connection = Session.start(host.parameters(overriding: options.parameters))
+        // A failed connection has no SQLSTATE but in its text.
+        PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
+        notices.collect(from: connection)
+        let timeout = isOnly ? options.connectTimeout : min(.seconds(5), options.connectTimeout)
+        try finishConnecting(by: .now + (host.connectTimeout ?? timeout))
+        PQsetErrorVerbosity(connection, PQERRORS_DEFAULT)
         PQsetnonblocking(connection, 1)
     }
 
@@ -109,30 +125,15 @@ public final class Session {
         }
     }
 
-    /// libpq has no SQLSTATE for a failed connection attempt. The two refusals that pass by
-    /// themselves are recognised by the server's words; with others there is no second try.
     private func connectFailure() -> ConnectionError {
-        let message = lastMessage
-        var error = failure(.connectFailed, "connect", message)
-        if let state = Session.transientStates.first(where: { message.contains($0.words) }) {
+        let answer = ConnectAnswer(lastMessage)
+        var error = failure(.connectFailed, "connect", answer.message)
+        if let sqlState = answer.sqlState {
             error.server = ServerError(
-                severity: "FATAL", sqlState: state.sqlState, message: message)
+                severity: "FATAL", sqlState: sqlState, message: answer.message)
         }
         return error
     }
-
-    /// `FATAL` messages of postmaster.c and proc.c, which are not translated before the client's
-    /// settings are known to the server.
-    private static let transientStates: [(words: String, sqlState: String)] = [
-        ("the database system is starting up", "57P03"),
-        ("the database system is shutting down", "57P03"),
-        ("the database system is in recovery mode", "57P03"),
-        ("the database system is not yet accepting connections", "57P03"),
-        ("the database system is not accepting connections", "57P03"),
-        ("too many clients already", "53300"),
-        ("remaining connection slots are reserved", "53300"),
-        ("number of requested standby connections exceeds", "53300"),
-    ]
 
     // MARK: Waiting
 

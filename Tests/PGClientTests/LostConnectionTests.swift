@@ -71,12 +71,16 @@ struct LostConnectionTests {
         let proxy = try TCPProxy(to: cluster.port)
         proxy.refuse()
 
-        for conninfo in [
-            proxy.conninfo(), cluster.conninfo(database: "nowhere"),
-            cluster.conninfo(user: "nobody_here"),
+        for (conninfo, state) in [
+            (proxy.conninfo(), nil), (cluster.conninfo(database: "nowhere"), "3D000"),
+            (cluster.conninfo(user: "nobody_here"), "28000"),
+            ("\(cluster.conninfo(user: "nobody_here")) sslmode=disable", "28000"),
         ] {
             let error = await connectionError { _ = try await Server.connection(conninfo) }
             #expect(error?.code == .connectFailed)
+            #expect(error?.sqlState == state)
+            #expect(error?.message.contains("LOCATION") == false)
+            #expect(error?.message.contains(state ?? "0000") == false)
         }
     }
 }
