@@ -23,6 +23,7 @@ struct SyncRunner {
         _ status: SyncStatus, _ stop: StopSignal, _ job: () async throws -> Void
     ) async throws {
         let received = ReceivedSignal()
+        IgnoredSignals.ignore()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await listen(stop, received) }
             group.addTask {

@@ -15,6 +15,16 @@ struct SignalTests {
         try await resumes(stream)
     }
 
+    @Test("SIGHUP, SIGUSR1 and SIGUSR2 mean nothing to it")
+    func ignored() async throws {
+        let stream = try await started()
+        for signal in [SIGHUP, SIGUSR1, SIGUSR2] { stream.leat?.signal(signal) }
+        try await write(stream)
+        try await stream.waitUntilCaughtUp()
+
+        try await stopsInTime(stream, "after signals that it ignores")
+    }
+
     @Test("SIGTERM under load")
     func underLoad() async throws {
         let stream = try await started()
