@@ -46,6 +46,8 @@ struct RecordRun: Sendable {
     private func connect(
         _ receiver: SlotReceiver, _ source: Connection
     ) async throws -> String {
+        async let receiving: Void = receiver.open(
+            configuration.source, stream: configuration.stream)
         try await source.open(
             configuration.source,
             options: .init(peer: .source, applicationName: configuration.stream.objectName))
@@ -58,8 +60,8 @@ struct RecordRun: Sendable {
             try session.prepare(clientEncoding: encoding)
             return encoding
         }
-        try await receiver.connect(
-            configuration.source, stream: configuration.stream, clientEncoding: encoding)
+        try await receiving
+        try await receiver.prepare(clientEncoding: encoding)
         return encoding
     }
 

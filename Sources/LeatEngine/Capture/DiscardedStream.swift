@@ -41,7 +41,8 @@ package struct DiscardedStream: Sendable {
     ) async throws -> Totals {
         let receiver = SlotReceiver()
         return try await closing(receiver) {
-            try await receiver.connect(source, stream: stream, clientEncoding: "UTF8")
+            try await receiver.open(source, stream: stream)
+            try await receiver.prepare(clientEncoding: "UTF8")
             let tables = try await tables(receiver)
             let (end, walsender) = try await receiver.run { session in
                 let pid = try session.execute("select pg_catalog.pg_backend_pid()").scalar

@@ -38,16 +38,19 @@ actor SlotReceiver: SessionActor, Closable {
 
     // MARK: The session
 
-    func connect(_ conninfo: Conninfo, stream: StreamName, clientEncoding: String) async throws {
+    /// The first of two steps, which needs to know nothing of the servers.
+    func open(_ conninfo: Conninfo, stream: StreamName) async throws {
         try await cancellable {
-            let session = try Session(
+            session = try Session(
                 conninfo,
                 options: .init(
                     peer: .source, applicationName: stream.objectName, isReplication: true),
                 interrupt: interrupt)
-            try session.prepareReading(clientEncoding: clientEncoding)
-            self.session = session
         }
+    }
+
+    func prepare(clientEncoding: String) async throws {
+        try await run { try $0.prepareReading(clientEncoding: clientEncoding) }
     }
 
     /// Runs `body` with the session, before the stream starts.

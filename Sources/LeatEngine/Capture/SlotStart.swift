@@ -109,7 +109,7 @@ struct SlotStart {
                 }
                 if !isTold { logger.warning("slot \(name) is still in use by \(user); waiting") }
                 isTold = true
-                try await Task.sleep(for: .milliseconds(200))
+                try await Task.sleep(for: .milliseconds(50))
             }
         }
     }

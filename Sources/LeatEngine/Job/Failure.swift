@@ -4,15 +4,24 @@ internal import PGClient
 
 /// What to do about an error: the one place that decides it.
 enum Failure {
-    case retry(reason: String)
+    case retry(Retry)
     case halt(Halt)
+
+    /// What passes by itself.
+    struct Retry {
+        var reason: String
+        /// What a person may do so that it passes sooner.
+        var advice: String?
+        /// Set if a server refuses to let us in: what it comes to if that lasts.
+        var ifLasting: Halt?
+    }
 
     /// - Parameter wasConnected: Both servers were reached before in this process. A server that
     ///   cannot be reached at the very start is more likely misspelt than restarting.
     init(_ error: any Error, wasConnected: Bool) {
         switch error {
         case let halt as Halt: self = .halt(halt)
-        case let restart as Restart: self = .retry(reason: restart.reason)
+        case let restart as Restart: self = .retry(Retry(reason: restart.reason))
         case let error as StreamError:
             if case .anotherHistory(let halt) = error.code {
                 self = .halt(halt)
@@ -28,17 +37,39 @@ enum Failure {
     private static func connection(_ error: ConnectionError, _ wasConnected: Bool) -> Failure {
         switch error.code {
         case .lost, .timedOut:
-            if wasConnected { return .retry(reason: "\(error)") }
+            if wasConnected { return .retry(Retry(reason: "\(error)")) }
         case .connectFailed:
-            if wasConnected && !isRefused(error) { return .retry(reason: "\(error)") }
+            if wasConnected, let retry = connecting(error) { return .retry(retry) }
         case .server, .invalidConninfo, .interrupted, .unexpectedAnswer, .invalidValue:
             break
         }
         if let state = error.sqlState, Transient.isTransient(sqlState: state) {
-            return .retry(reason: "\(error)")
+            return .retry(Retry(reason: "\(error)", advice: advice(error)))
         }
-        return .halt(
-            unsendable(error) ?? Halt(exitCode(error), "\(error).", advice: advice(error)))
+        return .halt(halt(error))
+    }
+
+    private static func halt(_ error: ConnectionError) -> Halt {
+        unsendable(error) ?? Halt(exitCode(error), "\(error).", advice: advice(error))
+    }
+
+    /// A server that was reached before is not. It is down; or it is there and refuses, which passes
+    /// where somebody is changing a password or `pg_hba.conf`. A database that is gone stays so.
+    private static func connecting(_ error: ConnectionError) -> Retry? {
+        let retry = Retry(reason: "\(error)", advice: advice(error))
+        guard let state = error.sqlState else {
+            guard isWithoutPassword(error) else { return Retry(reason: "\(error)") }
+            return Retry(reason: "\(error)", advice: passwordAdvice, ifLasting: halt(error))
+        }
+        if Transient.isTransient(sqlState: state) { return retry }
+        // invalid_catalog_name
+        guard state != "3D000" else { return nil }
+        return Retry(reason: "\(error)", advice: advice(error), ifLasting: halt(error))
+    }
+
+    /// The password file lacks a line for the server; libpq says so itself.
+    private static func isWithoutPassword(_ error: ConnectionError) -> Bool {
+        error.message.contains("no password supplied")
     }
 
     /// A change whose text has no form in the encoding of the target's database: the source's
@@ -63,12 +94,6 @@ enum Failure {
                 """)
     }
 
-    /// A role or database that is not let in stays so.
-    private static func isRefused(_ error: ConnectionError) -> Bool {
-        ["password authentication failed", "no pg_hba.conf entry", "does not exist"]
-            .contains { error.message.contains($0) }
-    }
-
     private static func exitCode(_ error: ConnectionError) -> ExitCode {
         switch (error.code, error.peer) {
         case (.invalidConninfo, _): .configuration
@@ -91,10 +116,29 @@ enum Failure {
         case "0A000" where error.peer == .source && error.message.contains("column list"):
             "Give a table the same column list in all publications of the stream."
         case "25006": "The target only takes reads: is it a standby?"
-        case nil where error.code == .connectFailed: "Check the host, port, database and role."
+        // invalid_authorization_specification, invalid_password
+        case "28000", "28P01": passwordAdvice
+        case "53300": connectionsAdvice
+        case nil where isWithoutPassword(error): passwordAdvice
+        case nil, "3D000":
+            error.code == .connectFailed ? "Check the host, port, database and role." : nil
         default: nil
         }
     }
+}
+
+/// Sentences for an operator whom a server does not let in.
+extension Failure {
+    private static let passwordAdvice = """
+        Check the role, its password and pg_hba.conf. The password file (~/.pgpass, or PGPASSFILE) \
+        is read at each try; a password in the connection string or in PGPASSWORD takes a restart.
+        """
+
+    private static let connectionsAdvice = """
+        A limit of connections is reached: that of the role or the database (connection limit), \
+        or max_connections or max_wal_senders of the server. Raise it, or end other sessions; \
+        while tables are copied, --copy-jobs 1 needs the fewest.
+        """
 }
 
 /// The run must begin again at "take the stream", although no connection broke.

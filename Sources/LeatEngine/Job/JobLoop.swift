@@ -1,5 +1,6 @@
 internal import LeatCore
 internal import Logging
+internal import PGWire
 
 /// Runs a job, whatever its source and sink are, until it ends, is stopped, or meets something
 /// that needs a person.
@@ -14,7 +15,7 @@ struct JobLoop: Sendable {
 
     /// What a drain may take before it is cut short. The whole stop has 20 seconds.
     private static let drainLimit: Duration = .seconds(12)
-    /// A run that lasted so long was a good one: the next failure starts with short waits.
+    /// A run that lasted so long was a good one, even if there was nothing to do.
     private static let goodRun: Duration = .seconds(30)
 
     /// One run of the job; calls its argument once everything it connects to was reached.
@@ -55,33 +56,64 @@ struct JobLoop: Sendable {
     }
 
     private func runUntilDone<Ending>(_ once: Run<Ending>) async throws -> Ending {
-        var backoff = Backoff()
+        var retries = Retries()
+        var advised: Set<String> = []
         var wasConnected = false
         while true {
-            let began = ContinuousClock.now
+            let (began, before) = (ContinuousClock.now, Progress(status))
             do {
                 return try await once { wasConnected = true }
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
                 if Task.isCancelled { throw CancellationError() }
-                if ContinuousClock.now - began > JobLoop.goodRun { backoff.reset() }
-                try await handle(Failure(error, wasConnected: wasConnected), &backoff)
+                if Progress(status) != before || ContinuousClock.now - began > JobLoop.goodRun {
+                    retries.progressed()
+                    advised = []
+                }
+                try await handle(Failure(error, wasConnected: wasConnected), &retries, &advised)
             }
         }
     }
 
-    private func handle(_ failure: Failure, _ backoff: inout Backoff) async throws {
+    private func handle(
+        _ failure: Failure, _ retries: inout Retries, _ advised: inout Set<String>
+    ) async throws {
         switch failure {
         case .halt(let halt):
             throw halt
-        case .retry(let reason):
-            let wait = backoff.next(random: Double.random(in: 0..<1))
+        case .retry(let retry):
+            let action = retries.failed(
+                retry.reason, isRefusal: retry.ifLasting != nil,
+                random: Double.random(in: 0..<1), at: .now)
+            guard case .tryAgain(let wait, let isTold) = action else {
+                throw retry.ifLasting ?? Halt(.internalError, retry.reason)
+            }
             status.update { $0.phase = .waiting }
-            // libpq's words are whole sentences.
-            let sentence = reason.hasSuffix(".") ? reason : "\(reason)."
-            logger.warning("\(sentence) Trying again.", metadata: ["in": "\(wait)"])
-            try await Task.sleep(for: wait)
+            if isTold { tell(retry, wait, &advised) }
+            if wait > .zero { try await Task.sleep(for: wait) }
+        }
+    }
+
+    private func tell(_ retry: Failure.Retry, _ wait: Duration, _ advised: inout Set<String>) {
+        // libpq's words are whole sentences.
+        var text = retry.reason.hasSuffix(".") ? retry.reason : "\(retry.reason)."
+        if let advice = retry.advice, advised.insert(advice).inserted { text += " \(advice)" }
+        logger.warning("\(text) Trying again.", metadata: ["in": "\(wait)"])
+    }
+
+    /// What a run has moved. One that has is as good as new: its end has nothing to do with the
+    /// failures before it.
+    private struct Progress: Equatable {
+        private let position: LSN
+        private let rowsApplied: Int
+        private let tablesCopied: Int
+
+        init(_ status: SyncStatus) {
+            let snapshot = status.snapshot
+            position = snapshot.position
+            rowsApplied = snapshot.rowsApplied
+            tablesCopied = snapshot.copies.count { $0.isDone }
         }
     }
 }

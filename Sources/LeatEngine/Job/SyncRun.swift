@@ -53,10 +53,12 @@ struct SyncRun {
         let receiver = SlotReceiver()
         let source = Connection(label: "leat.source")
         return try await closing(receiver, source, applier) {
-            // Each takes a server some milliseconds.
+            // Each takes a server some milliseconds, or one that is away its time.
             async let opened: Void = source.open(
                 configuration.source,
                 options: .init(peer: .source, applicationName: configuration.stream.objectName))
+            async let receiving: Void = receiver.open(
+                configuration.source, stream: configuration.stream)
             try await applier.connect(configuration.target, own: ownBackend)
             let target = try await applier.run { try TargetIdentity($0) }
             try await opened
@@ -69,9 +71,8 @@ struct SyncRun {
                 return encoding
             }
             try await applier.run { try $0.setClientEncoding(encoding) }
-            try await receiver.connect(
-                configuration.source, stream: configuration.stream,
-                clientEncoding: encoding)
+            try await receiving
+            try await receiver.prepare(clientEncoding: encoding)
             connected()
             let sides = SideSessions(configuration.target, beside: applier, encoding: encoding)
             let ahead = StagingAhead(configuration.target, beside: applier, encoding: encoding)

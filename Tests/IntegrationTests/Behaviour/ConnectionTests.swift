@@ -1,3 +1,4 @@
+import Foundation
 import LeatTestSupport
 import Testing
 
@@ -63,6 +64,91 @@ struct ConnectionTests {
             try await pair.expectEqual()
         }
         try await server.remove()
+    }
+
+    /// In two steps, as everybody does it: on the server, and then where Leat reads it.
+    @Test("and one that refuses for a while only, for a password was changed, is asked again")
+    func passwordChanged() async throws {
+        var options = TemporaryCluster.Options()
+        options.hbaLines = [
+            "local all all trust", "host all postgres 127.0.0.1/32 trust",
+            "host all all 127.0.0.1/32 scram-sha-256",
+        ]
+        let server = try await TemporaryCluster.started(.v15, options)
+        let target = try await ClusterPool.shared.cluster(.v15, .target)
+        try await Pair.with(server, target, schema: "create table t (id int primary key)") { pair in
+            try await pair.onSource("create role changing login replication password 'FIRST'")
+            try await pair.onSource("create publication pub for all tables")
+            try await pair.onSource("grant select on t to changing")
+            let file = URL(fileURLWithPath: "\(server.folder)/passwords")
+            func write(_ password: String) throws {
+                try Data("*:*:*:changing:\(password)\n".utf8).write(to: file)
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o600], ofItemAtPath: file.path)
+            }
+            try write("FIRST")
+            let leat = try LeatProcess(
+                ["sync"] + pair.places + [
+                    "--source",
+                    "host=127.0.0.1 port=\(server.port) user=changing "
+                        + "dbname=\(pair.database)", "--publication", "pub",
+                ], environment: ["PGPASSFILE": file.path])
+            try await pair.waitForStream(leat)
+
+            try await pair.onSource("alter role changing password 'SECOND'")
+            try await pair.onSource(
+                "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'changing'")
+            try await leat.waitForOutput(containing: "[28P01]")
+            try await leat.waitForOutput(containing: "is read at each try")
+            try write("SECOND")
+
+            try await pair.onSource("insert into t values (1)")
+            try await pair.waitUntilApplied()
+            #expect(leat.exit == nil)
+            #expect(leat.log.matches(of: /is read at each try/).count == 1, "\(leat.log)")
+            #expect(try await leat.terminate() == 0)
+        }
+        try await server.remove()
+    }
+
+    @Test("and one whose limit of connections is reached is asked again, with what to do")
+    func connectionLimit() async throws {
+        try await Pair.with(schema: "create table t (id int primary key)") { pair in
+            let role = "narrow_\(pair.database)"
+            try await pair.onSource("create role \(role) replication login connection limit 1")
+            try await pair.onSource("grant select on t to \(role)")
+            try await pair.onSource("create publication pub for all tables")
+            let leat = try LeatProcess(
+                ["sync"] + pair.places + [
+                    "--source", pair.source.conninfo(database: pair.database, user: role),
+                    "--publication", "pub",
+                ])
+            try await leat.waitForOutput(containing: "[53300]")
+            try await leat.waitForOutput(containing: "--copy-jobs 1 needs the fewest")
+
+            try await pair.onSource("alter role \(role) connection limit -1")
+            try await pair.waitForStream(leat)
+            #expect(try await leat.terminate() == 0)
+            try await pair.onSource("alter role \(role) nologin")
+        }
+    }
+
+    /// libpq itself has no time limit for a host where it does not block.
+    @Test("and a silent host of a list leaves time for the others")
+    func silentHost() async throws {
+        try await Pair.with(
+            schema: "create table t (id int primary key)", rows: "insert into t values (1)"
+        ) { pair in
+            let silent = try TCPProxy(to: pair.target.port)
+            silent.stall()
+            let list =
+                "host=127.0.0.1,127.0.0.1 port=\(silent.port),\(pair.target.port) "
+                + "user=postgres dbname=\(pair.database) connect_timeout=2"
+            let outcome = try await pair.sync("--target", list, "--endpos", "now")
+
+            #expect(outcome.exitCode == 0, "\(outcome.log)")
+            try await pair.expectEqual()
+        }
     }
 
     /// It would give a session's locks and settings to others.
