@@ -11,9 +11,31 @@ public enum SQLText {
         return " E'\(doubled(doubled(text, "'"), "\\"))'"
     }
 
-    /// A `text[]` constant.
+    /// A `text[]` constant: one literal, whatever their number. A list of expressions is a tree to
+    /// the server, whose depth is limited.
     public static func textArray(_ elements: [String]) -> String {
-        "array[\(elements.map(literal).joined(separator: ", "))]::pg_catalog.text[]"
+        "\(literal(arrayLiteral(elements)))::pg_catalog.text[]"
+    }
+
+    /// An array's text form, such as `{"a","b"}`.
+    public static func arrayLiteral(_ elements: [String]) -> String {
+        "{\(elements.map(element).joined(separator: ","))}"
+    }
+
+    /// An `oid[]` constant.
+    public static func oidArray(_ oids: some Sequence<UInt32>) -> String {
+        "'{\(oids.map(String.init).joined(separator: ","))}'::pg_catalog.oid[]"
+    }
+
+    /// An element of an array's text form.
+    private static func element(_ text: String) -> String {
+        var result = String.UnicodeScalarView("\"".unicodeScalars)
+        for scalar in text.unicodeScalars {
+            if scalar == "\"" || scalar == "\\" { result.append("\\") }
+            result.append(scalar)
+        }
+        result.append("\"")
+        return String(result)
     }
 
     /// By scalar and not by `Character`: a mark with a combining accent behind it is another

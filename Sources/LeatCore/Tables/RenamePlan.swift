@@ -94,16 +94,19 @@ public struct RenamePlan: Sendable, Equatable {
     public var statements: [String] {
         var left = owed
         var lines = missingSchemas.map { "create schema \(SQLText.identifier($0));" }
+        var leaving = Set(left.map(\.from))
         while !left.isEmpty {
-            let leaving = Set(left.map(\.from))
             if let next = left.firstIndex(where: { !leaving.contains($0.to) }) {
                 let rename = left.remove(at: next)
+                leaving.remove(rename.from)
                 lines += RenamePlan.statements(rename.from, rename.to)
             } else {
                 // A ring of names: one steps aside.
                 let aside = TableName(
                     schema: left[0].from.schema, name: "leat_renamed_\(left[0].id.rawValue)")
                 lines += RenamePlan.statements(left[0].from, aside)
+                leaving.remove(left[0].from)
+                leaving.insert(aside)
                 left[0].from = aside
             }
         }

@@ -29,7 +29,7 @@ struct TableStore {
 
     /// Lists exactly the tables that are published now.
     func apply(_ plan: TablePlan) throws {
-        for table in plan.removed { try remove(table) }
+        try remove(plan.removed)
         try add(plan.added)
         try PartitionStore(session: session, stream: stream).forgetOthers()
     }
@@ -44,7 +44,7 @@ struct TableStore {
             from unnest(\(SQLText.textArray(tables.map(\.table.schema))),
               \(SQLText.textArray(tables.map(\.table.name))),
               \(SQLText.textArray(tables.map(\.membership))),
-              '{\(tables.map { "\($0.id.rawValue)" }.joined(separator: ","))}'::pg_catalog.oid[],
+              \(SQLText.oidArray(tables.map(\.id.rawValue))),
               \(SQLText.textArray(tables.map(\.unsentKinds)))
             ) v (schema_name, table_name, membership, source_oid, unsent)
             on conflict (stream, schema_name, table_name) do update
@@ -68,7 +68,7 @@ struct TableStore {
         }
         for rename in renames {
             // A table that is gone, or was never copied, may have left a row of the name.
-            try remove(rename.to)
+            try remove([rename.to])
             try session.query(
                 """
                 update leat.tables set schema_name = $3, table_name = $4
@@ -79,17 +79,15 @@ struct TableStore {
 
     /// Keeps by which numbers the tables' columns are known on both sides.
     func keep(_ columns: [TableName: KnownColumns]) throws {
-        let values = columns.map { table, known in
-            """
-            (\(SQLText.literal(table.schema)), \(SQLText.literal(table.name)), \
-            \(SQLText.textArray(known.texts)))
-            """
-        }
-        guard !values.isEmpty else { return }
+        guard !columns.isEmpty else { return }
+        let rows = Array(columns)
         try session.query(
             """
-            update leat.tables t set column_numbers = v.numbers
-            from (values \(values.joined(separator: ", "))) v (schema_name, table_name, numbers)
+            update leat.tables t set column_numbers = v.numbers::pg_catalog.text[]
+            from unnest(\(SQLText.textArray(rows.map(\.key.schema))),
+              \(SQLText.textArray(rows.map(\.key.name))),
+              \(SQLText.textArray(rows.map { SQLText.arrayLiteral($0.value.texts) }))
+            ) v (schema_name, table_name, numbers)
             where t.stream = $1 and t.schema_name = v.schema_name
               and t.table_name = v.table_name
             """, [stream.text])
@@ -98,22 +96,19 @@ struct TableStore {
     /// Keeps by which OIDs the tables are known on both sides, what is not sent of them, and
     /// which have no index that finds their rows.
     func keepIdentities(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) throws {
-        let values = tables.map { table in
-            let scans = plans[table.name].map { "\(table.scans($0))" } ?? "null::boolean"
-            return """
-                (\(SQLText.literal(table.name.schema)), \(SQLText.literal(table.name.name)), \
-                \(table.relation.id.rawValue)::pg_catalog.oid, \(scans), \
-                \(SQLText.literal(table.unsentKinds.joined(separator: ", "))))
-                """
-        }
-        guard !values.isEmpty else { return }
+        guard !tables.isEmpty else { return }
+        let scans = tables.map { table in plans[table.name].map { "\(table.scans($0))" } ?? "NULL" }
         try session.query(
             """
             update leat.tables t
             set source_oid = v.source_oid, target_oid = c.oid, scans_for_rows = v.scans,
               unsent_kinds = v.unsent
-            from (values \(values.joined(separator: ", ")))
-              v (schema_name, table_name, source_oid, scans, unsent)
+            from unnest(\(SQLText.textArray(tables.map(\.name.schema))),
+              \(SQLText.textArray(tables.map(\.name.name))),
+              \(SQLText.oidArray(tables.map(\.relation.id.rawValue))),
+              '{\(scans.joined(separator: ","))}'::pg_catalog.bool[],
+              \(SQLText.textArray(tables.map { $0.unsentKinds.joined(separator: ", ") }))
+            ) v (schema_name, table_name, source_oid, scans, unsent)
             left join pg_catalog.pg_namespace n on n.nspname = v.schema_name
             left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.table_name
             where t.stream = $1 and t.schema_name = v.schema_name
@@ -145,10 +140,14 @@ struct TableStore {
             ])
     }
 
-    private func remove(_ table: TableName) throws {
+    private func remove(_ tables: [TableName]) throws {
+        guard !tables.isEmpty else { return }
         try session.query(
-            "delete from leat.tables where stream = $1 and schema_name = $2 and table_name = $3",
-            [stream.text, table.schema, table.name])
+            """
+            delete from leat.tables where stream = $1 and (schema_name, table_name) in (
+              select s, t from unnest(\(SQLText.textArray(tables.map(\.schema))),
+                \(SQLText.textArray(tables.map(\.name)))) v (s, t))
+            """, [stream.text])
     }
 
     /// Marks a table as being copied by this attempt. False if it is ready already: a worker of

@@ -174,6 +174,20 @@ private actor BaseWorker: SessionActor, Closable {
     private func copy(_ table: SourceTable, _ session: Session) throws -> BaseManifest.Table {
         let file = "\(table.relation.id).copy.zst"
         let writer = try BaseFileWriter("\(folder)/\(file)")
+        try session.markLocks()
+        let rows = try read(table, session, into: writer)
+        try session.releaseLocks()
+        try writer.finish()
+        report(table.name, rows, writer.bytes)
+        return BaseManifest.Table(
+            oid: table.relation.id.rawValue, schema: table.name.schema, name: table.name.name,
+            columns: table.relation.columns.map(\.name), rows: rows, bytes: writer.bytes,
+            file: file, crc32c: writer.checksum)
+    }
+
+    private func read(
+        _ table: SourceTable, _ session: Session, into writer: BaseFileWriter
+    ) throws -> Int {
         var rows = 0
         var failure: ArchiveError?
         try session.beginCopyOut("copy (\(table.copyQuery)) to stdout")
@@ -189,12 +203,7 @@ private actor BaseWorker: SessionActor, Closable {
             if rows.isMultiple(of: 2048) { report(table.name, rows, writer.bytes) }
         }
         if let failure { throw failure }
-        try writer.finish()
-        report(table.name, rows, writer.bytes)
-        return BaseManifest.Table(
-            oid: table.relation.id.rawValue, schema: table.name.schema, name: table.name.name,
-            columns: table.relation.columns.map(\.name), rows: rows, bytes: writer.bytes,
-            file: file, crc32c: writer.checksum)
+        return rows
     }
 
     private func report(_ table: TableName, _ rows: Int, _ bytes: Int) {

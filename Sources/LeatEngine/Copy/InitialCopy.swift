@@ -67,7 +67,7 @@ struct InitialCopy {
             while let table = queue.next() {
                 logger.info("copying", metadata: ["table": "\(table.name)"])
                 try await worker.copy(table, snapshot: point)
-                let rows = status.snapshot.copies.first { $0.table == table.name }?.rows ?? 0
+                let rows = status.copy(of: table.name)?.rows ?? 0
                 logger.info("copied", metadata: ["table": "\(table.name)", "rows": "\(rows)"])
             }
             try await worker.finish()

@@ -59,11 +59,14 @@ struct SnapshotHolder: Closable {
     ) throws -> String {
         try session.execute("begin isolation level repeatable read read only")
         try session.execute("set transaction snapshot \(SQLText.literal(snapshot))")
-        for table in tables {
-            let only = table.isPartitioned ? "" : "only "
-            try session.execute("lock table \(only)\(table.name.quoted) in access share mode")
+        for start in stride(from: 0, to: tables.count, by: 500) {
+            let names = tables[start..<min(start + 500, tables.count)].map { table in
+                (table.isPartitioned ? "" : "only ") + table.name.quoted
+            }
+            try lock(names, of: tables.count, session)
         }
-        let rewritten = try tables.filter { try isRewritten($0, session) }.map(\.name)
+        let ids = try rewritten(tables.map(\.relation.id), session)
+        let rewritten = tables.filter { ids.contains($0.relation.id) }.map(\.name)
         guard rewritten.isEmpty else { throw Rewritten(tables: rewritten) }
         guard let name = try session.query("select pg_catalog.pg_export_snapshot()").scalar else {
             throw Halt(.source, "The source exported no snapshot.")
@@ -71,19 +74,38 @@ struct SnapshotHolder: Closable {
         return name
     }
 
+    private static func lock(_ names: [String], of number: Int, _ session: Session) throws {
+        do {
+            try session.execute("lock table \(names.joined(separator: ", ")) in access share mode")
+        } catch {
+            guard error.sqlState == "53200" else { throw error }
+            throw Halt(
+                .source, "The source has no room for locks on the \(number) tables to be copied.",
+                advice: """
+                    Raise max_locks_per_transaction there (times max_connections it is the number \
+                    of locks) and restart it, or take the tables in with --tables, some at a start.
+                    """)
+        }
+    }
+
     /// `pg_class` is read under the snapshot, `pg_relation_filenode` looks at this moment.
-    private static func isRewritten(_ table: SourceTable, _ session: Session) throws -> Bool {
-        try session.query(
-            """
-            select exists (
-              select from (
-                select $1::pg_catalog.oid as oid
-                union all select t.relid from pg_catalog.pg_partition_tree($1::pg_catalog.oid) t
-                  where t.relid is not null) f
-              left join pg_catalog.pg_class c on c.oid = f.oid
-              where c.oid is null or (c.relkind = 'r' and
-                c.relfilenode is distinct from pg_catalog.pg_relation_filenode(f.oid)))
-            """, ["\(table.relation.id.rawValue)"]
-        ).scalar == "t"
+    private static func rewritten(
+        _ ids: [RelationID], _ session: Session
+    ) throws -> Set<RelationID> {
+        Set(
+            try session.query(
+                """
+                select distinct f.root from (
+                  select oid as root, oid from pg_catalog.unnest(\(PartitionCatalog.list(ids))) oid
+                  union all
+                  select r.oid, t.relid from pg_catalog.pg_class r,
+                    pg_catalog.pg_partition_tree(r.oid) t
+                  where r.oid = any (\(PartitionCatalog.list(ids))) and r.relkind = 'p'
+                    and t.relid is not null) f
+                left join pg_catalog.pg_class c on c.oid = f.oid
+                where c.oid is null or (c.relkind = 'r' and
+                  c.relfilenode is distinct from pg_catalog.pg_relation_filenode(f.oid))
+                """
+            ).firstColumn.compactMap { UInt32($0).map(RelationID.init(rawValue:)) })
     }
 }

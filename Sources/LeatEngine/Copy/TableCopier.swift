@@ -110,8 +110,10 @@ actor TableCopier: SessionActor, Closable {
         let list = columns.isEmpty ? "" : " (\(columns.joined(separator: ", ")))"
         do {
             try target.beginCopyIn("copy \(table.name.quoted)\(list) from stdin")
+            try source.markLocks()
             try source.beginCopyOut("copy (\(table.copyQuery)) to stdout")
             try relayRows(table.name, from: source, to: target)
+            try source.releaseLocks()
             return try target.endCopyIn()
         } catch let error as ConnectionError where error.code == .server {
             throw TableCopier.refused(table.name, error)

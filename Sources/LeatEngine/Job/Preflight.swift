@@ -76,7 +76,10 @@ enum Preflight {
 
     /// Tables to be copied must be empty, or are emptied if that was asked for.
     static func checkEmpty(_ tables: [TargetTable], _ session: Session) throws {
-        let filled = try tables.filter { try !TargetTables.isEmpty($0, session) }
+        let stored = try TargetTables.withStorage(tables.map(\.name), session)
+        let filled = try tables.filter {
+            try stored.contains($0.name) && !TargetTables.isEmpty($0, session)
+        }
         guard !filled.isEmpty else { return }
         let names = filled.map(\.name).sorted().map(\.description)
         throw Halt(
@@ -94,20 +97,38 @@ enum Preflight {
     ///
     /// - Parameter tables: Those that refer to others before those, where that matters.
     static func empty(_ tables: [TargetTable], _ session: Session) throws {
-        guard !tables.isEmpty else { return }
-        let names = tables.map { $0.only + $0.name.quoted }
+        let stored = try TargetTables.withStorage(tables.map(\.name), session)
+        let filled = tables.filter { stored.contains($0.name) }.map { $0.only + $0.name.quoted }
+        // An empty table need not be locked, unless it refers to one of the others.
+        if try truncate(filled, session) { return }
+        if try truncate(tables.map { $0.only + $0.name.quoted }, session) { return }
+        // Several statements at once are one transaction.
+        let deletes = filled.map { "delete from \($0)" }.joined(separator: "; ")
+        do { try session.execute(deletes) } catch { throw cannotEmpty(error) }
+    }
+
+    /// False if other tables refer to them.
+    private static func truncate(_ names: [String], _ session: Session) throws -> Bool {
+        guard !names.isEmpty else { return true }
         do {
             try session.execute("truncate \(names.joined(separator: ", "))")
+            return true
         } catch {
             guard error.sqlState == "0A000" else { throw cannotEmpty(error) }
-            // Several statements at once are one transaction.
-            let deletes = names.map { "delete from \($0)" }.joined(separator: "; ")
-            do { try session.execute(deletes) } catch { throw cannotEmpty(error) }
+            return false
         }
     }
 
     private static func cannotEmpty(_ error: ConnectionError) -> any Error {
         guard error.code == .server else { return error }
+        if error.sqlState == "53200" {
+            return Halt(
+                .target, "The target has no room for locks on the tables that are to be emptied.",
+                advice: """
+                    Raise max_locks_per_transaction there (times max_connections it is the number \
+                    of locks) and restart it, or empty the tables yourself, some at a time.
+                    """)
+        }
         return Halt(
             .target, "The target's tables cannot be emptied: \(error.withoutValues).",
             advice: """
@@ -146,19 +167,21 @@ enum Preflight {
     /// - Throws: ``Halt`` if the source role may not read a table that is to be copied, or not all
     ///   of its rows.
     static func checkReadable(_ tables: [SourceTable], _ session: Session) throws {
-        var (unreadable, secured): ([String], [String]) = ([], [])
-        for table in tables {
-            let row = try session.query(
-                """
-                select pg_catalog.has_table_privilege(c.oid, 'select')
-                  and pg_catalog.has_schema_privilege(c.relnamespace, 'usage'),
-                  pg_catalog.row_security_active(c.oid)
-                from pg_catalog.pg_class c where c.oid = $1::pg_catalog.oid
-                """, ["\(table.relation.id.rawValue)"]
-            ).rows.first
-            if row?.first != "t" { unreadable.append(table.name.quoted) }
-            if row?.last == "t" { secured.append(table.name.quoted) }
+        let rows = try session.query(
+            """
+            select c.oid, pg_catalog.has_table_privilege(c.oid, 'select')
+              and pg_catalog.has_schema_privilege(c.relnamespace, 'usage'),
+              pg_catalog.row_security_active(c.oid)
+            from pg_catalog.pg_class c
+            where c.oid = any (\(SQLText.oidArray(tables.map(\.relation.id.rawValue))))
+            """
+        ).rows
+        let found = Dictionary(rows.map { ($0[0], $0) }, uniquingKeysWith: { first, _ in first })
+        func names(_ isBad: ([String?]?) -> Bool) -> [String] {
+            tables.filter { isBad(found["\($0.relation.id.rawValue)"]) }.map(\.name.quoted)
         }
+        let unreadable = names { $0?[1] != "t" }
+        let secured = names { $0?[2] == "t" }
         guard unreadable.isEmpty else { throw notReadable(unreadable.joined(separator: ", ")) }
         guard secured.isEmpty else {
             throw Halt(

@@ -20,7 +20,7 @@ struct PartitionCatalog {
             select n.nspname, c.relname, pn.nspname, p.relname,
               pg_catalog.pg_get_expr(c.relpartbound, c.oid),
               case when c.relkind = 'p' then pg_catalog.pg_get_partkeydef(c.oid) end
-            from pg_catalog.unnest(array[\(PartitionCatalog.list(roots))]::pg_catalog.oid[])
+            from pg_catalog.unnest(\(PartitionCatalog.list(roots)))
               with ordinality r (oid, position)
             cross join lateral pg_catalog.pg_partition_tree(r.oid::pg_catalog.regclass) t
             join pg_catalog.pg_class c on c.oid = t.relid
@@ -43,7 +43,7 @@ struct PartitionCatalog {
     }
 
     static func list(_ ids: [RelationID]) -> String {
-        ids.map { "\($0.rawValue)" }.joined(separator: ", ")
+        SQLText.oidArray(ids.map(\.rawValue))
     }
 }
 
@@ -57,7 +57,7 @@ extension PartitionCatalog {
     func found(under roots: [RelationID], _ book: PartitionBook) throws -> [PartitionBook.Found] {
         let known = roots.flatMap { book.known(under: $0) }
         let attached = """
-            i.inhrelid <> all (array[\(PartitionCatalog.list(known))]::pg_catalog.oid[])
+            i.inhrelid <> all (\(PartitionCatalog.list(known)))
               and i.xmin::pg_catalog.text is distinct from (
                 select a.xmin::pg_catalog.text from pg_catalog.pg_attribute a
                 where a.attrelid = i.inhrelid and a.attnum = -6)
@@ -67,7 +67,7 @@ extension PartitionCatalog {
             with recursive member (root, oid, attached) as (
               select i.inhparent, i.inhrelid, \(attached) from pg_catalog.pg_inherits i
               where not i.inhdetachpending
-                and i.inhparent = any (array[\(PartitionCatalog.list(roots))]::pg_catalog.oid[])
+                and i.inhparent = any (\(PartitionCatalog.list(roots)))
               union all
               select m.root, i.inhrelid, m.attached or \(attached)
               from member m join pg_catalog.pg_inherits i on i.inhparent = m.oid

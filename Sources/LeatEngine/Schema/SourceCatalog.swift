@@ -43,7 +43,7 @@ struct SourceCatalog {
     /// A change is sent in the root's name, but with the identity of the leaf that it was made
     /// to: `alter table ... replica identity` on the root does not reach its partitions.
     func unfitPartitions(of tables: [Candidate]) throws -> [Candidate] {
-        let roots = tables.filter(\.isPartitioned).map { SQLText.literal($0.name.quoted) }
+        let roots = tables.filter(\.isPartitioned).map(\.name.quoted)
         guard !roots.isEmpty else { return [] }
         let (leaf, root) = (
             SourceCatalog.identityColumns("c"), SourceCatalog.identityColumns("r")
@@ -53,8 +53,8 @@ struct SourceCatalog {
             select n.nspname, c.relname, coalesce(nullif(\(identityProblem), ''),
               case when \(leaf) not in ('*', \(root)) or \(root) = '*' and \(leaf) <> '*'
                 then 'its replica identity differs from that of its partition root' end)
-            from pg_catalog.unnest(array[\(roots.joined(separator: ", "))]::pg_catalog.regclass[])
-              as t (root)
+            from pg_catalog.unnest(
+              \(SQLText.textArray(roots))::pg_catalog.regclass[]) as t (root)
             join pg_catalog.pg_class r on r.oid = t.root
             cross join lateral pg_catalog.pg_partition_tree(t.root) p
             join pg_catalog.pg_class c on c.oid = p.relid and p.isleaf and c.relkind = 'r'
@@ -136,14 +136,12 @@ struct SourceCatalog {
 
     /// The same tables as they will be once they are published whole.
     func tables(_ candidates: [Candidate]) throws -> [SourceTable] {
-        let names = candidates.map { table in
-            "(\(SQLText.literal(table.name.schema)), \(SQLText.literal(table.name.name)))"
-        }
-        return try tables(
+        try tables(
             from: """
                 select ''::pg_catalog.name as pubname, v.schemaname, v.tablename,
                   null::pg_catalog.name[] as attnames, null::pg_catalog.text as rowfilter
-                from (values \(names.joined(separator: ", "))) v (schemaname, tablename)
+                from unnest(\(SQLText.textArray(candidates.map(\.name.schema))),
+                  \(SQLText.textArray(candidates.map(\.name.name)))) v (schemaname, tablename)
                 """)
     }
 
@@ -213,12 +211,15 @@ struct SourceCatalog {
         return SourceCatalog.tableMembership + " || coalesce(':' || \(schema), '')"
     }
 
+    /// By the index of each table's few rows: the publication alone may have ten thousand.
     private static let tableMembership = """
         t.pubname || coalesce(':' || p.oid, '') || coalesce(':' || (
           select pg_catalog.string_agg(r.oid::pg_catalog.text, ',' order by r.oid)
           from pg_catalog.pg_publication_rel r
-          where r.prpubid = p.oid and (r.prrelid = c.oid or r.prrelid in
-            (select a.relid from pg_catalog.pg_partition_ancestors(c.oid) a))), '')
+          where r.prpubid = p.oid and r.prrelid = any (array(
+            select c.oid union all
+            select a.relid from pg_catalog.pg_partition_ancestors(c.oid) a
+            where a.relid <> c.oid))), '')
         """
 
     /// Whether a publication sends column `a`. 15 lists generated columns too, but only 18 and

@@ -9,21 +9,21 @@ struct TableNames {
     /// Those that are gone are left out.
     func names(of ids: [RelationID]) throws -> [RelationID: TableName] {
         guard !ids.isEmpty else { return [:] }
-        let list = ids.map { "\($0.rawValue)" }.joined(separator: ", ")
-        let rows = try tables(where: "c.oid in (\(list))")
+        let rows = try tables(where: "c.oid = any (\(SQLText.oidArray(ids.map(\.rawValue))))")
         return Dictionary(
             rows.map { (RelationID(rawValue: $0.oid), $0.name) }, uniquingKeysWith: { a, _ in a })
     }
 
     /// The tables that have one of these OIDs or names.
     func known(oids: [UInt32], names: [TableName]) throws -> RenamePlan.TargetNames {
-        let oids = (oids.map(String.init) + ["0"]).joined(separator: ", ")
-        let pairs = names.map { "(\(SQLText.literal($0.schema)), \(SQLText.literal($0.name)))" }
-        let condition =
-            pairs.isEmpty
-            ? "false" : "(n.nspname, c.relname) in (\(pairs.joined(separator: ", ")))"
+        // Two hashed lists: pairs in an IN list would be compared one by one, and nest too deeply.
+        let condition = """
+            c.oid = any (\(SQLText.oidArray(oids))) or (n.nspname, c.relname) in (
+              select s, t from unnest(\(SQLText.textArray(names.map(\.schema))),
+                \(SQLText.textArray(names.map(\.name)))) v (s, t))
+            """
         return RenamePlan.TargetNames(
-            try tables(where: "c.oid in (\(oids)) or \(condition)"),
+            try tables(where: condition),
             missingSchemas: try missing(schemas: names.map(\.schema)))
     }
 

@@ -18,7 +18,7 @@ struct TargetCatalog {
     /// the tables are.
     func tables(_ names: [TableName]) throws -> [TableName: Result<TargetTable, Problem>] {
         let rows = try session.query(TargetCatalog.tablesQuery(names)).rows
-        let oids = "'{\(rows.compactMap(\.[0]).joined(separator: ","))}'::pg_catalog.oid[]"
+        let oids = SQLText.oidArray(rows.compactMap { $0[0].flatMap(UInt32.init) })
         let columns = try columns(oids)
         let indexes = try uniqueIndexes(oids)
         var tables: [TableName: Result<TargetTable, Problem>] = Dictionary(

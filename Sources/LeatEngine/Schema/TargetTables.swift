@@ -46,6 +46,24 @@ enum TargetTables {
         }
     }
 
+    /// Those of the tables that have, or whose partitions have, a file with anything in it: the
+    /// others are empty.
+    static func withStorage(_ names: [TableName], _ session: Session) throws -> Set<TableName> {
+        Set(
+            try session.query(
+                """
+                select n.nspname, c.relname
+                from unnest(\(SQLText.textArray(names.map(\.schema))),
+                  \(SQLText.textArray(names.map(\.name)))) v (schema_name, table_name)
+                join pg_catalog.pg_namespace n on n.nspname = v.schema_name
+                join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.table_name
+                where case c.relkind when 'r' then pg_catalog.pg_relation_size(c.oid) > 0
+                  else exists (select from pg_catalog.pg_partition_tree(c.oid) p
+                    where pg_catalog.pg_relation_size(p.relid) > 0) end
+                """
+            ).rows.map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") })
+    }
+
     /// Whether a table has any row.
     static func isEmpty(_ table: TargetTable, _ session: Session) throws -> Bool {
         try session.query(

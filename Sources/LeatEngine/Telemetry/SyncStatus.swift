@@ -59,22 +59,42 @@ public struct SyncSnapshot: Sendable {
 
 /// The place where the parts of a run put what ``SyncSnapshot`` shows.
 public final class SyncStatus: Sendable {
-    private let state = Mutex(SyncSnapshot())
+    private struct State {
+        var snapshot = SyncSnapshot()
+        /// Where tables stand in `snapshot.copies`; found anew when it no longer fits.
+        var places: [TableName: Int] = [:]
+
+        mutating func place(of table: TableName) -> Int? {
+            if let place = places[table], place < snapshot.copies.count,
+                snapshot.copies[place].table == table
+            {
+                return place
+            }
+            places = Dictionary(
+                snapshot.copies.enumerated().map { ($1.table, $0) },
+                uniquingKeysWith: { first, _ in first })
+            return places[table]
+        }
+    }
+
+    private let state = Mutex(State())
 
     public init() {}
 
-    public var snapshot: SyncSnapshot { state.withLock { $0 } }
+    public var snapshot: SyncSnapshot { state.withLock { $0.snapshot } }
 
     func update(_ body: (inout SyncSnapshot) -> Void) {
-        state.withLock { body(&$0) }
+        state.withLock { body(&$0.snapshot) }
     }
 
     func updateCopy(of table: TableName, _ body: (inout SyncSnapshot.TableCopy) -> Void) {
-        state.withLock { snapshot in
-            guard let index = snapshot.copies.firstIndex(where: { $0.table == table }) else {
-                return
-            }
-            body(&snapshot.copies[index])
+        state.withLock { state in
+            guard let place = state.place(of: table) else { return }
+            body(&state.snapshot.copies[place])
         }
+    }
+
+    func copy(of table: TableName) -> SyncSnapshot.TableCopy? {
+        state.withLock { state in state.place(of: table).map { state.snapshot.copies[$0] } }
     }
 }
