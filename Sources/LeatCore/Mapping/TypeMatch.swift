@@ -66,11 +66,15 @@ public enum TypeMatch: Equatable, Sendable {
                     "varchar", from: TypeModifier.textLength(source), to: target.modifier)
                 ? .castable : .incompatible("the target column may be too short")
         }
+        if source.type.name == "time", target.type.name == "timetz", target.type.isBuiltIn {
+            return .incompatible("its offset would be that of the day on which it is applied")
+        }
         if target.type.name == "citext", textKinds.contains(source.type.name) { return .castable }
         guard source.type.isBuiltIn, target.type.isBuiltIn,
             widenings[source.type.name]?.contains(target.type.name) == true
         else { return .incompatible("no conversion that keeps every value") }
-        return TypeModifier.acceptsAny(target.type.name, target.modifier)
+        return TypeModifier.holds(
+            (source.type.name, source.modifier), in: (target.type.name, target.modifier))
             ? .castable : .incompatible("the target column's type modifier may change values")
     }
 
@@ -128,6 +132,17 @@ public enum TypeMatch: Equatable, Sendable {
         }
     }
 
+    /// Whether a moment without a zone goes into a column of moments: `timestamp` and `date` into
+    /// `timestamptz`, also as what an array or a domain is made of.
+    public static func asksForZone(source: Side, target: Side) -> Bool {
+        let (source, target) = (source.base, target.base)
+        if let source = source.element, let target = target.element {
+            return asksForZone(source: source, target: target)
+        }
+        return source.type.isBuiltIn && target.type.isBuiltIn
+            && ["timestamp", "date"].contains(source.type.name) && target.type.name == "timestamptz"
+    }
+
     private static let textKinds: Set<String> = ["text", "varchar"]
 
     /// From a built-in type to those that hold each of its values exactly.
@@ -135,12 +150,16 @@ public enum TypeMatch: Equatable, Sendable {
         "int2": ["int4", "int8", "numeric", "float4", "float8"],
         "int4": ["int8", "numeric", "float8"],
         "int8": ["numeric"],
+        "oid": ["int8", "numeric"],
+        // Whole numbers, as far as the precision says.
+        "numeric": ["int2", "int4", "int8"],
         "float4": ["float8"],
         "bit": ["varbit"],
         "cidr": ["inet"],
+        // Without a zone into one: the session's says which moment it is.
         "date": ["timestamp", "timestamptz"],
         "timestamp": ["timestamptz"],
-        "time": ["timetz", "interval"],
+        "time": ["interval"],
         "jsonb": ["json"],
     ]
 }

@@ -15,22 +15,55 @@ enum TypeModifier {
         }
     }
 
-    /// Whether a column with this modifier takes values of another type unchanged.
-    static func acceptsAny(_ type: String, _ modifier: Int32) -> Bool {
-        switch type {
-        case "numeric", "bpchar", "varbit", "interval": modifier < 0
-        case "timestamp", "timestamptz", "time", "timetz": modifier < 0 || modifier >= 6
-        default: true
+    /// A built-in type with its modifier.
+    typealias Typed = (name: String, modifier: Int32)
+
+    /// Whether a column takes every value of another type unchanged, as far as the modifiers say.
+    static func holds(_ source: Typed, in target: Typed) -> Bool {
+        if source.name == "numeric" { return holdsNumeric(source.modifier, in: target.name) }
+        guard target.modifier >= 0 else { return true }
+        switch target.name {
+        case "numeric":
+            let (precision, scale) = precisionAndScale(target.modifier)
+            return digits[source.name].map { scale >= 0 && precision - scale >= $0 } ?? false
+        case "timestamp", "timestamptz", "time":
+            return fraction(source) <= target.modifier
+        case "varbit": return source.modifier >= 0 && source.modifier <= target.modifier
+        case "bpchar", "interval": return false
+        default: return true
         }
+    }
+
+    /// Digits of the largest value.
+    private static let digits: [String: Int32] = ["int2": 5, "int4": 10, "int8": 19, "oid": 10]
+
+    /// Digits behind the point of a second.
+    private static func fraction(_ source: Typed) -> Int32 {
+        source.name == "date" ? 0 : source.modifier < 0 ? 6 : source.modifier
+    }
+
+    /// Whole numbers of fewer digits than an integer type has in any case. It has no NaN, which is
+    /// rejected aloud.
+    private static func holdsNumeric(_ source: Int32, in type: String) -> Bool {
+        guard source >= 4, let most = digits[type] else { return false }
+        let (precision, scale) = precisionAndScale(source)
+        return scale <= 0 && precision - scale < most
+    }
+
+    /// Characters that values of a type without a modifier take at most in their text form.
+    static func textLength(of type: String) -> Int32? {
+        ["bool": 1, "int2": 6, "int4": 11, "int8": 20, "oid": 10, "uuid": 36][type]
     }
 
     static func holdsAnyText(_ type: String, _ modifier: Int32) -> Bool {
         type == "text" || modifier < 0
     }
 
-    /// The modifier that bounds the text form of a text column, -1 where nothing does.
+    /// The modifier of a varchar that bounds the text form of a column, -1 where nothing does.
     static func textLength(_ source: TypeMatch.Side) -> Int32 {
-        ["varchar", "bpchar"].contains(source.type.name) ? source.modifier : -1
+        guard source.type.isBuiltIn else { return -1 }
+        if let length = textLength(of: source.type.name) { return length + 4 }
+        return ["varchar", "bpchar"].contains(source.type.name) ? source.modifier : -1
     }
 
     /// `((precision << 16) | (scale & 0x7ff)) + 4`: numeric.c. A scale may be negative.

@@ -107,6 +107,7 @@ actor Applier: SessionActor, Closable {
         self.session = session
         try session.prepare()
         isReplica = try ApplySession.configure(session, handling.role)
+        try SessionZone(assumed: handling.assumedZone, stream: stream).set(session)
         return session
     }
 

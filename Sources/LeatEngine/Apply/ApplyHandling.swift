@@ -7,4 +7,5 @@ struct ApplyHandling: Sendable {
     var foldsChanges = true
     var conflicts = ConflictPolicies()
     var showsValues = false
+    var assumedZone: String?
 }

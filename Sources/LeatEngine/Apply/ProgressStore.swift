@@ -38,6 +38,9 @@ struct ProgressStore {
         return row.map(Progress.init)
     }
 
+    /// See ``SessionZone``.
+    private static let zone = "pg_catalog.current_setting('timezone')"
+
     /// Writes the row before the slot is made: a crash may leave a slot that nobody has used.
     func insertCreating(
         _ configuration: SyncConfiguration, source: SystemIdentity, target: TargetIdentity
@@ -46,12 +49,12 @@ struct ProgressStore {
             """
             insert into leat.progress (stream, state, end_lsn, slot, owns_slot, publications,
               publication_oids, owns_publication, source_system_identifier, source_database,
-              source_timeline, target_system_identifier, target_database, format, encoding)
+              source_timeline, target_system_identifier, target_database, format, encoding, zone)
             values ($1, 'creating', '0/0', $2, true,
               \(SQLText.textArray(configuration.publicationNames)),
               '{}', $3, $4, $5, $6::pg_catalog.int8, $7, $8,
-              'text', $9)
-            on conflict (stream) do update set slot = excluded.slot,
+              'text', $9, \(ProgressStore.zone))
+            on conflict (stream) do update set slot = excluded.slot, zone = excluded.zone,
               owns_publication = excluded.owns_publication,
               publications = excluded.publications, source_timeline = excluded.source_timeline,
               updated_at = pg_catalog.clock_timestamp()
@@ -76,9 +79,9 @@ struct ProgressStore {
             """
             insert into leat.progress (stream, state, end_lsn, slot, owns_slot, publications,
               publication_oids, owns_publication, source_system_identifier, source_database,
-              source_timeline, target_system_identifier, target_database, format, encoding)
+              source_timeline, target_system_identifier, target_database, format, encoding, zone)
             values ($1, 'streaming', $2::pg_catalog.pg_lsn, $3, false, \(publications), \(oids),
-              false, $4, $5, $6::pg_catalog.int8, $7, $8, 'text', $9)
+              false, $4, $5, $6::pg_catalog.int8, $7, $8, 'text', $9, \(ProgressStore.zone))
             """,
             [
                 stream.text, "\(position)", "archive \(archive.archive)",
@@ -103,7 +106,7 @@ struct ProgressStore {
         try session.query(
             """
             update leat.progress set source_timeline = $2::pg_catalog.int8, format = $3,
-              encoding = $4 where stream = $1
+              encoding = $4, zone = \(ProgressStore.zone) where stream = $1
             """, [stream.text, "\(timeline)", format, encoding])
     }
 

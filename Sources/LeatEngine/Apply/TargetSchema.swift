@@ -25,6 +25,7 @@ enum TargetSchema {
           spool text,
           selection text[],
           last_transaction text,
+          zone text,
           created_at timestamptz not null default pg_catalog.clock_timestamp(),
           updated_at timestamptz not null default pg_catalog.clock_timestamp()
         ) with (fillfactor = 10)
@@ -53,7 +54,7 @@ enum TargetSchema {
     /// What tables of an earlier version may lack.
     private static let laterColumns = [
         "leat.progress": [
-            "spool": "text", "selection": "text[]", "last_transaction": "text",
+            "spool": "text", "selection": "text[]", "last_transaction": "text", "zone": "text",
         ],
         "leat.tables": [
             "source_oid": "pg_catalog.oid", "target_oid": "pg_catalog.oid",

@@ -50,6 +50,8 @@ actor TableCopier: SessionActor, Closable {
                 interrupt: interrupt)
             try target.prepare(clientEncoding: clientEncoding)
             _ = try ApplySession.configure(target, configuration.role)
+            try SessionZone(assumed: configuration.assumedZone, stream: configuration.stream)
+                .set(target)
             self.target = target
             try markOrigin(target)
         }

@@ -63,7 +63,7 @@ struct StreamPreparation {
         let selected = try await publish(decision, progress, system, sourceTypes)
         let tables = selected.tables
         let ways = try await onTarget.ways(of: tables, sourceTypes)
-        onTarget.tell(tables, ways)
+        try await onTarget.tell(tables, ways, sourceTypes)
         try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
         let isBinary = try usesBinary(ways, sourceTypes)
         if case .resume = decision { try await checkLate(tables, ways.plans) }

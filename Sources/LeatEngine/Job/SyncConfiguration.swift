@@ -54,6 +54,7 @@ public struct SyncConfiguration: Sendable {
     public var conflicts = ConflictPolicies()
     /// Whether messages and `leat.conflicts` may hold the values of keys.
     public var showsValues = false
+    public var assumedZone: String?
     public var spool: Spool?
 
     public init(reading: SourceConfiguration, target: Conninfo) {
@@ -84,6 +85,7 @@ public struct SyncConfiguration: Sendable {
 
     var handling: ApplyHandling {
         ApplyHandling(
-            role: role, foldsChanges: foldsChanges, conflicts: conflicts, showsValues: showsValues)
+            role: role, foldsChanges: foldsChanges, conflicts: conflicts, showsValues: showsValues,
+            assumedZone: assumedZone)
     }
 }

@@ -11,6 +11,9 @@ public protocol TargetConfiguration: Sendable {
     var conflicts: ConflictPolicies { get set }
     /// Whether messages and `leat.conflicts` may hold the values of keys.
     var showsValues: Bool { get set }
+    /// In which zone values without one are read where the target's column has one; nil: that of
+    /// the stream's first start, which is the one that the target gives the role's sessions.
+    var assumedZone: String? { get set }
 }
 
 extension SyncConfiguration: TargetConfiguration {}

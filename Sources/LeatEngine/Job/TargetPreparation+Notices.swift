@@ -1,5 +1,6 @@
 internal import LeatCore
 internal import Logging
+internal import PGClient
 
 /// What is said at every start, because nobody should find it out by rows that differ, or by a
 /// stream that does not keep up.
@@ -21,6 +22,22 @@ extension TargetPreparation {
         warn(
             "updates and deletes of these tables search all of their rows on the target, "
                 + "which has no valid, immediate, whole unique index on their identity", scanned)
+    }
+
+    /// The same value is another moment in another zone.
+    func tellZones(_ ways: Preflight.Ways, _ sourceTypes: TypeCatalog) async throws {
+        let columns = ways.plans.values.flatMap {
+            ZonedColumns(sourceTypes: sourceTypes, targetTypes: ways.targetTypes).names($0)
+        }.sorted()
+        guard !columns.isEmpty else { return }
+        let zone = try await applier.run {
+            try $0.query("select pg_catalog.current_setting('timezone')").scalar ?? ""
+        }
+        logger.warning(
+            """
+            values without a time zone go into columns with one, and are read in zone \(zone); \
+            --assume-zone names another
+            """, metadata: ["columns": "\(columns.joined(separator: ", "))"])
     }
 
     private func warn(_ message: String, _ tables: [SourceTable]) {

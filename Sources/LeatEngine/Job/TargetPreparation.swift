@@ -155,8 +155,11 @@ struct TargetPreparation {
 
     /// What is said at every start, because nobody should find it out by rows that differ, or by
     /// a stream that does not keep up.
-    func tell(_ tables: [SourceTable], _ ways: Preflight.Ways) {
+    func tell(
+        _ tables: [SourceTable], _ ways: Preflight.Ways, _ sourceTypes: TypeCatalog
+    ) async throws {
         tellUnsent(tables)
+        try await tellZones(ways, sourceTypes)
         tellScans(tables, ways.plans)
         for halt in ways.later {
             logger.warning("the stream will stop at its first such change: \(halt)")

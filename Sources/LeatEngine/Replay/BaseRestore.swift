@@ -111,6 +111,8 @@ actor BaseRestorer: SessionActor, Closable {
                 interrupt: interrupt)
             try session.prepare(clientEncoding: base.description.encoding)
             _ = try ApplySession.configure(session, configuration.role)
+            try SessionZone(assumed: configuration.assumedZone, stream: configuration.stream)
+                .set(session)
             target = session
             let mark = OriginMark(
                 session: session, stream: configuration.stream, part: .worker(number))

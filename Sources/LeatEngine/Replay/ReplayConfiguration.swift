@@ -23,6 +23,7 @@ public struct ReplayConfiguration: Sendable {
     public var role = SyncConfiguration.Role.auto
     public var conflicts = ConflictPolicies()
     public var showsValues = false
+    public var assumedZone: String?
 
     public init(archive: String, target: Conninfo, stream: StreamName) {
         self.archive = archive
@@ -31,7 +32,8 @@ public struct ReplayConfiguration: Sendable {
     }
 
     var handling: ApplyHandling {
-        ApplyHandling(role: role, conflicts: conflicts, showsValues: showsValues)
+        ApplyHandling(
+            role: role, conflicts: conflicts, showsValues: showsValues, assumedZone: assumedZone)
     }
 }
 

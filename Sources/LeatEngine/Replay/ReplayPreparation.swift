@@ -160,7 +160,7 @@ struct ReplayPreparation {
 
     private func check(_ tables: [SourceTable]) async throws -> [TableName: RelationPlan] {
         let ways = try await onTarget.ways(of: tables, archive.definitions.typeCatalog)
-        onTarget.tell(tables, ways)
+        try await onTarget.tell(tables, ways, archive.definitions.typeCatalog)
         try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
         return ways.plans
     }

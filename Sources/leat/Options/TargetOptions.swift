@@ -26,6 +26,12 @@ struct TargetOptions: ParsableArguments {
             discussion: ConflictText.policies, valueName: "kind=policy"))
     var onConflict: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Zone of values without one where the target's column has one, such as Europe/Berlin.",
+            discussion: "Default: the target's own, as of the stream's first start."))
+    var assumeZone: String?
+
     @Flag(help: "Show the values of keys in messages, and keep them in leat.conflicts.")
     var showValues = false
 
@@ -43,5 +49,6 @@ struct TargetOptions: ParsableArguments {
         configuration.role = role
         configuration.conflicts = try ConflictPolicies(onConflict)
         configuration.showsValues = showValues
+        configuration.assumedZone = assumeZone
     }
 }

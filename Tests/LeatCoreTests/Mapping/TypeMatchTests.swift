@@ -104,12 +104,54 @@ struct TypeMatchTests {
     @Test(
         "the target's modifier counts also for another type",
         arguments: [
-            ("int4", -1, "numeric", Types.numeric(20, 2)), ("int4", -1, "varchar", Types.length(5)),
-            ("text", -1, "varchar", Types.length(5)), ("date", -1, "timestamp", 3),
+            ("int4", -1, "numeric", Types.numeric(11, 2)),
+            ("int4", -1, "varchar", Types.length(10)),
+            ("int8", -1, "numeric", Types.numeric(18, 0)),
+            ("int2", -1, "numeric", Types.numeric(9, -1)),
+            ("numeric", Types.numeric(5, 0), "int2", -1),
+            ("numeric", Types.numeric(4, 1), "int8", -1), ("numeric", -1, "int8", -1),
+            ("text", -1, "varchar", Types.length(5)), ("timestamp", 6, "timestamptz", 3),
+            ("time", -1, "timetz", -1),
             ("bpchar", Types.length(9), "varchar", Types.length(5)), ("bit", 3, "varbit", 2),
         ])
     func modifierOfAnother(_ source: String, _ from: Int32, _ target: String, _ to: Int32) throws {
         #expect(try match((source, from), (target, to)) == .incompatible)
+    }
+
+    @Test(
+        "a number of digits, a fraction or a length is enough if every value has no more",
+        arguments: [
+            ("int8", -1, "numeric", Types.numeric(30, 0)),
+            ("int8", -1, "numeric", Types.numeric(19, 0)),
+            ("int4", -1, "numeric", Types.numeric(12, 2)),
+            ("int2", -1, "numeric", Types.numeric(5, 0)),
+            ("numeric", Types.numeric(4, 0), "int2", -1),
+            ("numeric", Types.numeric(9, 0), "int4", -1),
+            ("numeric", Types.numeric(16, -2), "int8", -1), ("date", -1, "timestamp", 0),
+            ("timestamp", 3, "timestamptz", 3), ("bit", 3, "varbit", 3),
+            ("int4", -1, "varchar", Types.length(11)), ("bool", -1, "varchar", Types.length(1)),
+            ("_int4", -1, "_numeric", Types.numeric(10, 0)),
+        ])
+    func modifierThatHolds(
+        _ source: String, _ from: Int32, _ target: String, _ to: Int32
+    ) throws {
+        #expect(try match((source, from), (target, to)) == .castable)
+    }
+
+    @Test(
+        "a moment without a zone asks for one, in arrays too",
+        arguments: [
+            ("timestamp", "timestamptz", true), ("date", "timestamptz", true),
+            ("timestamptz", "timestamptz", false), ("date", "timestamp", false),
+            ("timestamp", "text", false),
+        ])
+    func zones(_ source: String, _ target: String, _ asks: Bool) throws {
+        let catalog = Types.catalog()
+
+        let answer = TypeMatch.asksForZone(
+            source: try side(source, -1, catalog), target: try side(target, -1, catalog))
+
+        #expect(answer == asks)
     }
 
     @Test("a bounded text fits in a column as long")

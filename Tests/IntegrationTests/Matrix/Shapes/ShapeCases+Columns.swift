@@ -173,6 +173,8 @@ extension ShapeCases {
         widened("int4", "int8", integers + ["'2147483647'", "'-2147483648'"]),
         widened("int4", "float8", integers + ["'2147483647'", "'-2147483648'"]),
         widened("int4", "numeric", integers + ["'2147483647'"]),
+        widened("int8", "numeric(30,0)", ["'9223372036854775807'", "'-9223372036854775808'", "0"]),
+        widened("numeric(4,0)", "int2", ["9999", "-9999", "0"]),
         widened("int8", "numeric", ["'9223372036854775807'", "'-9223372036854775808'", "0"]),
         widened(
             "float4", "float8", ["0.1", "'-0'", "'NaN'", "'Infinity'", "1e-45", "3.4028235e38"],
