@@ -110,13 +110,17 @@ actor TableCopier: SessionActor, Closable {
     ) throws -> Int {
         let columns = table.relation.columns.map { SQLText.identifier($0.name) }
         let list = columns.isEmpty ? "" : " (\(columns.joined(separator: ", ")))"
+        let form = table.copiesInBinary ? " (format binary)" : ""
         do {
-            try target.beginCopyIn("copy \(table.name.quoted)\(list) from stdin")
+            try target.beginCopyIn("copy \(table.name.quoted)\(list) from stdin\(form)")
             try source.markLocks()
-            try source.beginCopyOut("copy (\(table.copyQuery)) to stdout")
+            try source.beginCopyOut("copy (\(table.copyQuery)) to stdout\(form)")
             try relayRows(table.name, from: source, to: target)
             try source.releaseLocks()
-            return try target.endCopyIn()
+            let rows = try target.endCopyIn()
+            // In binary form, what came before and behind the rows was counted too.
+            status.updateCopy(of: table.name) { $0.rows = rows }
+            return rows
         } catch let error as ConnectionError where error.code == .server {
             throw TableCopier.refused(table.name, error)
         }

@@ -168,4 +168,20 @@ extension StreamPreparation {
             run.transfer.wanted, ways.plans,
             BinarySafety(sourceTypes: sourceTypes, targetTypes: ways.targetTypes))
     }
+
+    /// The tables with the form of their copies, each by itself. As text a `bytea` is twice as long,
+    /// and beyond half a gigabyte more than a server can put together.
+    func formed(
+        _ tables: [SourceTable], _ ways: Preflight.Ways, _ sourceTypes: TypeCatalog
+    ) -> [SourceTable] {
+        guard configuration.binary != .off else { return tables }
+        let safety = BinarySafety(sourceTypes: sourceTypes, targetTypes: ways.targetTypes)
+        return tables.map { table in
+            var table = table
+            table.copiesInBinary =
+                !table.columns.isEmpty
+                && ways.plans[table.name].map { safety.unsafeColumns($0).isEmpty } == true
+            return table
+        }
+    }
 }

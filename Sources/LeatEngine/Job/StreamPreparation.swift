@@ -67,7 +67,8 @@ struct StreamPreparation {
         try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
         let isBinary = try usesBinary(ways, sourceTypes)
         if case .resume = decision { try await checkLate(tables, ways.plans) }
-        let start = try await begin(decision, spool, facts, tables, ways.plans, system)
+        let start = try await begin(
+            decision, spool, facts, formed(tables, ways, sourceTypes), ways.plans, system)
         try await tell(selected)
         return try await prepared(start, tables, ways.plans, isBinary, system, sourceTypes)
     }

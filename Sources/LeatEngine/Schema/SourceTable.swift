@@ -25,6 +25,9 @@ struct SourceTable: Sendable {
 
     var name: TableName { TableName(relation) }
 
+    /// Whether its copy travels in binary form: every column is of a type that is the same so.
+    var copiesInBinary = false
+
     /// What its initial copy reads.
     var copyQuery: String {
         let columns = relation.columns.map { SQLText.identifier($0.name) }.joined(separator: ", ")

@@ -184,10 +184,7 @@ extension ShapeCases {
         widened("numeric(8,2)", "numeric(12,2)", ["0.00", "-1.5", "999999.99", "'NaN'"]),
         widened("numeric(8,2)", "numeric", ["0.00", "-1.5", "999999.99", "'NaN'"]),
         widened("timestamp(3)", "timestamp", ["'2000-01-01 00:00:00.123'", "'infinity'"]),
-        widened(
-            "timestamp", "timestamptz",
-            ["'2000-01-01 12:34:56.789012'", "'infinity'", "'0044-03-15 BC'", "'294276-12-31'"],
-            compare: "to_char(v, 'BC YYYY-MM-DD HH24:MI:SS.US'), v = 'infinity'"),
+        zoned,
         widened(
             "date", "timestamp", ["'2000-01-01'", "'-infinity'", "'0001-01-01 BC'"],
             compare: "v::date::text"),
@@ -197,6 +194,17 @@ extension ShapeCases {
         widened("int4[]", "int8[]", ["'{}'", "'{1,NULL,-1}'", "'[2:3]={1,2}'"]),
         widened("jsonb", "json", [#"'{"a": 1.0, "b": [null]}'"#, "'null'"]),
     ]
+
+    /// Otherwise read in the zone of the target's database.
+    private static var zoned: Case {
+        var test = widened(
+            "timestamp", "timestamptz",
+            ["'2000-01-01 12:34:56.789012'", "'infinity'", "'0044-03-15 BC'", "'294276-12-31'"],
+            compare: "to_char(v, 'BC YYYY-MM-DD HH24:MI:SS.US'), v = 'infinity'")
+        test.home = Case.Home()
+        test.options = ["--assume-zone", "UTC"]
+        return test
+    }
 
     private static func refusedType(_ source: String, _ target: String) -> Case {
         var test = shape(
