@@ -98,7 +98,11 @@ extension StreamPreparation {
         let targets = tables.compactMap { table in plans[table.name].map { (table.name, $0.target) }
         }
         return try await servers.applier.run { session in
-            Set(try targets.filter { try TargetTables.isEmpty($0.1, session) }.map(\.0))
+            let stored = try TargetTables.withStorage(targets.map(\.1.name), session)
+            return Set(
+                try targets.filter { name, table in
+                    try !stored.contains(table.name) || TargetTables.isEmpty(table, session)
+                }.map(\.0))
         }
     }
 
