@@ -13,15 +13,18 @@ public final class Session {
         /// `replication=database`: a walsender for logical replication.
         public var isReplication: Bool
         public var connectTimeout: Duration
+        /// For waits that have no deadline of their own.
+        public var silence: Silence?
 
         public init(
             peer: Peer, applicationName: String, isReplication: Bool = false,
-            connectTimeout: Duration = .seconds(15)
+            connectTimeout: Duration = .seconds(15), silence: Silence? = nil
         ) {
             self.peer = peer
             self.applicationName = applicationName
             self.isReplication = isReplication
             self.connectTimeout = connectTimeout
+            self.silence = silence
         }
 
         var parameters: [String: String] {
@@ -48,6 +51,7 @@ public final class Session {
     /// COPY data given to libpq since its buffer was last known to be empty.
     var unflushedCopyBytes = 0
     private let notices = NoticeBook()
+    private let silence: Silence?
 
     /// Opens a connection: to the first of its hosts that lets it in.
     ///
@@ -59,6 +63,7 @@ public final class Session {
         endpoint = "\(options.peer) (\(conninfo.redacted))"
         peer = options.peer
         self.interrupt = interrupt
+        silence = options.silence
         var failures = ConnectFailures()
         let hosts = conninfo.hosts
         for host in hosts where failures.goOn {
@@ -149,12 +154,15 @@ public final class Session {
         var events: Int16 = 0
         if reading { events |= Int16(POLLIN) }
         if writing { events |= Int16(POLLOUT) }
+        var silent = deadline == nil ? silence.map { SilentWait($0, at: .now) } : nil
         while true {
+            let until =
+                if let deadline { deadline } else { try silentStep(&silent, attempted()) }
             var descriptors = [
                 pollfd(fd: PQsocket(connection), events: events, revents: 0),
                 pollfd(fd: interrupt.pollDescriptor, events: Int16(POLLIN), revents: 0),
             ]
-            let count = poll(&descriptors, 2, Session.milliseconds(until: deadline))
+            let count = poll(&descriptors, 2, Session.milliseconds(until: until))
             if interrupt.isCancelled { throw interrupted(attempted()) }
             if count < 0 && errno != EINTR { throw lost(attempted()) }
             if count > 0 {
@@ -169,6 +177,23 @@ public final class Session {
             }
             if let deadline, deadline <= .now { return .deadline }
         }
+    }
+
+    /// - Returns: When to ask again; nil for never.
+    private func silentStep(
+        _ silent: inout SilentWait?, _ attempted: @autoclosure () -> String
+    ) throws(ConnectionError) -> ContinuousClock.Instant? {
+        guard let silence else { return nil }
+        while let step = silent?.next(at: .now) {
+            switch step {
+            case .wait(let until): return until
+            case .tell: silence.tell(endpoint, attempted())
+            case .giveUp:
+                throw failure(
+                    .timedOut, attempted(), "no answer for \(silence.limit ?? silence.toldAfter)")
+            }
+        }
+        return nil
     }
 
     private static func milliseconds(until deadline: ContinuousClock.Instant?) -> Int32 {

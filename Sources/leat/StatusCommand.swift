@@ -25,13 +25,17 @@ struct StatusCommand: AsyncParsableCommand {
             let reports = try await StreamReport.read(
                 target: target.conninfo(logger),
                 source: source.isGiven ? source.conninfo(logger) : nil,
-                stream: try StreamOptions.name(stream))
+                stream: try StreamOptions.name(stream)
+            ).map { $0.withLocalHalt(stateDirectory: StreamOptions.stateDirectory(of: $0.stream)) }
             if let stream, reports.isEmpty {
                 throw Halt(
                     .configuration, "The target has no stream \(stream).",
                     advice: "leat status without --stream lists those it has.")
             }
             try json ? JSONOutput.print(reports) : printText(reports)
+            if let halt = reports.compactMap(\.halt).first {
+                throw ArgumentParser.ExitCode(Int32(halt.exitCode))
+            }
         }
     }
 
@@ -45,7 +49,10 @@ struct StatusCommand: AsyncParsableCommand {
 enum StatusText {
     static func lines(_ report: StreamReport) -> [String] {
         var lines = [
-            "stream        \(report.stream)  \(report.isRunning ? "running" : "stopped")",
+            "stream        \(report.stream)  \(report.isRunning ? "running" : "stopped")"
+        ]
+        lines += halt(report.halt)
+        lines += [
             "position      \(report.position)  \(report.commitTime ?? "")",
             "tables        \(report.tables.ready) of \(report.tables.total) ready",
         ]
@@ -61,6 +68,10 @@ enum StatusText {
         if !report.isConsistent {
             lines.append("state         catching up: the target equals no state of the source yet")
         }
+        if let session = report.session, session.state != "idle", session.seconds > 0 {
+            let waits = session.waitsFor.map { ", waits for \($0)" } ?? ""
+            lines.append("session       \(session.state) for \(session.seconds) s\(waits)")
+        }
         if let spool = report.spool { lines.append("spool         \(spool)") }
         guard let slot = report.slot else {
             return lines + ["slot          \(report.slotName)"]
@@ -70,6 +81,13 @@ enum StatusText {
                 + "  \(slot.walStatus ?? "")  retains \(bytes(slot.retainedBytes))")
         lines.append("lag           \(bytes(slot.lagBytes))")
         return lines
+    }
+
+    private static func halt(_ halt: StreamReport.Halt?) -> [String] {
+        guard let halt else { return [] }
+        let text = [halt.message, halt.advice].compactMap { $0 }.joined(separator: "\n")
+        return ["halted        \(halt.at)  exit code \(halt.exitCode)"]
+            + text.split(separator: "\n").map { "              \($0)" }
     }
 
     /// - Parameter label: As wide as all labels.

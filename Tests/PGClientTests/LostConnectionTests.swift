@@ -1,5 +1,6 @@
 import LeatTestSupport
 import PGClient
+import Synchronization
 import Testing
 
 @Suite("Lost connections")
@@ -63,6 +64,29 @@ struct LostConnectionTests {
         let took = ContinuousClock.now - start
         #expect(error?.code == .timedOut)
         #expect(took >= .milliseconds(300) && took < .seconds(20), "\(took)")
+    }
+
+    @Test("a server that owes an answer is told of once, and given up where there is a limit")
+    func silence() async throws {
+        let cluster = try await ClusterPool.shared.cluster(.v15, .target)
+        let told = Mutex<[String]>([])
+        let connection = Connection(label: "test")
+        try await connection.open(
+            try Conninfo(cluster.conninfo()),
+            options: .init(
+                peer: .target, applicationName: "test",
+                silence: Silence(toldAfter: .milliseconds(100), limit: .milliseconds(400)) {
+                    _, attempted in told.withLock { $0.append(attempted) }
+                }))
+
+        // Each by itself is quick enough.
+        for _ in 0..<5 { try await connection.query("select pg_sleep(0.05)") }
+        #expect(told.withLock { $0.isEmpty })
+        let error = await connectionError { try await connection.query("select pg_sleep(60)") }
+
+        #expect(error?.code == .timedOut)
+        #expect(told.withLock { $0.count } == 1)
+        await connection.close()
     }
 
     @Test("a refused connection, a missing database and a missing role say so")

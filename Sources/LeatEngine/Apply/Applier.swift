@@ -30,6 +30,7 @@ actor Applier: SessionActor, Closable {
     nonisolated let interrupt = Interrupt()
     nonisolated let stream: StreamName
     nonisolated let handling: ApplyHandling
+    nonisolated let silence: Silence?
     private var session: Session?
     var position: Position?
     /// Another session of the stream is about to move the position.
@@ -76,9 +77,12 @@ actor Applier: SessionActor, Closable {
         executor.asUnownedSerialExecutor()
     }
 
-    init(stream: StreamName, handling: ApplyHandling = ApplyHandling()) {
+    init(
+        stream: StreamName, handling: ApplyHandling = ApplyHandling(), silence: Silence? = nil
+    ) {
         self.stream = stream
         self.handling = handling
+        self.silence = silence
     }
 
     /// Runs `body` with the session, on its thread. Cancellation ends its waits.
@@ -102,7 +106,9 @@ actor Applier: SessionActor, Closable {
 
     func openSession(_ conninfo: Conninfo) throws -> Session {
         let session = try Session(
-            conninfo, options: .init(peer: .target, applicationName: stream.objectName),
+            conninfo,
+            options: .init(
+                peer: .target, applicationName: stream.objectName, silence: silence),
             interrupt: interrupt)
         self.session = session
         try session.prepare()

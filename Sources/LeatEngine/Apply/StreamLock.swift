@@ -66,6 +66,13 @@ struct StreamLock {
         }
     }
 
+    /// Without waiting; until the end of the session's transaction.
+    func takeForTransaction() throws -> Bool {
+        try session.query(
+            "select pg_catalog.pg_try_advisory_xact_lock(\(StreamLock.space), \(key))"
+        ).scalar == "t"
+    }
+
     private func tryTake() throws -> Bool {
         try session.query(
             "select pg_catalog.pg_try_advisory_lock(\(StreamLock.space), \(key))"

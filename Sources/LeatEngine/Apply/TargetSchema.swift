@@ -26,6 +26,10 @@ enum TargetSchema {
           selection text[],
           last_transaction text,
           zone text,
+          halted_at timestamptz,
+          halt_code integer,
+          halt_message text,
+          halt_advice text,
           created_at timestamptz not null default pg_catalog.clock_timestamp(),
           updated_at timestamptz not null default pg_catalog.clock_timestamp()
         ) with (fillfactor = 10)
@@ -55,6 +59,8 @@ enum TargetSchema {
     private static let laterColumns = [
         "leat.progress": [
             "spool": "text", "selection": "text[]", "last_transaction": "text", "zone": "text",
+            "halted_at": "timestamptz", "halt_code": "integer", "halt_message": "text",
+            "halt_advice": "text",
         ],
         "leat.tables": [
             "source_oid": "pg_catalog.oid", "target_oid": "pg_catalog.oid",

@@ -51,7 +51,8 @@ struct InitialCopy {
             for number in 1...min(configuration.copyJobs, max(tables.count, 1)) {
                 group.addTask {
                     let worker = TableCopier(
-                        configuration, number: number, status: status, attempt: attempt)
+                        configuration, number: number, status: status, attempt: attempt,
+                        silence: .telling(logger, limit: configuration.answerTimeout))
                     try await work(worker, queue, holder.snapshotName, point)
                 }
             }

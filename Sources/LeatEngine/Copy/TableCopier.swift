@@ -17,6 +17,7 @@ actor TableCopier: SessionActor, Closable {
     private let configuration: SyncConfiguration
     private let status: SyncStatus
     private let attempt: String
+    private let silence: Silence
     private var source: Session?
     private var target: Session?
     private let number: Int
@@ -27,26 +28,30 @@ actor TableCopier: SessionActor, Closable {
     }
 
     init(
-        _ configuration: SyncConfiguration, number: Int, status: SyncStatus, attempt: String
+        _ configuration: SyncConfiguration, number: Int, status: SyncStatus, attempt: String,
+        silence: Silence
     ) {
         self.configuration = configuration
         self.number = number
         self.status = status
         self.attempt = attempt
+        self.silence = silence
     }
 
     func connect(snapshot: String, clientEncoding: String) async throws {
         try await cancellable {
             let name = configuration.stream.objectName
             let source = try Session(
-                configuration.source, options: .init(peer: .source, applicationName: name),
+                configuration.source,
+                options: .init(peer: .source, applicationName: name, silence: silence),
                 interrupt: interrupt)
             try source.prepare(clientEncoding: clientEncoding)
             try source.execute("begin isolation level repeatable read read only")
             try source.execute("set transaction snapshot \(SQLText.literal(snapshot))")
             self.source = source
             let target = try Session(
-                configuration.target, options: .init(peer: .target, applicationName: name),
+                configuration.target,
+                options: .init(peer: .target, applicationName: name, silence: silence),
                 interrupt: interrupt)
             try target.prepare(clientEncoding: clientEncoding)
             _ = try ApplySession.configure(target, configuration.role)

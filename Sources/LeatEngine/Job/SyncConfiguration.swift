@@ -55,6 +55,7 @@ public struct SyncConfiguration: Sendable {
     /// Whether messages and `leat.conflicts` may hold the values of keys.
     public var showsValues = false
     public var assumedZone: String?
+    public var answerTimeout: Duration?
     public var spool: Spool?
 
     public init(reading: SourceConfiguration, target: Conninfo) {

@@ -23,7 +23,13 @@ public struct SyncJob: Sendable {
     public func run() async throws {
         let folder = try StateFolder(configuration.stateDirectory)
         defer { folder.unlock() }
-        if let ending = try await runStream(folder) { report(ending) }
+        let local = LocalHaltNote(stateDirectory: configuration.stateDirectory)
+        local.clear()
+        let note = HaltNote(target: configuration.target, stream: configuration.stream)
+        let ending = try await note.keeping(otherwise: { local.write($0) }) {
+            try await runStream(folder)
+        }
+        if let ending { report(ending) }
     }
 
     private func runStream(_ folder: StateFolder) async throws -> SyncRun.Ending? {

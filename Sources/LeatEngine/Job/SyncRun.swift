@@ -49,7 +49,9 @@ struct SyncRun {
 
     /// - Parameter connected: Called once both servers were reached.
     func run(connected: () -> Void) async throws -> Ending {
-        let applier = Applier(stream: configuration.stream, handling: configuration.handling)
+        let applier = Applier(
+            stream: configuration.stream, handling: configuration.handling,
+            silence: .telling(logger, limit: configuration.answerTimeout))
         let receiver = SlotReceiver()
         let source = Connection(label: "leat.source")
         return try await closing(receiver, source, applier) {
@@ -85,7 +87,11 @@ struct SyncRun {
 
     private func run(_ servers: Servers) async throws -> Ending {
         try await checkDifferentDatabases(servers)
-        try await servers.applier.run { try TargetSchema.ensure($0) }
+        let stream = configuration.stream
+        try await servers.applier.run { session in
+            try TargetSchema.ensure(session)
+            try HaltNote.clear(stream, session)
+        }
         let prepared = try await StreamPreparation(run: self, servers: servers).prepare()
         guard !configuration.stopsAfterCopy else { return .copied }
         return try await StreamPhase(run: self, servers: servers, prepared: prepared).run()

@@ -24,6 +24,7 @@ public struct ReplayConfiguration: Sendable {
     public var conflicts = ConflictPolicies()
     public var showsValues = false
     public var assumedZone: String?
+    public var answerTimeout: Duration?
 
     public init(archive: String, target: Conninfo, stream: StreamName) {
         self.archive = archive

@@ -30,7 +30,11 @@ public struct ReplayJob: Sendable {
             configuration: configuration, stop: stop, resume: resume, status: status,
             logger: logger, ownBackend: OwnBackend(), rewind: rewind)
         let loop = JobLoop(status: status, stop: stop, logger: logger)
-        if let ending = try await loop.run({ try await run.run(connected: $0) }) { report(ending) }
+        let note = HaltNote(target: configuration.target, stream: configuration.stream)
+        let ending = try await note.keeping {
+            try await loop.run { try await run.run(connected: $0) }
+        }
+        if let ending { report(ending) }
     }
 
     private func report(_ ending: ReplayRun.Ending) {

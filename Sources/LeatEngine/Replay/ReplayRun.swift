@@ -38,7 +38,9 @@ struct ReplayRun: Sendable {
     func run(connected: () -> Void) async throws -> Ending {
         // Said before anything is connected to.
         _ = try ArchiveFacts(configuration.archive).position()
-        let applier = Applier(stream: configuration.stream, handling: configuration.handling)
+        let applier = Applier(
+            stream: configuration.stream, handling: configuration.handling,
+            silence: .telling(logger, limit: configuration.answerTimeout))
         let archive = ArchiveSource(configuration.archive)
         return try await closing(applier) {
             try await applier.connect(configuration.target, own: ownBackend)

@@ -30,6 +30,25 @@ public struct StreamReport: Sendable, Codable, Equatable {
         public var lagBytes: Int?
     }
 
+    /// Why it stopped by itself, and has not run since.
+    public struct Halt: Sendable, Codable, Equatable {
+        /// RFC 3339, UTC.
+        public var at: String
+        public var exitCode: Int
+        public var message: String
+        public var advice: String?
+    }
+
+    /// What the backend that applies is doing, by the target.
+    public struct Session: Sendable, Codable, Equatable {
+        /// As in `pg_stat_activity`: `active`, `idle`, `idle in transaction`.
+        public var state: String
+        /// For so long.
+        public var seconds: Int
+        /// `wait_event_type: wait_event`; nil: it does not wait.
+        public var waitsFor: String?
+    }
+
     public var stream: String
     public var state: String
     public var position: String
@@ -41,6 +60,10 @@ public struct StreamReport: Sendable, Codable, Equatable {
     public var publications: [String]
     /// A process applies the stream now.
     public var isRunning: Bool
+    /// Of a stream that is not running.
+    public var halt: Halt?
+    /// Of one that is running, as far as the role may see.
+    public var session: Session?
     /// The target equals the source as of `position`. False until the stream has passed the
     /// snapshot of every table.
     public var isConsistent: Bool
@@ -67,7 +90,8 @@ public struct StreamReport: Sendable, Codable, Equatable {
         }
     }
 
-    private static func read(_ session: Session, stream: String?) throws -> [StreamReport] {
+    private static func read(_ session: PGClient.Session, stream: String?) throws -> [StreamReport]
+    {
         guard try TargetSchema.isPresent(session) else { return [] }
         return try session.query(
             """
@@ -92,7 +116,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
         ).rows.map { row in
             let pending = try pendingTables(session, row[0] ?? "")
             let conflicts = try ConflictBook.counts(session, stream: row[0] ?? "")
-            return StreamReport(
+            return try StreamReport(
                 stream: row[0] ?? "", state: row[1] ?? "", position: row[2] ?? "",
                 commitTime: row[3], updatedAt: row[4] ?? "", sourceDatabase: row[5] ?? "",
                 slotName: row[6] ?? "", publications: JSONText.strings(row[7] ?? "[]"),
@@ -102,11 +126,14 @@ public struct StreamReport: Sendable, Codable, Equatable {
                     pending: pending, scanned: try scannedTables(session, row[0] ?? ""),
                     partitionChanges: try PartitionStore.changes(session, stream: row[0] ?? ""),
                     leftOut: try LeftOutStore.texts(session, stream: row[0] ?? "")),
-                conflicts: conflicts, slot: nil, spool: row[12].flatMap(SpoolMark.init)?.place)
+                conflicts: conflicts, slot: nil, spool: row[12].flatMap(SpoolMark.init)?.place
+            ).withRunning(session)
         }
     }
 
-    private static func pendingTables(_ session: Session, _ stream: String) throws -> [String] {
+    private static func pendingTables(_ session: PGClient.Session, _ stream: String) throws
+        -> [String]
+    {
         try session.query(
             """
             select schema_name || '.' || table_name || ': ' || state from leat.tables
@@ -116,7 +143,9 @@ public struct StreamReport: Sendable, Codable, Equatable {
     }
 
     /// As JSON, because an older `leat.tables` lacks the column.
-    private static func scannedTables(_ session: Session, _ stream: String) throws -> [String] {
+    private static func scannedTables(_ session: PGClient.Session, _ stream: String) throws
+        -> [String]
+    {
         try session.query(
             """
             select schema_name || '.' || table_name from leat.tables t
@@ -125,7 +154,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
         ).firstColumn
     }
 
-    private func withSlot(_ session: Session) throws -> StreamReport {
+    private func withSlot(_ session: PGClient.Session) throws -> StreamReport {
         let row = try session.query(
             """
             select active, confirmed_flush_lsn, wal_status,

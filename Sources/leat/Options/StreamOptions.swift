@@ -28,7 +28,11 @@ struct StreamOptions: ParsableArguments {
     }
 
     func stateDirectory() -> String {
-        if let stateDir { return stateDir }
+        stateDir ?? StreamOptions.stateDirectory(of: stream)
+    }
+
+    /// Where it is by default.
+    static func stateDirectory(of stream: String) -> String {
         let environment = ProcessInfo.processInfo.environment
         let base =
             environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }

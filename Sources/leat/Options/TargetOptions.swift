@@ -35,6 +35,12 @@ struct TargetOptions: ParsableArguments {
     @Flag(help: "Show the values of keys in messages, and keep them in leat.conflicts.")
     var showValues = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Give up a connection that owes an answer for so long. Default: never.",
+            discussion: "It is warned of after 10s. Longer than any statement takes, or a lock."))
+    var answerTimeout: DurationText?
+
     func validate() throws {
         guard (1...64).contains(copyJobs) else {
             throw ValidationError("--copy-jobs takes 1 to 64")
@@ -50,5 +56,6 @@ struct TargetOptions: ParsableArguments {
         configuration.conflicts = try ConflictPolicies(onConflict)
         configuration.showsValues = showValues
         configuration.assumedZone = assumeZone
+        configuration.answerTimeout = answerTimeout?.duration
     }
 }

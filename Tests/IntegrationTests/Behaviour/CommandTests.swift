@@ -62,6 +62,73 @@ struct CommandTests {
         }
     }
 
+    private struct Halted: Decodable {
+        struct Halt: Decodable {
+            var at: String, exit_code: Int, message: String, advice: String?
+        }
+        var halt: Halt?
+    }
+
+    private func halts(_ text: String) throws -> [Halted.Halt?] {
+        try JSONDecoder().decode([Halted].self, from: Data(text.utf8)).map(\.halt)
+    }
+
+    @Test("status says why a stream has stopped by itself, until it runs again")
+    func halted() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            let status = ["status", "--target", pair.target.conninfo(database: pair.database)]
+            try await pair.catchUp()
+            // As a stream of an earlier version left it.
+            try await pair.onTarget(
+                """
+                alter table leat.progress drop halted_at, drop halt_code, drop halt_message,
+                  drop halt_advice
+                """)
+            #expect(try await pair.leat(status).exitCode == 0)
+            try await pair.onTarget("insert into t values (11)")
+            try await pair.onSource("insert into t values (11)")
+
+            let outcome = try await pair.sync("--endpos", "now")
+            #expect(outcome.exitCode == 7, "\(outcome.log)")
+
+            let text = try await pair.leat(status)
+            let json = try await pair.leat(status + ["--json"])
+            #expect(text.exitCode == 7 && json.exitCode == 7)
+            for word in ["halted", "exit code 7", "public.t", "--on-conflict"] {
+                #expect(text.output.contains(word), "\(text.output)")
+            }
+            let halt = try #require(try halts(json.output).first ?? nil)
+            #expect(halt.exit_code == 7 && halt.at.hasSuffix("Z"))
+            #expect(outcome.log.contains(halt.message) && halt.advice != nil)
+
+            try await pair.onTarget("delete from t where id = 11")
+            try await pair.catchUp()
+            let after = try await pair.leat(status + ["--json"])
+            #expect(after.exitCode == 0)
+            #expect(try halts(after.output).allSatisfy { $0 == nil })
+        }
+    }
+
+    /// Somebody else has the stream, and it runs.
+    @Test("a process that comes second leaves no word in the row of the first")
+    func second() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            let status = [
+                "status", "--json", "--target", pair.target.conninfo(database: pair.database),
+            ]
+            let leat = try pair.start()
+            try await pair.waitForStream(leat)
+
+            let second = try await pair.sync("--state-dir", pair.stateDirectory + "-second")
+            #expect(second.exitCode == 4, "\(second.log)")
+
+            #expect(
+                try await pair.targetValue("select halt_code is null from leat.progress") == "t")
+            #expect(try await leat.terminate() == 0)
+            #expect(try await pair.leat(status).exitCode == 0)
+        }
+    }
+
     @Test("cleanup asks, and then removes the stream's slot, publication and rows")
     func cleanup() async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in

@@ -105,6 +105,32 @@ struct ConnectionLossTests {
         #expect(leat.exit == nil)
     }
 
+    /// As a box in between that acknowledges everything and forwards nothing: TCP sees a live peer.
+    @Test("that died without a word are given up where there is a limit", arguments: Side.allCases)
+    func silent(_ side: Side) async throws {
+        let stream = try await StreamFixture(tables: StreamFixture.loadTables)
+        let proxies = try Proxies(stream)
+        try await stream.fill()
+        // The source dies while tables are copied, the target while changes are applied.
+        if side == .source { proxies.source.dropServerAnswers(whenClientSends: "to stdout") }
+        let leat = try proxies.start(stream, "--answer-timeout", "2s")
+        if side == .target {
+            try await stream.waitUntilStreaming()
+            proxies.target.stall()
+            try await stream.source.sql(
+                "insert into journal values (1, 1, 'pending')", database: stream.database)
+        }
+
+        try await leat.waitForOutput(containing: "no answer for 2.0 seconds")
+        try await leat.waitForOutput(containing: "Trying again.")
+        proxies[side].resume()
+        proxies[side].cut()
+
+        try await stream.waitUntilCaughtUp()
+        try await stream.expectEqual()
+        #expect(leat.exit == nil)
+    }
+
     private func waits(_ leat: LeatProcess) -> [Double] {
         leat.log.matches(of: /Trying again\. in=([0-9.]+) seconds/).compactMap {
             Double($0.output.1)

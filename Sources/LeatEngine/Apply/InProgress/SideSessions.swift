@@ -36,7 +36,7 @@ actor SideSessions: Closable {
     }
 
     private func open() async throws -> Applier {
-        let session = Applier(stream: main.stream, handling: main.handling)
+        let session = Applier(stream: main.stream, handling: main.handling, silence: main.silence)
         made += 1
         do {
             try await session.connectAside(

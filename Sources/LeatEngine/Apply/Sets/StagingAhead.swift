@@ -144,7 +144,9 @@ actor StagingAhead: Closable {
 
     // MARK: The second session
 
-    private var another: Applier { Applier(stream: main.stream, handling: main.handling) }
+    private var another: Applier {
+        Applier(stream: main.stream, handling: main.handling, silence: main.silence)
+    }
 
     /// - Returns: Whether there is a second session now; if not, that is no reason to stop.
     private func open(_ session: Applier) async throws -> Bool {
