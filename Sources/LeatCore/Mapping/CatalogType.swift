@@ -36,6 +36,19 @@ public struct CatalogType: Sendable, Hashable {
     public var inner: UInt32
     /// `typtypmod` of a domain, -1 otherwise.
     public var modifier: Int32
+    /// The extension that it is a part of, and the schema that this is in; nil also where that is
+    /// not known.
+    public var provider: Provider?
+
+    public struct Provider: Sendable, Hashable {
+        public var name: String
+        public var schema: String
+
+        public init(name: String, schema: String) {
+            self.name = name
+            self.schema = schema
+        }
+    }
 
     public init(
         oid: UInt32, schema: String, name: String, kind: Kind, category: Character,

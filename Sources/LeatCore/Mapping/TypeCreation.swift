@@ -4,12 +4,13 @@ struct TypeCreation {
     let target: TypeCatalog
 
     /// What has to be run before a column can have this type; empty if the target has it, or if
-    /// only its own extension can make it.
+    /// nobody knows what makes it.
     func statements(for oid: UInt32) -> [String] {
         guard let type = source[oid], !type.isBuiltIn,
             target.named(type.schema, type.name) == nil
         else { return [] }
         if type.category == "A" { return statements(for: type.inner) }
+        if let provider = type.provider { return creation(of: provider) }
         let name = type.quoted
         switch type.kind {
         case .enum:
@@ -25,6 +26,16 @@ struct TypeCreation {
         case .base, .pseudo, .range, .multirange:
             return []
         }
+    }
+
+    private func creation(of provider: CatalogType.Provider) -> [String] {
+        let schema = SQLText.identifier(provider.schema)
+        // What every database begins with.
+        let room = provider.schema == "public" ? [] : ["create schema if not exists \(schema);"]
+        return room + [
+            "create extension if not exists \(SQLText.identifier(provider.name)) "
+                + "with schema \(schema);"
+        ]
     }
 
     /// Gives an enum the labels that it lacks, each in its place.

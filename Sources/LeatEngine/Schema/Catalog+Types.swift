@@ -5,6 +5,7 @@ extension Session {
     /// All types of the database.
     func typeCatalog() throws -> TypeCatalog {
         let (labels, fields) = (try enumLabels(), try compositeFields())
+        let providers = try providers()
         let rows = try query(
             """
             select t.oid, n.nspname, t.typname, t.typtype, t.typcategory,
@@ -21,15 +22,37 @@ extension Session {
                 guard let oid = row[0].flatMap(UInt32.init), let schema = row[1],
                     let name = row[2], let kind = row[3].flatMap(CatalogType.Kind.init)
                 else { return nil }
-                return CatalogType(
+                var type = CatalogType(
                     oid: oid, schema: schema, name: name, kind: kind,
                     category: row[4]?.first ?? "U",
                     labels: labels[oid] ?? [], fields: fields[oid] ?? [],
                     inner: row[5].flatMap(UInt32.init) ?? 0,
                     modifier: row[6].flatMap(Int32.init) ?? -1)
+                type.provider = providers[oid]
+                return type
             },
             server: .init(
                 version: serverVersion, encoding: try serverEncoding()))
+    }
+
+    /// The extensions that types are parts of.
+    private func providers() throws -> [UInt32: CatalogType.Provider] {
+        var providers: [UInt32: CatalogType.Provider] = [:]
+        for row in try query(
+            """
+            select d.objid, e.extname, n.nspname
+            from pg_catalog.pg_depend d
+            join pg_catalog.pg_extension e on e.oid = d.refobjid
+            join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+            where d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.deptype = 'e'
+              and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+            """
+        ).rows {
+            guard let type = row[0].flatMap(UInt32.init), let name = row[1], let schema = row[2]
+            else { continue }
+            providers[type] = .init(name: name, schema: schema)
+        }
+        return providers
     }
 
     private func enumLabels() throws -> [UInt32: [String]] {
