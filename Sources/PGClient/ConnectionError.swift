@@ -32,6 +32,9 @@ public struct ConnectionError: Error, Sendable {
     public var message: String
     public var server: ServerError?
     public var peer: Peer?
+    /// Whom and where the session is of, as libpq has it; nil where it never began.
+    public var role: String?
+    public var database: String?
 
     public init(
         _ code: Code, attempted: String, endpoint: String, message: String,

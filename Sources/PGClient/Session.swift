@@ -251,6 +251,9 @@ public final class Session {
         var error = ConnectionError(
             code, attempted: attempted, endpoint: endpoint, message: message, server: server)
         error.peer = peer
+        // SAFETY: NULL for a closed connection; else strings that live as long as it does.
+        error.role = PQuser(connection).map { String(cString: $0) }
+        error.database = PQdb(connection).map { String(cString: $0) }
         return error
     }
 

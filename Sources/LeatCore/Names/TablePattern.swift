@@ -24,6 +24,7 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
 
     /// As it was written, without blanks around it.
     public let text: String
+    private let hasSchema: Bool
     private var schema: [Element]
     private var name: [Element]
 
@@ -32,11 +33,12 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
         let trimmed = TablePattern.trimmed(text)
         guard let parts = TablePattern.parts(trimmed) else { return nil }
         self.text = trimmed
+        hasSchema = parts.count == 2
         name = parts[parts.count - 1]
         schema = parts.count == 2 ? parts[0] : "public".map(Element.character)
     }
 
-    public var description: String { text }
+    public var description: String { hasSchema ? text : "public.\(text)" }
 
     /// Whether it can match one table only.
     public var isName: Bool { !(schema + name).contains { $0 == .one || $0 == .many } }

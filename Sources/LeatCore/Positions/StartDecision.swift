@@ -178,6 +178,18 @@ extension StartFacts {
         }
     }
 
+    /// Slots are of the whole server, and each of one database: that one is another stream's.
+    var otherName: String {
+        let letters = database.lowercased().map { character in
+            character.isASCII && (character.isLetter || character.isNumber) ? character : "_"
+        }
+        let name = StreamName(String(("main_" + String(letters)).prefix(50)))?.text ?? "main_2"
+        return """
+            It is another stream's, so leave it. Give this one a name that no other database of \
+            this server uses: --stream \(name)
+            """
+    }
+
     var wayOnWithSlot: String {
         switch keeper {
         case .target, .spool:
@@ -254,7 +266,9 @@ extension StartFacts.Slot {
         if let reason = refusal(facts) {
             throw Halt(
                 .positionMismatch, "Slot \(facts.slotName) cannot be used: \(reason).",
-                advice: walStatus == "lost" ? facts.wayBack : "Choose another --slot.")
+                advice: walStatus == "lost"
+                    ? facts.wayBack
+                    : database == facts.database ? "Choose another --slot." : facts.otherName)
         }
     }
 

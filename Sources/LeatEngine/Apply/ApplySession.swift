@@ -60,18 +60,19 @@ enum ApplySession {
     }
 
     private static func refused(_ error: ConnectionError, _ session: Session) throws -> Halt {
-        let role = try session.query("select current_user").scalar ?? "..."
+        let role = try session.role()
         return Halt(
             .preflight, "The target role may not set session_replication_role: \(error).",
             advice: "On the target, as a superuser: \(grant(to: role))")
     }
 
     /// The statement that gives a role the right to role `replica`.
+    ///
+    /// - Parameter role: Quoted.
     static func grant(to role: String) -> String {
-        let name = SQLText.identifier(role)
-        return """
-            grant set on parameter session_replication_role to \(name); (15 and newer), or \
-            alter role \(name) set session_replication_role = replica;
-            """
+        """
+        grant set on parameter session_replication_role to \(role); (15 and newer), or \
+        alter role \(role) set session_replication_role = replica;
+        """
     }
 }

@@ -128,11 +128,19 @@ enum TargetSchema {
         )
         """
 
+    /// What `replay --schema` makes once the base's rows are there. Its stream may have no row yet.
+    private static let pendingSchema = """
+        create table leat.pending_schema (
+          stream text primary key,
+          statements text[] not null
+        )
+        """
+
     /// In the order of their making; the first two are those that a stream cannot be without.
     private static let all = [
         ("leat.progress", progress), ("leat.tables", tables), ("leat.conflicts", conflicts),
         ("leat.triggers", triggers), ("leat.partitions", partitions),
-        ("leat.left_out", leftOut),
+        ("leat.left_out", leftOut), ("leat.pending_schema", pendingSchema),
     ]
 
     /// Creates what is missing. `if not exists` alone asks for the right to create even then, and
@@ -149,6 +157,10 @@ enum TargetSchema {
     private static let lock = "1818386805"
 
     private static func create(_ session: Session) throws {
+        // Before anything fails: nothing can be asked then.
+        let role = try session.role()
+        let database = SQLText.identifier(
+            try session.query("select pg_catalog.current_database()").scalar ?? "")
         do {
             if try !exists("to_regnamespace", "leat", session) {
                 try session.execute("create schema if not exists leat")
@@ -161,8 +173,9 @@ enum TargetSchema {
             throw Halt(
                 .preflight, "The target role may not create schema leat and its tables: \(error).",
                 advice: """
-                    grant create on database ... to the role, or have an administrator run: \
-                    create schema leat authorization ...;
+                    On the target, as an administrator, one of these:
+                    grant create on database \(database) to \(role);
+                    create schema leat authorization \(role);
                     """)
         }
     }

@@ -53,8 +53,15 @@ extension RecordPreparation {
         _ tables: [SourceCatalog.Candidate], _ file: StreamFile?,
         _ configuration: SourceConfiguration, _ session: Session
     ) throws -> (tables: [SourceCatalog.Candidate], leftOut: [LeftOut]) {
-        guard let file, file.state == .streaming, !configuration.isStrict else {
+        let publication = Publication(session: session, configuration: configuration)
+        let check = { (tables: [SourceCatalog.Candidate]) in
             try Publication.checkIdentities(of: tables, session)
+            try publication.checkMayPublish(tables) { name in
+                "leat record as before, with --publication \(ShellText.word(name))"
+            }
+        }
+        guard let file, file.state == .streaming, !configuration.isStrict else {
+            try check(tables)
             return (tables, [])
         }
         let known = Set(file.tables.map { TableName(schema: $0.schema, name: $0.name) })
@@ -64,13 +71,13 @@ extension RecordPreparation {
         var leftOut: [TableName: LeftOut] = [:]
         for table in new {
             do {
-                try Publication.checkIdentities(of: [table], session)
+                try check([table])
             } catch let halt as Halt {
                 leftOut[table.name] = LeftOut(table.name, halt)
             }
         }
         let fit = tables.filter { leftOut[$0.name] == nil }
-        try Publication.checkIdentities(of: fit, session)
+        try check(fit)
         return (fit, leftOut.sorted { $0.key < $1.key }.map(\.value))
     }
 
@@ -110,7 +117,10 @@ extension RecordPreparation {
         return Halt(
             .preflight, "Publication \(name) exists, but not for this archive.",
             advice: """
-                Use it with --publication \(name), drop it, or choose another --stream.
+                Use it with --publication \(name), or choose another --stream. What reads from it \
+                shows: leat publication list \(name) --source \
+                \(ShellText.word(configuration.source.printable))
+                If nothing does: drop publication \(SQLText.identifier(name));
                 """)
     }
 

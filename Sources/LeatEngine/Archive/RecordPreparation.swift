@@ -264,7 +264,7 @@ struct RecordPreparation {
             return now.membership != table.membership || now.unsentKinds != table.unsentKinds
         }
         guard !changed.isEmpty else { return false }
-        let names = changed.map { "\($0.schema).\($0.name)" }.joined(separator: ", ")
+        let names = NameList.text(changed.map { "\($0.schema).\($0.name)" })
         guard configuration.base == .none else {
             logger.warning(
                 "tables left their publication and came back; only a new base has their rows",

@@ -65,11 +65,14 @@ struct InitialCopy {
     ) async throws {
         try await closing(worker) {
             try await worker.connect(snapshot: snapshot, clientEncoding: clientEncoding)
-            while let table = queue.next() {
-                logger.info("copying", metadata: ["table": "\(table.name)"])
+            while let (number, table) = queue.numbered() {
+                let level = queue.level(of: number, logger)
+                logger.log(level: level, "copying", metadata: ["table": "\(table.name)"])
                 try await worker.copy(table, snapshot: point)
                 let rows = status.copy(of: table.name)?.rows ?? 0
-                logger.info("copied", metadata: ["table": "\(table.name)", "rows": "\(rows)"])
+                logger.log(
+                    level: level, "copied",
+                    metadata: ["table": "\(table.name)", "rows": "\(rows)"])
             }
             try await worker.finish()
         }

@@ -85,6 +85,7 @@ public struct Cleanup: Sendable {
             try OriginMark(session: session, stream: stream).drop()
             try session.transaction {
                 try ProgressStore(session: session, stream: stream).delete()
+                try PendingSchema(session: session, stream: stream).forget()
             }
         }
         try? FileManager.default.removeItem(atPath: configuration.stateDirectory)
@@ -97,14 +98,18 @@ public struct Cleanup: Sendable {
             return ["spool \(spool.place): remove the folder; a new stream does not begin in it"]
         }
         guard progress.isReplay else { return [] }
-        let target = try await applier.run { try TargetIdentity($0) }
+        let (target, pending) = try await applier.run { session in
+            let isThere = try TargetSchema.isPresent("leat.pending_schema", session)
+            let pending = PendingSchema(session: session, stream: configuration.stream)
+            return (try TargetIdentity(session), isThere ? try pending.statements() : [])
+        }
         let name = ReaderName.text(stream: configuration.stream, target)
         return [
             """
             \(progress.stored.slot), in which this reader holds what it has not applied: leat \
             archive prune ARCHIVE --forget \(name)
             """
-        ]
+        ] + pending.map { "of the base's schema, not made on the target yet: \($0)" }
     }
 
     private func open(_ source: Connection, _ progress: Progress) async throws {

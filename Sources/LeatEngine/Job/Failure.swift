@@ -105,8 +105,35 @@ enum Failure {
         }
     }
 
+    /// What a role lacks that the server names.
+    private static func grant(_ error: ConnectionError) -> String? {
+        guard let role = error.role.map(SQLText.identifier), let peer = error.peer else {
+            return nil
+        }
+        let (place, words) = ("On the \(peer), as an administrator:\n", error.message)
+        if peer == .source,
+            ["WAL sender", "replication role", "replication slots"].contains(where: words.contains)
+        {
+            return """
+                \(place)alter role \(role) replication;
+                (Amazon RDS: grant rds_replication to \(role);)
+                """
+        }
+        guard error.sqlState == "42501" else { return nil }
+        if words.contains("permission denied for database"), let database = error.database {
+            let name = SQLText.identifier(database)
+            return "\(place)grant create on database \(name) to \(role);"
+        }
+        if let schema = words.firstMatch(of: /permission denied for schema (.+)$/)?.output.1 {
+            let name = SQLText.identifier(String(schema))
+            return "\(place)grant usage on schema \(name) to \(role);"
+        }
+        return nil
+    }
+
     private static func advice(_ error: ConnectionError) -> String? {
-        switch error.sqlState {
+        if let grant = grant(error) { return grant }
+        return switch error.sqlState {
         case "42501": "Grant the role what it lacks: see \"Privileges\" in the README."
         case "42704" where error.peer == .source:
             """

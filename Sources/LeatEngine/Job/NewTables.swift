@@ -47,6 +47,8 @@ struct NewTables {
         try await fit(candidates, \.name) { some in
             let tables = try await source.run { session in
                 try Publication.checkIdentities(of: some, session)
+                try Publication(session: session, configuration: configuration.reading)
+                    .checkMayPublish(some, start: configuration.commandWith(publication:))
                 return try SourceCatalog(session: session).tables(some)
             }
             try await check(tables)
@@ -89,6 +91,7 @@ struct NewTables {
         _ = try await onTarget.checkRole(tables.map(\.name))
         guard configuration.copiesTables else { return }
         try await source.run { try Preflight.checkReadable(tables, $0) }
+        try await onTarget.checkUnvalidated(tables, source)
         guard !configuration.truncatesTables else { return }
         try await onTarget.checkEmpty(tables, plans)
     }

@@ -15,13 +15,15 @@ enum Preflight {
 
     /// Every table's way to the target.
     ///
-    /// - Parameter followed: Tables that the stream follows already. What is still to come may
-    ///   be older than the source's definition of now, so the stream itself finds out, change by
-    ///   change, what fits.
+    /// - Parameters:
+    ///   - followed: Tables that the stream follows already. What is still to come may be older
+    ///     than the source's definition of now, so the stream itself finds out, change by change,
+    ///     what fits.
+    ///   - dump: What makes tables that are missing.
     /// - Throws: One ``Halt`` (exit code 6) with all that is wrong with the others.
     static func ways(
         of tables: [SourceTable], sourceTypes: TypeCatalog, target session: Session,
-        followed: [TableName: KnownColumns]
+        followed: [TableName: KnownColumns], dump: SchemaCommand? = nil
     ) throws -> Ways {
         let targetTypes = try session.typeCatalog()
         var plans: [TableName: RelationPlan] = [:]
@@ -46,7 +48,13 @@ enum Preflight {
                 }
             }
         }
-        guard problems.isEmpty else { throw combined(problems) }
+        guard problems.isEmpty else {
+            let missing = tables.map(\.name).filter { name in
+                followed[name] == nil && targets[name]?.isMissing(name) == true
+            }
+            let making = missing.isEmpty ? nil : try dump?.text(for: missing, on: session)
+            throw combined(problems, missing, making: making)
+        }
         return Ways(plans: plans, later: later, targetTypes: targetTypes)
     }
 
@@ -67,10 +75,21 @@ enum Preflight {
                 """)
     }
 
-    static func combined(_ problems: [Halt]) -> Halt {
-        let advice = Set(problems.compactMap(\.advice)).sorted()
+    /// - Parameter making: What makes tables that are missing, if that is known.
+    static func combined(
+        _ problems: [Halt], _ missing: [TableName] = [], making: String? = nil
+    ) -> Halt {
+        let gone = Set(missing.map { TargetTables.missing($0).message })
+        let messages = NameList.lines(problems.map(\.message))
+        // Of those that are written out.
+        let known = problems.filter { problem in
+            messages.contains(problem.message)
+                && (making == nil || !gone.contains(problem.message))
+        }
+        var advice = Set(known.compactMap(\.advice)).sorted()
+        if let making { advice.insert(making, at: 0) }
         return Halt(
-            .preflight, problems.map(\.message).joined(separator: "\n"),
+            .preflight, messages.joined(separator: "\n"),
             advice: advice.isEmpty ? nil : advice.joined(separator: "\n"))
     }
 
@@ -144,23 +163,30 @@ enum Preflight {
                 select pg_catalog.current_setting('wal_level'),
                   pg_catalog.pg_is_in_recovery(),
                   pg_catalog.current_setting('max_replication_slots')::pg_catalog.int4
-                    > (select pg_catalog.count(*) from pg_catalog.pg_replication_slots)
+                    > (select pg_catalog.count(*) from pg_catalog.pg_replication_slots),
+                  pg_catalog.current_setting('max_replication_slots')
                 """
             ).rows.first ?? []
+        let slots = row.last.flatMap { $0 }.flatMap(Int.init) ?? 0
         guard row.first == "logical" else {
             throw Halt(
                 .preflight, "The source's wal_level is not logical.",
-                advice: "alter system set wal_level = 'logical'; then restart the source.")
+                advice: "On the source: alter system set wal_level = 'logical'; then restart it.")
         }
         // 16 and newer would decode there, but the position of its own end is not to be had.
         guard row.count > 1, row[1] == "f" else {
             throw Halt(
                 .preflight, "The source is a standby.", advice: "Use its primary as the source.")
         }
-        guard !needsSlot || row.last == "t" else {
+        guard !needsSlot || row.count > 2 && row[2] == "t" else {
             throw Halt(
                 .preflight, "The source has no free replication slot.",
-                advice: "Drop one that nobody needs, or raise max_replication_slots.")
+                advice: """
+                    On the source, and then restart it: alter system set max_replication_slots = \
+                    \(slots + 10);
+                    Or drop one that nobody needs: select slot_name, database, active from \
+                    pg_catalog.pg_replication_slots;
+                    """)
         }
     }
 
@@ -177,29 +203,41 @@ enum Preflight {
             """
         ).rows
         let found = Dictionary(rows.map { ($0[0], $0) }, uniquingKeysWith: { first, _ in first })
-        func names(_ isBad: ([String?]?) -> Bool) -> [String] {
-            tables.filter { isBad(found["\($0.relation.id.rawValue)"]) }.map(\.name.quoted)
+        func names(_ isBad: ([String?]?) -> Bool) -> [TableName] {
+            tables.filter { isBad(found["\($0.relation.id.rawValue)"]) }.map(\.name)
         }
         let unreadable = names { $0?[1] != "t" }
         let secured = names { $0?[2] == "t" }
-        guard unreadable.isEmpty else { throw notReadable(unreadable.joined(separator: ", ")) }
+        let role = try session.role()
+        guard unreadable.isEmpty else { throw notReadable(unreadable, role) }
         guard secured.isEmpty else {
             throw Halt(
                 .preflight,
                 """
                 Policies of row-level security apply to the source role and hide rows of \
-                \(secured.joined(separator: ", ")).
+                \(NameList.text(secured.map(\.quoted))).
                 """,
-                advice: "On the source: alter role ... bypassrls;")
+                advice: "On the source:\nalter role \(role) bypassrls;")
         }
     }
 
-    private static func notReadable(_ list: String) -> Halt {
-        Halt(
-            .preflight, "The source role may not read \(list).",
-            advice: """
-                On the source: grant select on table \(list) to ...; and usage on their schemas.
-                """)
+    /// - Parameter role: Quoted.
+    private static func notReadable(_ tables: [TableName], _ role: String) -> Halt {
+        let grants = Dictionary(grouping: tables, by: \.schema).sorted { $0.key < $1.key }
+            .flatMap { schema, tables in
+                let schema = SQLText.identifier(schema)
+                let list =
+                    tables.count > NameList.limit
+                    ? "all tables in schema \(schema)"
+                    : "table " + tables.map(\.quoted).joined(separator: ", ")
+                return [
+                    "grant usage on schema \(schema) to \(role);",
+                    "grant select on \(list) to \(role);",
+                ]
+            }
+        return Halt(
+            .preflight, "The source role may not read \(NameList.text(tables.map(\.quoted))).",
+            advice: (["On the source:"] + grants).joined(separator: "\n"))
     }
 
     /// Whether the stream can be binary, which was wished for.

@@ -78,7 +78,7 @@ extension StreamPreparation {
     func forget(_ slotName: String, _ rewritten: SnapshotHolder.Rewritten) async throws {
         logger.warning(
             "a table was rewritten while the slot was made; making it anew",
-            metadata: ["tables": "\(rewritten.tables.map(\.description))"])
+            metadata: ["tables": "\(NameList.text(rewritten.tables.map(\.description)))"])
         let stream = configuration.stream
         try await servers.applier.run { session in
             _ = try session.query(

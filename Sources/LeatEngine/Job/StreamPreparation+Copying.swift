@@ -9,6 +9,7 @@ extension StreamPreparation {
     ) async throws {
         guard configuration.copiesTables, !tables.isEmpty else { return }
         try await servers.source.run { try Preflight.checkReadable(tables, $0) }
+        try await onTarget.checkUnvalidated(tables, servers.source)
         guard !configuration.truncatesTables else { return }
         do {
             try await onTarget.checkEmpty(tables, plans)
@@ -47,6 +48,7 @@ extension StreamPreparation {
         guard filled.isEmpty else { throw notTaken(filled, plan, stored) }
         let copied = late.filter { empty.contains($0.name) }
         try await servers.source.run { try Preflight.checkReadable(copied, $0) }
+        try await onTarget.checkUnvalidated(copied, servers.source)
     }
 
     private func tellReasons(_ plan: TablePlan, _ stored: [TableName: TablePlan.Stored]) {

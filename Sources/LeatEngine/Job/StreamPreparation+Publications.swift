@@ -112,6 +112,7 @@ extension StreamPreparation {
         let (tables, exists) = try await servers.source.run { [wanted] session in
             try Publication.checkIdentities(of: wanted, session)
             let publication = Publication(session: session, configuration: configuration.reading)
+            try publication.checkMayPublish(wanted, start: configuration.commandWith(publication:))
             return (
                 try SourceCatalog(session: session).tables(wanted),
                 try !publication.identities().isEmpty
@@ -150,7 +151,10 @@ extension StreamPreparation {
         return Halt(
             .preflight, "Publication \(name) exists, but not for this stream.",
             advice: """
-                Use it with --publication \(name), drop it, or choose another --stream.
+                Use it with --publication \(name), or choose another --stream. What reads from it \
+                shows: leat publication list \(name) --source \
+                \(ShellText.word(configuration.source.printable))
+                If nothing does: drop publication \(SQLText.identifier(name));
                 """)
     }
 

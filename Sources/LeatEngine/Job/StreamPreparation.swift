@@ -41,6 +41,7 @@ struct StreamPreparation {
         TargetPreparation(
             applier: servers.applier, stream: configuration.stream,
             configuredRole: configuration.role, copiesTables: configuration.copiesTables,
+            dump: SchemaCommand(source: configuration.source, target: configuration.target),
             logger: logger)
     }
 

@@ -31,8 +31,8 @@ extension SourceConfiguration {
         let place = "select schemaname, tablename from pg_catalog.pg_tables order by 1, 2"
         let options = selection.options.map { ShellText.command([$0.option, $0.pattern.text]) }
         return """
-            \(options.joined(separator: " ")) leaves nothing of: \
-            \(NameList.text(names, all: place)). Name one: --tables \(ShellText.word(names[0]))
+            Leave out \(options.joined(separator: " ")), or name one of: \
+            \(NameList.text(names, all: place)): --tables \(ShellText.word(names[0]))
             """
     }
 }
@@ -46,6 +46,11 @@ extension SyncConfiguration {
         words += ["--target", target.printable]
         if let spool { words += ["--spool", spool.folder] }
         return ShellText.command(words + more)
+    }
+
+    /// The same with a publication that an administrator has made.
+    @Sendable func commandWith(publication name: String) -> String {
+        command(["--publication", name], selecting: false)
     }
 
     /// `leat cleanup` of this stream, as one types it.

@@ -41,7 +41,7 @@ extension TargetPreparation {
     }
 
     private func warn(_ message: String, _ tables: [SourceTable]) {
-        let names = tables.map { "\($0.name)" }.joined(separator: ", ")
+        let names = NameList.text(tables.map { "\($0.name)" }, all: "leat status")
         logger.warning("\(message)", metadata: ["tables": "\(names)"])
     }
 }

@@ -10,6 +10,8 @@ struct TargetPreparation {
     let configuredRole: SyncConfiguration.Role
     /// Whether tables are filled by the start, which foreign keys may forbid.
     let copiesTables: Bool
+    /// What makes tables that are missing; nil for those of an archive.
+    var dump: SchemaCommand?
     let logger: Logger
 
     // MARK: What the target does by itself when it is written to: refused, disabled, or told
@@ -56,7 +58,7 @@ struct TargetPreparation {
         logger.info("\(role.cost)")
         if role == .plain, configuredRole == .auto {
             let grant = try await applier.run { session in
-                ApplySession.grant(to: try session.query("select current_user").scalar ?? "...")
+                ApplySession.grant(to: try session.role())
             }
             logger.warning("the target role may not use role replica; to allow it: \(grant)")
         }
@@ -119,7 +121,7 @@ struct TargetPreparation {
 
     /// Every table's way to the target.
     func ways(of tables: [SourceTable], _ sourceTypes: TypeCatalog) async throws -> Preflight.Ways {
-        let stream = stream
+        let (stream, dump) = (stream, dump)
         return try await applier.run { session in
             let ids = Dictionary(
                 tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
@@ -128,8 +130,15 @@ struct TargetPreparation {
             return try Preflight.ways(
                 of: tables, sourceTypes: sourceTypes, target: session,
                 followed: Dictionary(
-                    ready.map { ($0.table, $0.columns) }, uniquingKeysWith: { first, _ in first }))
+                    ready.map { ($0.table, $0.columns) }, uniquingKeysWith: { first, _ in first }),
+                dump: dump)
         }
+    }
+
+    func checkUnvalidated(_ tables: [SourceTable], _ source: Connection) async throws {
+        try await UnvalidatedRules.check(
+            tables, source: source, applier: applier,
+            checksForeignKeys: role() != .replica)
     }
 
     func checkEmpty(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) async throws {

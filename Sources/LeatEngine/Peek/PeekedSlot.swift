@@ -67,6 +67,8 @@ extension PeekedSlot {
             Slot \(name) is a two-phase one. A copy of it would not show the transactions that \
             were prepared before its position, so it is not read.
             """,
-            advice: "select * from pg_logical_slot_peek_binary_changes('\(name)', ...) shows them.")
+            advice:
+                "select * from pg_logical_slot_peek_binary_changes('\(name)', null, 100) shows them."
+        )
     }
 }

@@ -42,13 +42,16 @@ struct PublicationProblems {
             order by 1, 2, 3
             """
         ).rows.filter { $0[3] != nil }
+        let tables = rows.map { TableName(schema: $0[1] ?? "", name: $0[2] ?? "") }
+        let indexes = try SourceCatalog(session: session).identityIndexes(of: tables)
         return Dictionary(grouping: rows) { $0[0] ?? "" }.mapValues { rows in
             rows.map { row in
                 let table = TableName(schema: row[1] ?? "", name: row[2] ?? "")
                 let message = row[3] ?? ""
                 return PublicationReport.Problem(
                     schemaName: table.schema, tableName: table.name, message: message,
-                    advice: PublicationProblems.advice(table, message, hasList: row[4] == "t"))
+                    advice: PublicationProblems.advice(
+                        table, message, hasList: row[4] == "t", indexes[table]))
             }
         }
     }
@@ -94,17 +97,18 @@ struct PublicationProblems {
     }
 
     private static func advice(
-        _ table: TableName, _ problem: String, hasList: Bool
+        _ table: TableName, _ problem: String, hasList: Bool, _ index: String?
     ) -> String {
         if problem.hasPrefix(listBegin) { return "Name these columns in its column list too." }
         if problem == fullWithList {
             return "alter table \(table.quoted) replica identity default;"
         }
         // FULL goes with no column list.
-        if hasList || SourceCatalog.generatedProblems.contains(problem) {
-            return "alter table \(table.quoted) replica identity using index ...;"
-        }
-        return "alter table \(table.quoted) replica identity full;"
+        // No index of other columns mends a row filter.
+        let index = problem.hasPrefix(filterBegin) ? nil : index
+        let isGenerated = SourceCatalog.generatedProblems.contains(problem)
+        return SourceCatalog.identityMending(
+            table, index: index, allowsFull: !hasList && !isGenerated)
     }
 
     /// - Throws: ``Halt`` if there are any.
@@ -115,7 +119,7 @@ struct PublicationProblems {
             .preflight,
             """
             The application's own updates and deletes of these tables would fail at once: \
-            \(list.joined(separator: "; ")).
+            \(NameList.text(list, separator: "; ")).
             """,
             advice: (["On the source, mend each, or leave the table out:"]
                 + problems.map(\.advice).reduce(into: []) { list, line in

@@ -57,10 +57,10 @@ struct BaseRestore {
     {
         try await closing(worker) {
             try await worker.connect()
-            while let table = queue.next() {
+            while let (number, table) = queue.numbered() {
                 try await worker.copy(table)
-                logger.info(
-                    "copied",
+                logger.log(
+                    level: queue.level(of: number, logger), "copied",
                     metadata: ["table": "\(table.table.name)", "rows": "\(table.file.rows)"])
             }
             try await worker.finish()

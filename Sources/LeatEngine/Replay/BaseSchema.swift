@@ -4,7 +4,8 @@ internal import LeatCore
 internal import Logging
 internal import PGClient
 
-/// Creates on the target what a base's `pg_dump --schema-only` holds, in one transaction.
+/// Creates on the target what a base's `pg_dump --schema-only` holds, in one transaction; but for
+/// constraints that are NOT VALID, which the base's own rows may violate: see ``PendingSchema``.
 struct BaseSchema {
     let archive: String
     let base: BaseManifest
@@ -24,7 +25,9 @@ struct BaseSchema {
             configuration.target, peer: .target, stream: configuration.stream)
         try await closing(connection) {
             let text = String(decoding: script, as: UTF8.self)
-            try await create(BaseSchema.statements(text), connection)
+            let parts = SchemaScript(BaseSchema.statements(text))
+            let note = PendingSchema.note(parts.afterRows, configuration.stream)
+            try await create(parts.first + "\n" + note, connection)
         }
     }
 
@@ -40,7 +43,7 @@ struct BaseSchema {
             }
             throw Halt(
                 .preflight,
-                "Some of the base's tables are on the target already: \(there.map(\.description).joined(separator: ", ")).",
+                "Some of the base's tables are on the target already: \(NameList.text(there.map(\.description))).",
                 advice: "Drop them, or create the others yourself and leave out --schema.")
         }
         do {

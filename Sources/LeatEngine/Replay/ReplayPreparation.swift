@@ -66,6 +66,7 @@ struct ReplayPreparation {
         if case .copy = decision, let base { try await checkSequences(base) }
         try await begin(decision, tables, plans, opening.description, target)
         try await copy(base, tables, plans, position)
+        try await makePending()
         return try await prepared(position, tables, plans, opening, reader)
     }
 
@@ -264,6 +265,17 @@ struct ReplayPreparation {
             ).run(onTarget.copyLevels(pending))
         } catch let halt as Halt {
             throw await LoosenedRules(source: ArchiveDefinitions(), applier: applier).explain(halt)
+        }
+    }
+
+    /// What a base's schema has left for after its rows, at this start or at one that was killed.
+    private func makePending() async throws {
+        let stream = configuration.stream
+        let number = try await applier.run { session in
+            try PendingSchema(session: session, stream: stream).make()
+        }
+        if number > 0 {
+            logger.info("rest of the schema created", metadata: ["count": "\(number)"])
         }
     }
 

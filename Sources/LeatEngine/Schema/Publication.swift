@@ -38,9 +38,10 @@ struct Publication {
         guard session.serverVersion >= 150_000 else { return }
         let published = SourceCatalog(session: session)
             .published(by: configuration.publicationNames)
-        let tables = try session.query(
+        let rows = try session.query(
             """
-            select schemaname || '.' || tablename from (
+            select schemaname, tablename,
+              pg_catalog.array_to_json(pg_catalog.array_agg(pubname order by pubname)) from (
               select t.pubname, t.schemaname, t.tablename, array(
                 select a.attnum from pg_catalog.pg_attribute a
                 join pg_catalog.pg_class c on c.oid = a.attrelid and c.relname = t.tablename
@@ -49,20 +50,27 @@ struct Publication {
                 where a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
                   and (t.attnames is null or a.attname = any (t.attnames)) order by 1) as columns
               from (\(published)) t) l
-            group by schemaname, tablename having pg_catalog.count(distinct columns) > 1 order by 1
+            group by schemaname, tablename having pg_catalog.count(distinct columns) > 1
+            order by 1, 2
             """
-        ).firstColumn
-        guard !tables.isEmpty else { return }
+        ).rows
+        guard !rows.isEmpty else { return }
+        let tables = rows.map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") }
+        let drops = zip(tables, rows).flatMap { table, row in
+            JSONText.strings(row[2] ?? "[]").dropFirst().map { name in
+                "alter publication \(SQLText.identifier(name)) drop table \(table.quoted);"
+            }
+        }
         throw Halt(
             .preflight,
             """
-            The publications have different column lists for \(tables.joined(separator: ", ")), \
-            which the source refuses to send.
+            The publications have different column lists for \
+            \(NameList.text(tables.map(\.description))), which the source refuses to send.
             """,
-            advice: """
-                Give each table the same columns in all of them, or take it out of all but one: \
-                alter publication ... drop table ...;
-                """)
+            advice: ([
+                "Give each table the same columns in all of them, or take it out of all but one:"
+            ]
+                + NameList.lines(drops)).joined(separator: "\n"))
     }
 
     /// The name in one of the ``identities()``; it may have colons in it itself.
@@ -77,8 +85,23 @@ struct Publication {
             throw Halt(
                 .preflight,
                 "The source has no publication \(missing.joined(separator: ", ")).",
-                advice: "create publication \(SQLText.identifier(missing[0])) for all tables;")
+                advice: try missingAdvice(missing[0]))
         }
+    }
+
+    /// A publication of all tables would make updates of those without a key fail: the command
+    /// that checks them first is another.
+    private func missingAdvice(_ name: String) throws -> String {
+        let existing = try session.query("select pubname from pg_catalog.pg_publication order by 1")
+            .firstColumn
+        let tables = configuration.selection.options
+            .flatMap { [$0.option, $0.pattern.text] }
+        let words =
+            ["leat", "publication", "create", name, "--source", configuration.source.printable]
+            + (configuration.selection.tables.isEmpty ? ["--tables", "*.*"] : []) + tables
+        let making = "To make it, after a check of its tables: \(ShellText.command(words))"
+        guard !existing.isEmpty else { return making }
+        return "There are: \(NameList.text(existing)).\n\(making)"
     }
 
     /// The tables that the stream's own publication is to have.
@@ -111,32 +134,107 @@ struct Publication {
         let problems = (tables + partitions).compactMap { table in
             table.identityProblem.flatMap { $0.isEmpty ? nil : (table.name, $0) }
         }
-        guard problems.isEmpty else { throw identityHalt(problems) }
+        guard problems.isEmpty else {
+            let indexes = try SourceCatalog(session: session)
+                .identityIndexes(of: problems.map(\.0))
+            throw identityHalt(problems, indexes)
+        }
     }
 
-    private static func identityHalt(_ problems: [(table: TableName, problem: String)]) -> Halt {
-        let list = problems.map { "\($0.table): \($0.problem)" }.joined(separator: "; ")
-        let isGenerated = { SourceCatalog.generatedProblems.contains($0) }
-        let others = problems.filter { !isGenerated($0.problem) }
-            .map { "alter table \($0.table.quoted) replica identity full;" }
-        let generated = problems.filter { isGenerated($0.problem) }
-            .map { "alter table \($0.table.quoted) replica identity using index ...;" }
-        var advice: [String] = []
-        if !others.isEmpty {
-            advice.append("On the source, add a primary key, or for each (slower to apply):")
-            advice += others
+    private static func identityHalt(
+        _ problems: [(table: TableName, problem: String)], _ indexes: [TableName: String]
+    ) -> Halt {
+        let list = NameList.text(
+            problems.map { "\($0.table): \($0.problem)" }, separator: "; ")
+        let mends = problems.map { table, problem in
+            SourceCatalog.identityMending(
+                table, index: indexes[table],
+                allowsFull: !SourceCatalog.generatedProblems.contains(problem))
         }
-        if !generated.isEmpty {
-            advice.append("On the source, take a key without generated columns:")
-            advice += generated
-        }
-        advice.append("Or leave tables out with --exclude.")
+        let tables = problems.map { TablePattern.text(of: $0.table) }
+        let advice =
+            ["On the source, for each (a primary key is better than a whole row):"]
+            + NameList.lines(mends)
+            + [
+                "Or leave them out: --exclude \(ShellText.word(NameList.text(tables, separator: ",")))"
+            ]
         return Halt(
             .preflight,
             """
             These tables have no usable replica identity, so publishing them would make the \
             application's own updates and deletes fail: \(list).
             """, advice: advice.joined(separator: "\n"))
+    }
+
+    /// Only its owner may add a table to a publication; one that was added by another may stay.
+    ///
+    /// - Parameter start: The command that starts with a publication of this name.
+    func checkMayPublish(
+        _ tables: [SourceCatalog.Candidate], start: (String) -> String
+    ) throws {
+        let names = tables.map(\.name)
+        let rows = try session.query(
+            """
+            select n.nspname, c.relname
+            from unnest(\(SQLText.textArray(names.map(\.schema))),
+              \(SQLText.textArray(names.map(\.name)))) v (schema_name, table_name)
+            join pg_catalog.pg_namespace n on n.nspname = v.schema_name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.table_name
+            where not pg_catalog.pg_has_role(c.relowner, 'usage') and not exists (
+              select from pg_catalog.pg_publication_rel r
+              join pg_catalog.pg_publication p on p.oid = r.prpubid
+              where p.pubname = $1 and r.prrelid = c.oid)
+            order by 1, 2
+            """, [configuration.publicationNames[0]]
+        ).rows
+        let foreign = Set(rows.map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") })
+        guard foreign.isEmpty else {
+            throw try notOwned(tables.filter { foreign.contains($0.name) }, of: tables, start)
+        }
+        try checkMayCreate()
+    }
+
+    private func notOwned(
+        _ foreign: [SourceCatalog.Candidate], of tables: [SourceCatalog.Candidate],
+        _ start: (String) -> String
+    ) throws -> Halt {
+        let other = configuration.publicationNames[0] + "_pub"
+        let advice =
+            try identities().isEmpty
+            ? """
+            On the source, as a superuser:
+            create publication \(SQLText.identifier(other)) for table \(Publication.list(tables)) \
+            with (publish_via_partition_root = true);
+            Then: \(start(other))
+            """
+            : """
+            On the source, as a superuser:
+            alter publication \(name) add table \(Publication.list(foreign));
+            """
+        return Halt(
+            .preflight,
+            """
+            The source role may not publish these tables, for it does not own them: \
+            \(NameList.text(foreign.map { "\($0.name)" })).
+            """, advice: advice)
+    }
+
+    private func checkMayCreate() throws {
+        guard try identities().isEmpty else { return }
+        let row = try session.query(
+            """
+            select pg_catalog.current_database(), pg_catalog.has_database_privilege(
+              pg_catalog.current_database(), 'create')
+            """
+        ).rows.first
+        guard row?.last != "t" else { return }
+        throw Halt(
+            .preflight, "The source role may not create a publication.",
+            advice: """
+                On the source, as its owner:
+                grant create on database \
+                \(SQLText.identifier(row?.first.flatMap { $0 } ?? "")) to \(try session.role());
+                """)
     }
 
     /// Creates the stream's own publication.

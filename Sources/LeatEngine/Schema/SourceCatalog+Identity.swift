@@ -1,3 +1,4 @@
+internal import LeatCore
 internal import PGClient
 
 /// Why a table's updates and deletes could not be sent.
@@ -34,6 +35,43 @@ extension SourceCatalog {
             'it has no primary key')
         end
         """
+    }
+
+    /// For each table that has one, an index that can be its replica identity as it is.
+    func identityIndexes(of tables: [TableName]) throws -> [TableName: String] {
+        guard !tables.isEmpty else { return [:] }
+        let rows = try session.query(
+            """
+            select n.nspname, c.relname, pg_catalog.min(x.relname::pg_catalog.text)
+            from unnest(\(SQLText.textArray(tables.map(\.schema))),
+              \(SQLText.textArray(tables.map(\.name)))) v (schema_name, table_name)
+            join pg_catalog.pg_namespace n on n.nspname = v.schema_name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.table_name
+            join pg_catalog.pg_index i on i.indrelid = c.oid and i.indisunique and i.indisvalid
+              and i.indimmediate and i.indpred is null and i.indexprs is null
+            join pg_catalog.pg_class x on x.oid = i.indexrelid
+            where not exists (
+              select from pg_catalog.pg_attribute a where a.attrelid = c.oid
+                and a.attnum = any ((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1])
+                and (not a.attnotnull or a.attgenerated <> ''))
+            group by 1, 2
+            """
+        ).rows
+        return Dictionary(
+            rows.map { (TableName(schema: $0[0] ?? "", name: $0[1] ?? ""), $0[2] ?? "") },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// - Parameters:
+    ///   - index: One that can be the replica identity.
+    ///   - allowsFull: Whether the whole row could be.
+    static func identityMending(_ table: TableName, index: String?, allowsFull: Bool) -> String {
+        let alter = "alter table \(table.quoted) replica identity"
+        if let index { return "\(alter) using index \(SQLText.identifier(index));" }
+        if allowsFull { return "\(alter) full;" }
+        return """
+            -- \(table) first needs a unique index on columns that are NOT NULL and not generated
+            """
     }
 
     private var wholeProblem: String {

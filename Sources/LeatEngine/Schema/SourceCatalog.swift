@@ -185,7 +185,7 @@ struct SourceCatalog {
             .preflight,
             """
             Names beyond ASCII cannot be read without converting them, and between these databases \
-            nothing is converted: \(damaged.joined(separator: ", ")).
+            nothing is converted: \(NameList.text(damaged)).
             """,
             advice: "Rename them, leave the tables out, or use a target database in UTF8.")
     }

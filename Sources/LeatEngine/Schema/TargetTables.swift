@@ -9,40 +9,49 @@ enum TargetTables {
     ) throws -> [TableName: Result<TargetTable, Halt>] {
         guard !names.isEmpty else { return [:] }
         let found = try TargetCatalog(session: session).tables(names)
+        let isFine = found.values.allSatisfy { if case .success = $0 { true } else { false } }
+        let role = try isFine ? "" : session.role()
         return Dictionary(
             uniqueKeysWithValues: found.map { name, table in
-                (name, table.mapError { halt(name, $0) })
+                (name, table.mapError { halt(name, $0, role) })
             })
     }
 
     /// - Throws: ``Halt``.
     static func resolve(_ name: TableName, _ session: Session) throws -> TargetTable {
-        guard let table = try resolve([name], session)[name] else { throw halt(name, .missing) }
+        guard let table = try resolve([name], session)[name] else { throw missing(name) }
         return try table.get()
     }
 
-    private static func halt(_ name: TableName, _ problem: TargetCatalog.Problem) -> Halt {
+    static func missing(_ name: TableName) -> Halt {
+        Halt(
+            .stoppedOnChange, "Table \(name) is missing on the target.",
+            advice: "Create it there as pg_dump --schema-only of the source has it.")
+    }
+
+    /// - Parameter role: Of the session, quoted.
+    private static func halt(
+        _ name: TableName, _ problem: TargetCatalog.Problem, _ role: String
+    ) -> Halt {
         switch problem {
         case .missing:
-            Halt(
-                .stoppedOnChange, "Table \(name) is missing on the target.",
-                advice: "Create it there, for example from pg_dump --schema-only of the source.")
+            missing(name)
         case .unsuitable(let reason):
             Halt(.stoppedOnChange, "Table \(name) of the target cannot be used: \(reason).")
         case .lacksSchemaUsage:
             Halt(
                 .stoppedOnChange,
                 "The target role lacks USAGE on schema \(name.schema) of table \(name).",
-                advice: "grant usage on schema \(SQLText.identifier(name.schema)) to ...;")
+                advice: "grant usage on schema \(SQLText.identifier(name.schema)) to \(role);")
         case .rowSecurity:
             Halt(
                 .stoppedOnChange,
                 "Policies of row-level security apply to the target role on table \(name).",
-                advice: "alter role ... bypassrls;")
+                advice: "On the target:\nalter role \(role) bypassrls;")
         case .lacksPrivilege(let list):
             Halt(
                 .stoppedOnChange, "The target role lacks \(list) on table \(name).",
-                advice: "grant \(list) on table \(name.quoted) to ...;")
+                advice: "grant \(list) on table \(name.quoted) to \(role);")
         }
     }
 

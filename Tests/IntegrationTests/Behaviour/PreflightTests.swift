@@ -116,6 +116,38 @@ struct PreflightTests {
         }
     }
 
+    @Test(
+        "rows that violate a constraint which is not valid, while the target has it",
+        arguments: [PostgresVersion.v16, .v18])
+    func unvalidated(_ version: PostgresVersion) async throws {
+        let schema = """
+            create domain positive as int;
+            create table t (id int primary key, v int, p positive);
+            create table fine (id int primary key, v int);
+            """
+        let constraints = """
+            alter table t add constraint "v > 0" check (v > 0) not valid;
+            alter domain positive add constraint above check (value > 0) not valid;
+            alter table fine add constraint fine check (v > 0) not valid;
+            """
+        let rows = "insert into t values (1, -1, -1), (2, 2, 2); insert into fine values (1, 1)"
+        try await Pair.with(.init(version, version), schema: schema, rows: rows) { pair in
+            try await pair.both(constraints)
+
+            let refused = try await pair.expectRefusal(6, "v > 0 of public.t", "above of")
+            #expect(!refused.log.contains("public.fine"))
+            for sql in pair.printedStatements(in: refused.log) { try await pair.onTarget(sql) }
+            try await pair.catchUp()
+
+            try await pair.expectEqual()
+            // They are printed too.
+            for line in refused.log.split(separator: "\n") where line.hasPrefix("-- alter") {
+                try await pair.onTarget(String(line.dropFirst(3)))
+            }
+            try await pair.catchUp()
+        }
+    }
+
     @Test("source and target that are one database")
     func sameDatabase() async throws {
         try await Pair.with(schema: Self.schema) { pair in
@@ -128,12 +160,63 @@ struct PreflightTests {
         }
     }
 
+    @Test("tables that are missing, with the commands that make them")
+    func missing() async throws {
+        try await Pair.with { pair in
+            let schema = """
+                create schema crm; create type mood as enum ('sad');
+                create table "Users" (id int primary key, m mood);
+                create table crm.a (id int primary key);
+                """
+            try await pair.onSource(schema)
+            try await pair.onSource(
+                "insert into \"Users\" values (1, 'sad'); insert into crm.a values (1)")
+
+            // The whole schema on a bare target; single tables beside others.
+            for isBare in [true, false] {
+                let refused = try await pair.expectRefusal(6, "public.Users is missing")
+                for line in refused.log.split(separator: "\n")
+                where line.hasPrefix("pg_dump ") || line.hasPrefix("psql ") {
+                    try await pair.shell(String(line))
+                }
+                try await pair.onTarget("drop table if exists other")
+                try await pair.catchUp()
+                try await pair.expectEqual()
+                guard isBare else { continue }
+                let cleanup = try await pair.leat(["cleanup", "--yes"] + pair.places)
+                #expect(cleanup.exitCode == 0, "\(cleanup.log)")
+                try await pair.onTarget(
+                    """
+                    drop table "Users"; drop schema crm cascade; create table other (id int)
+                    """)
+            }
+        }
+    }
+
+    @Test("long lists are cut, with their number")
+    func manyTables() async throws {
+        let tables = (1...300).map { "create table t\($0) (v text);" }.joined()
+        try await Pair.with(schema: tables) { pair in
+            let keyless = try await pair.expectRefusal(6, "and 288 more")
+            #expect(keyless.log.utf8.count < 4000, "\(keyless.log.utf8.count)")
+            try await pair.onSource(
+                (1...300).map { "alter table t\($0) replica identity full;" }.joined())
+            let outcome = try await pair.sync("--endpos", "now")
+            #expect(outcome.exitCode == 0, "\(outcome.log.suffix(1000))")
+            #expect(outcome.log.contains("copying smaller tables tables=260"))
+            #expect(outcome.log.split(separator: "\n").count < 100)
+            #expect(outcome.log.split(separator: "\n").allSatisfy { $0.utf8.count < 1000 })
+        }
+    }
+
     @Test("a publication that does not exist, or that selects nothing")
     func publications() async throws {
         try await Pair.with(schema: Self.schema) { pair in
             try await pair.onSource("create publication empty")
 
-            try await pair.expectRefusal(6, "no publication", options: ["--publication", "absent"])
+            let absent = try await pair.expectRefusal(
+                6, "no publication", "There are: empty", options: ["--publication", "absent"])
+            #expect(!absent.log.contains("for all tables"))
             try await pair.expectRefusal(6, "no table", options: ["--publication", "empty"])
             try await pair.expectRefusal(
                 6, "match no table: --tables absent*", "public.t",

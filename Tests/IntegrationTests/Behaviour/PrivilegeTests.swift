@@ -171,8 +171,32 @@ struct PrivilegeTests {
             let sql = revoke.replacing("ROLE", with: role)
             _ = side == "source" ? try await pair.onSource(sql) : try await pair.onTarget(sql)
 
-            try await pair.expectRefusal(
-                Int32(code), word, options: places + ["--publication", "pub"])
+            let options = places + ["--publication", "pub", "--endpos", "now"]
+            let refused = try await pair.expectRefusal(Int32(code), word, options: options)
+
+            // It is what the role lacked, and all of it.
+            let statements = pair.printedStatements(in: refused.log)
+            #expect(!statements.isEmpty, "\(refused.log)")
+            for sql in statements {
+                _ = side == "source" ? try await pair.onSource(sql) : try await pair.onTarget(sql)
+            }
+            let outcome = try await pair.leat(["sync"] + pair.places + options)
+            #expect(outcome.exitCode == 0, "\(outcome.log)")
+            try await pair.expectEqual()
+        }
+    }
+
+    @Test("that does not own the tables is told what makes the publication, and how to start")
+    func notOwner() async throws {
+        try await withRole(.v16) { pair, role, places in
+            try await pair.onTarget("create schema leat authorization \(role)")
+
+            let refused = try await pair.expectRefusal(6, "does not own", "app.t", options: places)
+            for sql in pair.printedStatements(in: refused.log) { try await pair.onSource(sql) }
+            let command = refused.log.replacing("Then: leat", with: "leat")
+            let outcome = try await pair.runPrinted("leat sync", in: command, "--endpos", "now")
+            #expect(outcome.exitCode == 0, "\(outcome.log)")
+            try await pair.expectEqual()
         }
     }
 }

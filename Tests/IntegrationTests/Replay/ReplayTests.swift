@@ -209,4 +209,38 @@ struct ReplayTests {
             #expect(try await staging.targetHash() == staging.sourceHash())
         }
     }
+
+    @Test(
+        "a schema whose constraints its own rows violate, killed on the way",
+        arguments: PostgresVersion.allCases)
+    func unvalidatedSchema(_ version: PostgresVersion) async throws {
+        let schema = "create table t (id int primary key, v int)"
+        try await Staging.with(
+            version, schema: schema, onTarget: false, rows: "insert into t values (1, -1), (2, 2)"
+        ) { staging in
+            try await staging.pair.onSource(
+                """
+                alter table t add constraint positive check (v > 0) not valid;
+                comment on constraint positive on t is 'since 2020'
+                """)
+            try await staging.record("--with-base")
+            try await staging.pair.onSource("insert into t values (3, 3)")
+            try await staging.record()
+
+            try await staging.replay("--schema", exitCode: 137, failPoint: "replay-begun")
+            try await staging.replay()
+
+            let constraints = """
+                select conname, pg_get_constraintdef(oid), obj_description(oid, 'pg_constraint')
+                from pg_constraint where contype = 'c'
+                """
+            #expect(
+                try await staging.pair.onTarget(constraints + " and conrelid = 't'::regclass")
+                    == staging.pair.onSource(constraints + " and conrelid = 't'::regclass"))
+            #expect(try await staging.pair.onTarget("select id from t order by 1").count == 3)
+            #expect(
+                try await staging.pair.targetValue("select count(*) from leat.pending_schema")
+                    == "0")
+        }
+    }
 }

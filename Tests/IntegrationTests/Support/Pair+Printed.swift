@@ -1,3 +1,4 @@
+import Foundation
 import LeatTestSupport
 import Testing
 
@@ -12,6 +13,20 @@ extension Pair {
             "\(log)")
         return try await leat(
             Pair.words(String(line)).dropFirst() + ["--state-dir", stateDirectory] + options)
+    }
+
+    /// Runs a line of a message in a shell, with the programs of the source's server.
+    func shell(_ line: String) async throws {
+        let folder = (source.installation.program("pg_dump") as NSString).deletingLastPathComponent
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", "PATH=\(folder):$PATH; \(line)"]
+        process.standardOutput = FileHandle.nullDevice
+        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+            process.terminationHandler = { _ in done.resume() }
+            do { try process.run() } catch { done.resume(throwing: error) }
+        }
+        #expect(process.terminationStatus == 0, "\(line)")
     }
 
     /// Statements that a log prints, each on a line of its own.

@@ -42,7 +42,7 @@ struct RoleCheck {
             .preflight,
             """
             These foreign keys of the target form a circle, so that no table can be copied \
-            first: \(Set(names).sorted().joined(separator: ", ")).
+            first: \(NameList.text(Set(names).sorted())).
             """,
             advice: """
                 Drop one of them until the tables are copied, or give the role session_replication\
@@ -53,7 +53,7 @@ struct RoleCheck {
     private func actionProblem() throws -> Problem? {
         let actions = try effects.actions()
         guard !actions.isEmpty else { return nil }
-        let list = actions.map { "\($0.constraint) of \($0.child)" }.joined(separator: ", ")
+        let list = NameList.text(actions.map { "\($0.constraint) of \($0.child)" })
         return Problem(
             sentence: """
                 Foreign keys of the target would change rows by themselves (CASCADE, SET NULL or \
@@ -64,7 +64,7 @@ struct RoleCheck {
 
     private func ruleProblem(_ rules: [TargetEffects.Rule]) -> Problem? {
         guard !rules.isEmpty else { return nil }
-        let list = rules.map { "\($0.name) of \($0.table)" }.joined(separator: ", ")
+        let list = NameList.text(rules.map { "\($0.name) of \($0.table)" })
         return Problem(
             sentence: "Rules of the target would change what is written: \(list).",
             mends: ["On the target:"] + rules.map(\.disabling))
@@ -72,7 +72,7 @@ struct RoleCheck {
 
     private func triggerProblem(_ triggers: [TargetEffects.Trigger]) -> Problem? {
         guard !triggers.isEmpty else { return nil }
-        let list = triggers.map { "\($0.name) of \($0.table)" }.joined(separator: ", ")
+        let list = NameList.text(triggers.map { "\($0.name) of \($0.table)" })
         return Problem(
             sentence: """
                 Triggers of the target would fire again for changes that have fired the \
@@ -85,7 +85,7 @@ struct RoleCheck {
     private func ownerProblem(_ triggers: [TargetEffects.Trigger]) -> Problem? {
         let foreign = triggers.filter { !$0.isOwned }
         guard !foreign.isEmpty else { return nil }
-        let list = foreign.map { "\($0.name) of \($0.table)" }.joined(separator: ", ")
+        let list = NameList.text(foreign.map { "\($0.name) of \($0.table)" })
         return Problem(
             sentence: "Only a table's owner may disable its triggers: \(list).",
             mends: ["As the owner, on the target:"] + foreign.map(\.disabling))
