@@ -8,10 +8,12 @@ import PGWire
 struct ArchiveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "archive",
-        abstract: "Look into an archive, prove it, prune it, export it; no server is needed.",
+        abstract:
+            "Look into an archive, prove it, prune it, export it, copy it; no server is needed.",
         subcommands: [
             ArchiveListCommand.self, ArchiveInfoCommand.self, ArchiveVerifyCommand.self,
             ArchiveLogCommand.self, ArchivePruneCommand.self, ArchiveExportCommand.self,
+            ArchiveCopyCommand.self,
         ])
 }
 
