@@ -10,14 +10,17 @@ struct ReplicationSlot {
     func facts() throws -> StartFacts.Slot? {
         try session.query(
             """
-            select plugin, database, temporary, two_phase, confirmed_flush_lsn, wal_status
-            from pg_catalog.pg_replication_slots where slot_name = $1
+            select plugin, database, temporary, two_phase, confirmed_flush_lsn, wal_status,
+              pg_catalog.to_jsonb(s) ->> 'invalidation_reason'
+            from pg_catalog.pg_replication_slots s where slot_name = $1
             """, [name]
         ).rows.first.map { row in
-            StartFacts.Slot(
+            var slot = StartFacts.Slot(
                 plugin: row[0], database: row[1], isTemporary: row[2] == "t",
                 isTwoPhase: row[3] == "t", confirmedFlushLSN: row[4].flatMap(LSN.init),
                 walStatus: row[5])
+            slot.invalidationReason = row[6]
+            return slot
         }
     }
 

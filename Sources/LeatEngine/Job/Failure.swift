@@ -142,7 +142,8 @@ enum Failure {
             """
         case "0A000" where error.peer == .source && error.message.contains("column list"):
             "Give a table the same column list in all publications of the stream."
-        case "25006": "The target only takes reads: is it a standby?"
+        case "25006":
+            "The \(error.peer?.rawValue ?? "server") only takes reads: is it a standby?"
         // invalid_authorization_specification, invalid_password
         case "28000", "28P01": passwordAdvice
         case "53300": connectionsAdvice

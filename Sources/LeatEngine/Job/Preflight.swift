@@ -156,7 +156,9 @@ enum Preflight {
     }
 
     /// - Throws: ``Halt`` if the source cannot decode its WAL, or has no slot left.
-    static func checkDecoding(_ session: Session, needsSlot: Bool) throws {
+    static func checkDecoding(
+        _ session: Session, needsSlot: Bool, takesStandbys: Bool = false
+    ) throws {
         let row =
             try session.query(
                 """
@@ -173,8 +175,9 @@ enum Preflight {
                 .preflight, "The source's wal_level is not logical.",
                 advice: "On the source: alter system set wal_level = 'logical'; then restart it.")
         }
-        // 16 and newer would decode there, but the position of its own end is not to be had.
-        guard row.count > 1, row[1] == "f" else {
+        // A stream asks for the end of the server's own WAL, which a standby has not.
+        let mayStandBy = takesStandbys && session.serverVersion >= 160_000
+        guard row.count > 1, row[1] == "f" || mayStandBy else {
             throw Halt(
                 .preflight, "The source is a standby.", advice: "Use its primary as the source.")
         }

@@ -19,8 +19,9 @@ extension PeekedSlot {
         let row = try session.query(
             """
             select slot_type, plugin, database, pg_catalog.current_database(),
-              two_phase, wal_status, active_pid, restart_lsn, confirmed_flush_lsn
-            from pg_catalog.pg_replication_slots where slot_name = $1
+              two_phase, wal_status, active_pid, restart_lsn, confirmed_flush_lsn,
+              pg_catalog.to_jsonb(s) ->> 'invalidation_reason'
+            from pg_catalog.pg_replication_slots s where slot_name = $1
             """, [name]
         ).rows.first
         guard let row else { throw SlotStreams.noSlot(name) }
@@ -43,8 +44,8 @@ extension PeekedSlot {
             throw Halt(
                 .positionMismatch,
                 """
-                Slot \(name) is lost: the server has removed WAL that it needs, and nothing can be \
-                read from it any more.
+                Slot \(name) is lost: \(InvalidationReason.text(row[9])). Nothing can be read from \
+                it any more.
                 """,
                 advice: "Drop it (leat slot drop \(name)), and begin anew whatever read from it.")
         }
