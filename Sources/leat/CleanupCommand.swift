@@ -17,6 +17,12 @@ struct CleanupCommand: AsyncParsableCommand {
     @OptionGroup var target: TargetOption
     @OptionGroup var stream: StreamOptions
 
+    @Flag(
+        help: ArgumentHelp(
+            "Leave the source alone, which may be gone.",
+            discussion: "Prints the SQL that is left to run there."))
+    var targetOnly = false
+
     @Flag(help: "Do not ask.")
     var yes = false
 
@@ -27,11 +33,11 @@ struct CleanupCommand: AsyncParsableCommand {
         try await Ending.report(logger) {
             let target = try target.conninfo(logger)
             let configuration = SyncConfiguration(
-                source: source.isGiven ? try source.conninfo(logger) : target, target: target,
+                source: reach == .both ? try source.conninfo(logger) : target, target: target,
                 stream: try stream.name(), stateDirectory: stream.stateDirectory())
             let consent = Consent(yes)
             var left: [String] = []
-            let isDone = try await Cleanup(configuration, hasSource: source.isGiven).run { plan in
+            let isDone = try await Cleanup(configuration, reach).run { plan in
                 left = plan.left
                 return consent.ask("Remove?\n  " + plan.lines.joined(separator: "\n  ") + "\n")
             }
@@ -40,6 +46,10 @@ struct CleanupCommand: AsyncParsableCommand {
             print("removed stream \(stream.stream)")
             for item in left { print("left: \(item)") }
         }
+    }
+
+    private var reach: Cleanup.Reach {
+        targetOnly ? .targetOnly : source.isGiven ? .both : .noSource
     }
 
     private static func nothing(_ stream: StreamName) -> String {

@@ -20,6 +20,12 @@ struct SyncCommand: AsyncParsableCommand {
     @Flag(help: "Do not copy: the target holds the rows already.")
     var noCopy = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Take this target for the one that the stream was on: after pg_upgrade, once.",
+            discussion: "Its tables must be the very ones; a dump does not keep them so."))
+    var acceptTarget = false
+
     @Flag(help: "Stop after the copy; the slot stays, and a later sync goes on.")
     var copyOnly = false
 
@@ -93,6 +99,7 @@ struct SyncCommand: AsyncParsableCommand {
         try applying.apply(to: &configuration)
         configuration.copiesTables = !noCopy
         configuration.stopsAfterCopy = copyOnly
+        configuration.acceptsTarget = acceptTarget
         configuration.binary = binary
         configuration.foldsChanges = netChanges == .on
         configuration.holdBack = holdBack.duration

@@ -45,6 +45,9 @@ public struct StreamFile: Codable, Equatable, Sendable {
     /// Of a spool: the target that it is for, by its reader's name. Nothing is removed that this
     /// reader has not stored.
     public var spoolReader: String?
+    /// Of the source's database, which may have another name by now; nil: an older Leat has begun
+    /// the archive.
+    public var databaseOID: UInt32?
     /// Options that selected a table at the last start.
     public var selection: [String]?
 

@@ -90,7 +90,9 @@ public enum ReplayDecision: Equatable, Sendable {
                     ? "Give that archive, or begin anew with this one: --rewind."
                     : "Choose another --stream.")
         }
-        guard stored.systemIdentifier == facts.systemIdentifier, stored.database == facts.database
+        // A spool goes by its ID; its database may have been renamed since.
+        guard stored.systemIdentifier == facts.systemIdentifier,
+            stored.database == facts.database || facts.isSpool
         else {
             throw Halt(
                 .positionMismatch,

@@ -58,10 +58,11 @@ public struct SpoolFacts: Sendable {
         public var database: String
         public var beginning: LSN
         public var end: LSN
+        public var databaseOID: UInt32?
 
         public init(
             archive: String, stream: String, reader: String?, systemIdentifier: String,
-            database: String, beginning: LSN, end: LSN
+            database: String, beginning: LSN, end: LSN, databaseOID: UInt32? = nil
         ) {
             self.archive = archive
             self.stream = stream
@@ -70,7 +71,10 @@ public struct SpoolFacts: Sendable {
             self.database = database
             self.beginning = beginning
             self.end = end
+            self.databaseOID = databaseOID
         }
+
+        var databaseKey: DatabaseKey { DatabaseKey(name: database, oid: databaseOID) }
     }
 
     public var start: StartFacts
@@ -78,6 +82,8 @@ public struct SpoolFacts: Sendable {
     public var stream: String
     /// This target's name as a reader.
     public var reader: String
+    /// The same when the position was stored last: the target may have another name by now.
+    public var formerReader: String?
     public var found: Found?
     public var mark: SpoolMark?
 
@@ -147,8 +153,10 @@ public enum SpoolDecision: Equatable, Sendable {
 
 extension SpoolFacts {
     fileprivate func checkIsOurs(_ found: Found) throws(Halt) {
-        guard found.stream == stream, found.reader == reader,
-            found.systemIdentifier == start.systemIdentifier, found.database == start.database
+        guard found.stream == stream,
+            found.reader == reader || found.reader != nil && found.reader == formerReader,
+            found.systemIdentifier == start.systemIdentifier,
+            found.databaseKey.isSame(as: start.databaseKey)
         else { throw holds(found) }
     }
 

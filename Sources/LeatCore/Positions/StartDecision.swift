@@ -13,10 +13,13 @@ public struct StartFacts: Sendable {
         public var slot: String
         /// Nil if it is not known: an older Leat has stored the position.
         public var last: LastTransaction?
+        /// Nil if an older Leat has stored the position.
+        public var databaseOID: UInt32?
 
         public init(
             isCreating: Bool, endLSN: LSN, systemIdentifier: String, database: String,
-            timeline: UInt32, slot: String, last: LastTransaction? = nil
+            timeline: UInt32, slot: String, last: LastTransaction? = nil,
+            databaseOID: UInt32? = nil
         ) {
             self.isCreating = isCreating
             self.endLSN = endLSN
@@ -25,7 +28,10 @@ public struct StartFacts: Sendable {
             self.timeline = timeline
             self.slot = slot
             self.last = last
+            self.databaseOID = databaseOID
         }
+
+        public var databaseKey: DatabaseKey { DatabaseKey(name: database, oid: databaseOID) }
     }
 
     /// The slot's row of `pg_replication_slots`.
@@ -38,6 +44,8 @@ public struct StartFacts: Sendable {
         public var confirmedFlushLSN: LSN?
         /// `reserved`, `extended`, `unreserved` or `lost`.
         public var walStatus: String?
+        /// Why it is lost, where the server says so: 16 and newer.
+        public var invalidationReason: String?
 
         public init(
             plugin: String?, database: String?, isTemporary: Bool, isTwoPhase: Bool,
@@ -70,6 +78,10 @@ public struct StartFacts: Sendable {
     public var branchPoint: LSN?
     public var copiesTables: Bool
     public var keeper: Keeper
+    /// Of the source's database.
+    public var databaseOID: UInt32?
+    /// The operator has named the slot: one that is there is meant to be taken over.
+    public var isSlotNamed = false
 
     public init(
         stored: Stored?, slot: Slot?, slotName: String, systemIdentifier: String,
@@ -124,7 +136,7 @@ public enum StartDecision: Equatable, Sendable {
     }
 
     private static func adopted(_ slot: StartFacts.Slot, _ facts: StartFacts) throws(Halt) -> LSN {
-        guard !facts.copiesTables else {
+        guard !facts.copiesTables || facts.isSlotNamed else {
             throw Halt(
                 .positionMismatch,
                 "Slot \(facts.slotName) exists, but the \(facts.keeper) knows nothing of this stream.",
@@ -140,6 +152,8 @@ public enum StartDecision: Equatable, Sendable {
 }
 
 extension StartFacts {
+    public var databaseKey: DatabaseKey { DatabaseKey(name: database, oid: databaseOID) }
+
     /// What is compared of the source's history when a stream goes on at its position.
     public func history(leavesOutOrigins: Bool) -> KnownHistory? {
         guard let stored, !stored.isCreating, let confirmed = slot?.confirmedFlushLSN else {
@@ -194,8 +208,9 @@ extension StartFacts {
         switch keeper {
         case .target, .spool:
             """
-            If the target already holds the data as of the slot's position, start with \
-            --slot \(slotName) --no-copy; otherwise drop the slot or choose another --stream.
+            To follow from the slot's position on, start with --slot \(slotName) and its \
+            --publication, with --no-copy if the target holds the data as of that position; \
+            otherwise drop the slot or choose another --stream.
             """
         case .archive:
             """
@@ -208,7 +223,9 @@ extension StartFacts {
 
 extension StartFacts.Stored {
     func checkSameSource(_ facts: StartFacts) throws(Halt) {
-        guard systemIdentifier == facts.systemIdentifier, database == facts.database else {
+        guard systemIdentifier == facts.systemIdentifier,
+            databaseKey.isSame(as: facts.databaseKey)
+        else {
             throw Halt(
                 .positionMismatch,
                 """
@@ -226,12 +243,19 @@ extension StartFacts.Stored {
     }
 
     func checkBetween(_ slot: StartFacts.Slot, _ facts: StartFacts) throws(Halt) {
-        guard let confirmed = slot.confirmedFlushLSN, confirmed <= endLSN else {
-            let at = slot.confirmedFlushLSN.map(\.description) ?? "no position"
+        guard let confirmed = slot.confirmedFlushLSN else {
             throw Halt(
                 .positionMismatch,
                 """
-                Slot \(facts.slotName) was confirmed up to \(at), beyond the stored position \
+                Slot \(facts.slotName) has no position: it is not the one that has brought the \
+                stream to \(endLSN).
+                """, advice: facts.wayBack)
+        }
+        guard confirmed <= endLSN else {
+            throw Halt(
+                .positionMismatch,
+                """
+                Slot \(facts.slotName) was confirmed up to \(confirmed), beyond the stored position \
                 \(endLSN): the changes between them will not be sent again.
                 """,
                 advice: facts.wayBack)
@@ -266,7 +290,7 @@ extension StartFacts.Slot {
         if let reason = refusal(facts) {
             throw Halt(
                 .positionMismatch, "Slot \(facts.slotName) cannot be used: \(reason).",
-                advice: walStatus == "lost"
+                advice: isLost
                     ? facts.wayBack
                     : database == facts.database ? "Choose another --slot." : facts.otherName)
         }
@@ -277,7 +301,9 @@ extension StartFacts.Slot {
         if database != facts.database { return "it belongs to database \(database ?? "none")" }
         if isTemporary { return "it is temporary" }
         if isTwoPhase { return "it was created for two-phase commit" }
-        if walStatus == "lost" { return "the source has removed WAL that it needs (lost)" }
-        return nil
+        guard isLost else { return nil }
+        return InvalidationReason.text(invalidationReason) + " (lost)"
     }
+
+    private var isLost: Bool { walStatus == "lost" || invalidationReason != nil }
 }

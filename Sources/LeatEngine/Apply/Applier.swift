@@ -127,6 +127,11 @@ actor Applier: SessionActor, Closable {
         try await cancellable { _ = try setUpOrigin(try open()) }
     }
 
+    /// The same, where nothing may be written without.
+    func requireMark() async throws {
+        try await cancellable { try OriginMark.require(try setUpOrigin(try open())) }
+    }
+
     /// - Parameter side: The number of a side session, which needs an origin of its own.
     func setUpOrigin(_ session: Session, side: Int? = nil) throws -> OriginMark.State {
         guard !marksOrigin else { return .set }

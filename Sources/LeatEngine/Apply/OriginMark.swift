@@ -60,13 +60,46 @@ struct OriginMark {
             """
         ).scalar
         guard mayUse == "t" else { return .notPermitted }
+        if let state = try setUpIfFree() { return state }
+        // Databases that were dropped with their streams have left theirs.
+        try dropVanished()
+        return try setUpIfFree() ?? .noneFree
+    }
+
+    /// Nil if no more of them are free, or there are none at all.
+    private func setUpIfFree() throws -> State? {
         do {
             return try setUp(name())
         } catch let error as ConnectionError
             where ["53400", "55000"].contains(error.sqlState)
         {
-            // No more of them, or none at all.
-            return .noneFree
+            return nil
+        }
+    }
+
+    /// - Throws: ``Halt`` unless transactions are marked: a stream that leads back from this target
+    ///   would take them for its own, and send them round and round.
+    static func require(_ state: State) throws(Halt) {
+        switch state {
+        case .set: return
+        case .notPermitted:
+            throw Halt(
+                .preflight,
+                "--origin none needs a replication origin on the target, and the role may use none.",
+                advice: """
+                    grant execute on function pg_replication_origin_create(text), \
+                    pg_replication_origin_oid(text), pg_replication_origin_session_setup, \
+                    pg_replication_origin_session_reset(), pg_replication_origin_drop(text), \
+                    pg_replication_origin_xact_setup(pg_lsn, timestamptz) to the role.
+                    """)
+        case .noneFree:
+            throw Halt(
+                .preflight,
+                "--origin none needs a replication origin on the target, and none is free.",
+                advice: """
+                    Drop those that nobody uses (select * from pg_replication_origin), or raise \
+                    max_replication_slots (18: max_active_replication_origins).
+                    """)
         }
     }
 
@@ -91,18 +124,43 @@ struct OriginMark {
     /// A call in the statement that asks for the right to it would be refused, whether it is
     /// reached or not.
     func drop() throws {
-        let mayDrop = try session.query(
-            """
-            select pg_catalog.has_function_privilege(
-              'pg_catalog.pg_replication_origin_drop(text)', 'execute')
-            """
-        ).scalar
-        guard mayDrop == "t" else { return }
+        guard try mayDrop() else { return }
+        try dropVanished()
         try session.query(
             """
             select pg_catalog.pg_replication_origin_drop(roname)
             from pg_catalog.pg_replication_origin
             where roname operator(pg_catalog.~) ('^' || $1 || '(_(copy|side)[0-9]+)?$')
             """, [try name()])
+    }
+
+    private func mayDrop() throws -> Bool {
+        try session.query(
+            """
+            select pg_catalog.has_function_privilege(
+              'pg_catalog.pg_replication_origin_drop(text)', 'execute')
+            """
+        ).scalar == "t"
+    }
+
+    /// Removes the origins of streams whose database is gone: their names hold its OID.
+    private func dropVanished() throws {
+        guard try mayDrop() else { return }
+        let names = try session.query(
+            """
+            select o.roname from pg_catalog.pg_replication_origin o,
+              pg_catalog.substring(o.roname, '^leat_.*_([0-9]{1,10})(?:_(?:copy|side)[0-9]+)?$') d
+            where d is not null and not exists (
+              select from pg_catalog.pg_database b where b.oid::pg_catalog.int8 = d::pg_catalog.int8)
+            """
+        ).firstColumn
+        for name in names {
+            do {
+                try session.query("select pg_catalog.pg_replication_origin_drop($1)", [name])
+            } catch {
+                // Else somebody was faster.
+                guard error.code == .server else { throw error }
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 internal import LeatArchive
 internal import LeatCore
+internal import Logging
 internal import PGClient
 internal import PGWire
 
@@ -10,7 +11,7 @@ struct Progress: Sendable {
     var ownsSlot: Bool
     var ownsPublication: Bool
     var targetSystemIdentifier: String
-    var targetDatabase: String
+    var targetDatabase: DatabaseKey
     /// The archive between slot and target; nil: there is none.
     var spool: SpoolMark?
     /// Where the row's current version lies: the next change of it names this place, because by
@@ -31,7 +32,9 @@ struct ProgressStore {
             select state, end_lsn, source_system_identifier, source_database, source_timeline,
               slot, pg_catalog.array_to_json(publication_oids), owns_slot,
               owns_publication, target_system_identifier, target_database, ctid,
-              pg_catalog.to_jsonb(progress) ->> 'spool', \(ProgressStore.lastTransaction)
+              pg_catalog.to_jsonb(progress) ->> 'spool', \(ProgressStore.lastTransaction),
+              pg_catalog.to_jsonb(progress) ->> 'source_database_oid',
+              pg_catalog.to_jsonb(progress) ->> 'target_database_oid'
             from leat.progress where stream = $1 for update
             """, [stream.text]
         ).rows.first
@@ -108,6 +111,23 @@ struct ProgressStore {
             update leat.progress set source_timeline = $2::pg_catalog.int8, format = $3,
               encoding = $4, zone = \(ProgressStore.zone) where stream = $1
             """, [stream.text, "\(timeline)", format, encoding])
+    }
+
+    /// By what both databases are known now: one may have been renamed, or be known by its name
+    /// alone so far.
+    func keepDatabases(source: DatabaseKey?, _ target: TargetIdentity) throws {
+        try session.query(
+            """
+            update leat.progress set source_database = coalesce($2, source_database),
+              source_database_oid = coalesce($3::pg_catalog.oid, source_database_oid),
+              target_system_identifier = $4, target_database = $5,
+              target_database_oid = $6::pg_catalog.oid
+            where stream = $1
+            """,
+            [
+                stream.text, source?.name, source?.oid.map { "\($0)" }, target.systemIdentifier,
+                target.database, target.databaseOID.map { "\($0)" },
+            ])
     }
 
     /// Which archive lies between slot and target. Before anything is confirmed from it.
@@ -210,17 +230,57 @@ extension Progress {
 
     /// A target that was made from a copy of another one has its rows, but not its history.
     func checkTarget(_ target: TargetIdentity) throws {
-        guard targetSystemIdentifier == target.systemIdentifier, targetDatabase == target.database
-        else {
+        guard !isOf(target) else { return }
+        throw Halt(
+            .positionMismatch,
+            """
+            The position on the target was stored in database \(targetDatabase.name) of another \
+            system: this target is a copy of it.
+            """,
+            advice: """
+                Point --target at the original. If this one has taken its place for good (it was \
+                made by pg_upgrade, or from a physical copy), start once with --accept-target. Or \
+                remove the stream here with leat cleanup --target-only, and start anew.
+                """)
+    }
+
+    private func isOf(_ target: TargetIdentity) -> Bool {
+        targetSystemIdentifier == target.systemIdentifier
+            && targetDatabase.isSame(as: target.databaseKey)
+    }
+
+    /// What has another name than at the last start.
+    func tellRenames(source: DatabaseKey?, _ target: TargetIdentity, _ logger: Logger) {
+        if let source, source.name != stored.database {
+            logger.info(
+                "the source's database was renamed",
+                metadata: ["from": "\(stored.database)", "to": "\(source.name)"])
+        }
+        if isOf(target), target.database != targetDatabase.name {
+            logger.info(
+                "the target's database was renamed",
+                metadata: ["from": "\(targetDatabase.name)", "to": "\(target.database)"])
+        }
+    }
+
+    /// Takes a target for the one that the position was stored in: after pg_upgrade it is another
+    /// system. That the old one has not gone on, the slot tells: it would be confirmed beyond this
+    /// position.
+    ///
+    /// - Throws: ``Halt`` if the tables are not the very ones.
+    func accept(_ target: TargetIdentity, _ stream: StreamName, _ session: Session) throws {
+        guard !isOf(target) else { return }
+        let others = try TableStore(session: session, stream: stream).othersThanStored()
+        guard others.isEmpty else {
             throw Halt(
                 .positionMismatch,
                 """
-                The position on the target was stored in database \(targetDatabase) of another \
-                system: this target is a copy of it.
+                This target cannot be accepted: \(others.joined(separator: ", ")) is not the \
+                table that the stream has filled.
                 """,
                 advice: """
-                    Point --target at the original, or delete this stream's rows from \
-                    leat.progress and leat.tables here and start anew.
+                    pg_upgrade and physical copies keep the OIDs of tables, a dump does not. Remove \
+                    the stream here with leat cleanup --target-only, and start anew.
                     """)
         }
     }
@@ -232,12 +292,13 @@ extension Progress {
             isCreating: row[0] == "creating", endLSN: row[1].flatMap(LSN.init) ?? .zero,
             systemIdentifier: row[2] ?? "", database: row[3] ?? "",
             timeline: row[4].flatMap(UInt32.init) ?? 0, slot: row[5] ?? "",
-            last: row[13].flatMap(LastTransaction.init))
+            last: row[13].flatMap(LastTransaction.init),
+            databaseOID: row[14].flatMap(UInt32.init))
         publicationOIDs = JSONText.strings(row[6] ?? "[]")
         ownsSlot = row[7] == "t"
         ownsPublication = row[8] == "t"
         targetSystemIdentifier = row[9] ?? ""
-        targetDatabase = row[10] ?? ""
+        targetDatabase = DatabaseKey(name: row[10] ?? "", oid: row[15].flatMap(UInt32.init))
         ctid = row[11] ?? ""
         spool = row[12].flatMap(SpoolMark.init)
     }
@@ -247,7 +308,19 @@ extension Progress {
 struct TargetIdentity: Sendable {
     var systemIdentifier: String
     var database: String
+    var databaseOID: UInt32?
     var encoding: String
+
+    var databaseKey: DatabaseKey { DatabaseKey(name: database, oid: databaseOID) }
+
+    static func databaseOID(_ session: Session) throws -> UInt32? {
+        try session.query(
+            """
+            select oid from pg_catalog.pg_database
+            where datname = pg_catalog.current_database()
+            """
+        ).scalar.flatMap(UInt32.init)
+    }
 
     init(_ session: Session) throws {
         let row =
@@ -260,5 +333,6 @@ struct TargetIdentity: Sendable {
         systemIdentifier = row.first.flatMap { $0 } ?? ""
         database = row.dropFirst().first.flatMap { $0 } ?? ""
         encoding = row.dropFirst(2).first.flatMap { $0 } ?? "UTF8"
+        databaseOID = try TargetIdentity.databaseOID(session)
     }
 }

@@ -118,6 +118,20 @@ struct TableStore {
             """, [stream.text])
     }
 
+    /// Tables that were copied, and are gone or others by now.
+    func othersThanStored() throws -> [String] {
+        try session.query(
+            """
+            select t.schema_name || '.' || t.table_name from leat.tables t
+            left join pg_catalog.pg_class c on c.oid = t.target_oid
+            left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            where t.stream = $1 and t.state = 'ready' and t.target_oid is not null
+              and (n.nspname, c.relname) is distinct from (t.schema_name::name, t.table_name::name)
+            order by 1
+            """, [stream.text]
+        ).firstColumn
+    }
+
     /// In place of a publication's rows: an archive holds all that was published.
     static let archiveMembership = "archive"
 

@@ -30,6 +30,8 @@ enum TargetSchema {
           halt_code integer,
           halt_message text,
           halt_advice text,
+          source_database_oid pg_catalog.oid,
+          target_database_oid pg_catalog.oid,
           created_at timestamptz not null default pg_catalog.clock_timestamp(),
           updated_at timestamptz not null default pg_catalog.clock_timestamp()
         ) with (fillfactor = 10)
@@ -61,6 +63,7 @@ enum TargetSchema {
             "spool": "text", "selection": "text[]", "last_transaction": "text", "zone": "text",
             "halted_at": "timestamptz", "halt_code": "integer", "halt_message": "text",
             "halt_advice": "text",
+            "source_database_oid": "pg_catalog.oid", "target_database_oid": "pg_catalog.oid",
         ],
         "leat.tables": [
             "source_oid": "pg_catalog.oid", "target_oid": "pg_catalog.oid",
@@ -169,6 +172,18 @@ enum TargetSchema {
                 try session.execute(definition)
             }
             try addLaterColumns(session)
+        } catch let error as ConnectionError where error.server?.context != nil {
+            // What comes from a function is no missing right, whatever its code says.
+            throw Halt(
+                .preflight,
+                """
+                A function of the target, as of an event trigger, refuses schema leat and its \
+                tables: \(error).
+                """,
+                advice: """
+                    alter event trigger ... disable; start Leat once, then enable it again. Or have \
+                    it let the role pass.
+                    """)
         } catch let error as ConnectionError where error.sqlState == "42501" {
             throw Halt(
                 .preflight, "The target role may not create schema leat and its tables: \(error).",

@@ -355,4 +355,8 @@ actor ArchiveSource: BatchSource {
         try checked { try readers.register(name, at: end) }
         registered = (end, .now)
     }
+
+    func forget(_ name: String) throws {
+        try checked { _ = try readers.forget(name) }
+    }
 }

@@ -38,7 +38,7 @@ struct RecordPreparation {
     var folder: ArchiveFolder { run.folder }
 
     func prepare() async throws -> Prepared {
-        let system = try await servers.receiver.run { try $0.identifySystem() }
+        var system = try await servers.receiver.run { try $0.identifySystem() }
         let file = try StreamFile.read(folder)
         try checkFolder(file)
         let facts = try await sourceFacts.start(
@@ -49,13 +49,15 @@ struct RecordPreparation {
         try await servers.source.run { session in
             try Preflight.checkDecoding(session, needsSlot: decision == .create)
         }
+        // An archive is of one database, under the name with which it began.
+        if case .resume = decision, let file { system.database = file.database }
         if case .resume(let position) = decision, let file, run.spool != nil {
             return try await resumeSpool(at: position, facts, file, system)
         }
         try folder.removeUnfinishedBases(run.lock)
         switch decision {
         case .create, .recreate, .adopt:
-            return try await begin(decision, file, system)
+            return try await begin(decision, file, facts, system)
         case .resume(let position):
             guard let file else { preconditionFailure("a stream that goes on has its file") }
             return try await resume(at: position, facts, file, system)
@@ -112,13 +114,14 @@ struct RecordPreparation {
             endLSN: isCreating ? .zero : try folder.storedPosition().end,
             systemIdentifier: file.systemIdentifier, database: file.database,
             timeline: file.timeline, slot: file.slot,
-            last: isCreating ? nil : try folder.lastTransaction())
+            last: isCreating ? nil : try folder.lastTransaction(), databaseOID: file.databaseOID)
     }
 
     // MARK: A new archive
 
     private func begin(
-        _ decision: StartDecision, _ old: StreamFile?, _ system: SystemIdentity
+        _ decision: StartDecision, _ old: StreamFile?, _ facts: StartFacts,
+        _ system: SystemIdentity
     ) async throws -> Prepared {
         let archive = ArchiveID.random()
         var file = StreamFile(
@@ -127,6 +130,7 @@ struct RecordPreparation {
             ownsPublication: configuration.ownsPublication, publications: [],
             systemIdentifier: system.systemIdentifier, database: system.database,
             timeline: system.timeline, tables: [])
+        file.databaseOID = facts.databaseOID
         // A slot that is taken over is not ours to drop.
         if case .adopt = decision { file.ownsSlot = false }
         let (lock, folder) = (run.lock, folder)
@@ -206,6 +210,7 @@ struct RecordPreparation {
         if try isGap || wantsBase() { try await base(tables, description, nil) }
         var newest = file
         newest.timeline = system.timeline
+        newest.databaseOID = facts.databaseOID
         newest.tables = tables.map(StreamFile.Table.init)
         newest.selection = configuration.selection.options.map(\.text)
         if newest != file { try newest.write(folder, run.lock) }
@@ -230,11 +235,10 @@ struct RecordPreparation {
                 try reader.description(file.archive, system, encoding: encoding)
             )
         }
-        if file.timeline != system.timeline {
-            var newest = file
-            newest.timeline = system.timeline
-            try newest.write(folder, run.lock)
-        }
+        var newest = file
+        newest.timeline = system.timeline
+        newest.databaseOID = facts.databaseOID
+        if newest != file { try newest.write(folder, run.lock) }
         return Prepared(
             position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,
             history: history(at: position, facts), tables: tables, server: server,

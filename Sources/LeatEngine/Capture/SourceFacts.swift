@@ -22,15 +22,23 @@ struct SourceFacts {
         copiesTables: Bool
     ) async throws -> StartFacts {
         let name = configuration.slotName
-        let slot = try await source.run { try ReplicationSlot(session: $0, name: name).facts() }
+        let (slot, database) = try await source.run { session in
+            (
+                try ReplicationSlot(session: session, name: name).facts(),
+                try TargetIdentity.databaseOID(session)
+            )
+        }
         var branch: LSN?
         if let stored, !stored.isCreating, stored.timeline != system.timeline {
             branch = try await branchPoint(of: stored.timeline, system)
         }
-        return StartFacts(
+        var facts = StartFacts(
             stored: stored, slot: slot, slotName: name, systemIdentifier: system.systemIdentifier,
             database: system.database, timeline: system.timeline, walEnd: system.walEnd,
             branchPoint: branch, copiesTables: copiesTables, keeper: keeper)
+        facts.databaseOID = database
+        facts.isSlotNamed = configuration.slot != nil
+        return facts
     }
 
     private func branchPoint(of timeline: UInt32, _ system: SystemIdentity) async throws -> LSN? {

@@ -67,7 +67,9 @@ actor TableCopier: SessionActor, Closable {
     private func markOrigin(_ target: Session) throws {
         let mark = OriginMark(
             session: target, stream: configuration.stream, part: .worker(number))
-        if try mark.setUp() == .set { originMark = mark }
+        let state = try mark.setUp()
+        if configuration.origin == .none { try OriginMark.require(state) }
+        if state == .set { originMark = mark }
     }
 
     /// The last table is copied. After a failure the origin stays, for the next attempt's worker

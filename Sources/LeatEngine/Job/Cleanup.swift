@@ -8,6 +8,15 @@ internal import PGClient
 ///
 /// The target's rows go last: whatever ends it before that, a second try finds what is left.
 public struct Cleanup: Sendable {
+    /// Which servers are there.
+    public enum Reach: Sendable {
+        case both
+        /// No source was named: a stream that reads an archive needs none.
+        case noSource
+        /// The source is gone, or is not to be asked.
+        case targetOnly
+    }
+
     /// What there is to remove.
     public struct Plan: Sendable {
         public var slot: String?
@@ -31,13 +40,12 @@ public struct Cleanup: Sendable {
     }
 
     private let configuration: SyncConfiguration
-    private let hasSource: Bool
+    private let reach: Reach
 
-    /// - Parameter hasSource: Whether the configuration's source is one: a stream that reads an
-    ///   archive needs none.
-    public init(_ configuration: SyncConfiguration, hasSource: Bool) {
+    /// - Parameter reach: Whether the configuration's source is one.
+    public init(_ configuration: SyncConfiguration, _ reach: Reach) {
         self.configuration = configuration
-        self.hasSource = hasSource
+        self.reach = reach
     }
 
     /// - Parameter confirm: Asked once, with what will go.
@@ -68,18 +76,18 @@ public struct Cleanup: Sendable {
             }
         }
         guard let progress else { return false }
-        if !progress.isReplay { try await open(source, progress) }
+        let asksSource = !progress.isReplay && reach != .targetOnly
+        if asksSource { try await open(source, progress) }
         let triggers = try await applier.run { session in
             try TriggerJournal(session: session, stream: stream).entries()
         }
         var plan =
-            progress.isReplay
-            ? Plan(
-                keptPublications: [], triggers: triggers.map { "\($0.trigger) of \($0.table)" })
-            : try await plan(progress, source, triggers)
-        plan.left = try await left(progress, applier)
+            asksSource
+            ? try await plan(progress, source, triggers)
+            : Plan(keptPublications: [], triggers: triggers.map { "\($0.trigger) of \($0.table)" })
+        plan.left = try await left(progress, applier) + leftOnSource(plan, progress)
         guard confirm(plan) else { return false }
-        if !progress.isReplay { try await remove(plan, source) }
+        if asksSource { try await remove(plan, source) }
         try await applier.run { session in
             _ = try TriggerJournal(session: session, stream: stream).restore()
             try OriginMark(session: session, stream: stream).drop()
@@ -112,11 +120,37 @@ public struct Cleanup: Sendable {
         ] + pending.map { "of the base's schema, not made on the target yet: \($0)" }
     }
 
+    /// What was made for the stream and could not be removed, and what the operator has made.
+    private func leftOnSource(_ plan: Plan, _ progress: Progress) -> [String] {
+        guard !progress.isReplay else { return [] }
+        let (slot, place) = (progress.stored.slot, "source, database \(progress.stored.database)")
+        let names = progress.publicationOIDs.map(Publication.name)
+        guard reach == .targetOnly else {
+            var kept: [String] = []
+            if let slot = plan.keptSlot {
+                kept.append("slot \(slot), which is not of this stream's making; it keeps WAL")
+            }
+            if !plan.keptPublications.isEmpty {
+                let list = plan.keptPublications.joined(separator: ", ")
+                kept.append("publication \(list), which is not of this stream's making")
+            }
+            return kept
+        }
+        let dropSlot = "select pg_catalog.pg_drop_replication_slot(\(SQLText.literal(slot)));"
+        let own = progress.ownsPublication ? names : []
+        let why = progress.ownsSlot ? "" : " (not of this stream's making; it keeps WAL)"
+        return ["\(place): \(dropSlot)\(why)"]
+            + own.map { "\(place): drop publication if exists \(SQLText.identifier($0));" }
+    }
+
     private func open(_ source: Connection, _ progress: Progress) async throws {
-        guard hasSource else {
+        guard reach == .both else {
             throw Halt(
                 .configuration, "--source is missing.",
-                advice: "Give --source or set LEAT_SOURCE to a libpq URI or conninfo.")
+                advice: """
+                    Give --source or set LEAT_SOURCE to a libpq URI or conninfo. If the source is \
+                    gone: --target-only.
+                    """)
         }
         try await source.open(
             configuration.source,
@@ -128,7 +162,7 @@ public struct Cleanup: Sendable {
     private func checkSource(_ progress: Progress, _ source: Connection) async throws {
         let identity = try await source.run { try TargetIdentity($0) }
         guard identity.systemIdentifier == progress.stored.systemIdentifier,
-            identity.database == progress.stored.database
+            identity.databaseKey.isSame(as: progress.stored.databaseKey)
         else {
             throw Halt(
                 .positionMismatch,

@@ -19,9 +19,14 @@ extension StreamPreparation {
             return try await beginNew(decision, spool, tables, plans, system)
         case .adopt(let position):
             logger.info("taking over slot", metadata: ["slot": "\(configuration.slotName)"])
+            try await checkCopy(tables, plans)
             try await storeBeginning(at: position, tables, adopting: system)
             try await onTarget.settleTriggers(tables)
             try await openSpool(spool, at: position, tables, system, ownsSlot: false)
+            // Under a later snapshot: what the slot has sent before it is left out for a table.
+            if configuration.copiesTables {
+                try await copyLate(tables, listPlan(tables), plans)
+            }
             return Start(position: position, confirmed: position)
         case .resume(let position):
             let confirmed = facts.slot?.confirmedFlushLSN ?? position

@@ -48,11 +48,12 @@ struct StreamPreparation {
     func prepare() async throws -> Prepared {
         let system = try await servers.receiver.run { try $0.identifySystem() }
         let progress = try await readProgress()
-        try progress?.checkTarget(servers.target)
+        try await checkTarget(progress)
         try checkPublicationNames(progress)
         let (spool, facts) = try decideSpool(
             try await startFacts(system, progress?.stored), progress)
         let decision = try StartDecision(facts)
+        progress?.tellRenames(source: facts.databaseKey, servers.target, logger)
         try await servers.source.run { session in
             try Preflight.checkDecoding(session, needsSlot: decision == .create)
         }
@@ -60,6 +61,7 @@ struct StreamPreparation {
             try await TableRenames(source: run.definitions(servers), applier: servers.applier)
                 .follow(configuration.stream, logger, isWanted: configuration.wants)
         }
+        if configuration.origin == .none { try await servers.applier.requireMark() }
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
         let selected = try await publish(decision, progress, system, sourceTypes)
         let tables = selected.tables
@@ -71,6 +73,7 @@ struct StreamPreparation {
         let start = try await begin(
             decision, spool, facts, formed(tables, ways, sourceTypes), ways.plans, system)
         try await tell(selected)
+        try await keepDatabases(facts)
         return try await prepared(start, tables, ways.plans, isBinary, system, sourceTypes)
     }
 
@@ -110,6 +113,21 @@ struct StreamPreparation {
             try session.transaction {
                 try ProgressStore(session: session, stream: stream).readForUpdate()
             }
+        }
+    }
+
+    private func checkTarget(_ progress: Progress?) async throws {
+        guard let progress else { return }
+        guard configuration.acceptsTarget else { return try progress.checkTarget(servers.target) }
+        let (stream, target) = (configuration.stream, servers.target)
+        try await servers.applier.run { try progress.accept(target, stream, $0) }
+    }
+
+    private func keepDatabases(_ facts: StartFacts) async throws {
+        let (stream, target) = (configuration.stream, servers.target)
+        try await servers.applier.run { session in
+            try ProgressStore(session: session, stream: stream)
+                .keepDatabases(source: facts.databaseKey, target)
         }
     }
 

@@ -46,6 +46,8 @@ public struct SyncConfiguration: Sendable {
     public var copiesTables = true
     public var stopsAfterCopy = false
     public var truncatesTables = false
+    /// A target of another system has taken the place of the one that the position is of.
+    public var acceptsTarget = false
     public var copyJobs = 2
     public var binary = Binary.auto
     public var role = Role.auto

@@ -40,10 +40,12 @@ struct ReplayPreparation {
         try await run.rewind.run(applier, onTarget)
         let progress = try await readProgress()
         try progress?.checkTarget(target)
+        progress?.tellRenames(source: nil, target, logger)
         let decision = try ReplayDecision(facts(progress, stored, found))
         try await checkIsNotBeyond(decision)
         let position = decision.position
         let reader = await register(position, target, found.description)
+        try await keepTarget(progress, target)
         let base = found.bases.first { $0.lsn == position }
         // The oldest that is known: what the archive says of later comes behind it.
         if let base { archive.definitions.add(base.description.catalog) }
@@ -148,6 +150,21 @@ struct ReplayPreparation {
                 needs: \(error)
                 """)
             return nil
+        }
+    }
+
+    /// Under the name that the target had before, nobody reads any more.
+    private func keepTarget(_ progress: Progress?, _ target: TargetIdentity) async throws {
+        guard let progress else { return }
+        let stream = configuration.stream
+        var former = target
+        former.database = progress.targetDatabase.name
+        let (old, new) = (
+            ReaderName.text(stream: stream, former), ReaderName.text(stream: stream, target)
+        )
+        if old != new { try? await archive.forget(old) }
+        try await applier.run { session in
+            try ProgressStore(session: session, stream: stream).keepDatabases(source: nil, target)
         }
     }
 

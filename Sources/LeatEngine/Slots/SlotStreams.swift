@@ -34,7 +34,8 @@ public enum SlotStreams {
         var isKnown: Bool
 
         func stream(of slot: ServerSlot) -> SlotStream? {
-            streams.first { $0.slot == slot.name && $0.database == slot.database }
+            // The database may have been renamed; the names of slots are the cluster's.
+            streams.first { $0.slot == slot.name }
         }
     }
 

@@ -15,12 +15,21 @@ extension StreamPreparation {
             try progress?.spool?.checkUnneeded(facts)
             return (nil, facts)
         }
-        let decision = try spool.decide(facts, progress?.spool, reader: spoolReader)
+        let decision = try spool.decide(
+            facts, progress?.spool, reader: spoolReader, former: formerReader(progress))
         return (decision, decision.bridged(facts))
     }
 
     private var spoolReader: String {
         ReaderName.text(stream: configuration.stream, servers.target)
+    }
+
+    private func formerReader(_ progress: Progress?) -> String? {
+        guard let progress else { return nil }
+        var former = servers.target
+        former.systemIdentifier = progress.targetSystemIdentifier
+        former.database = progress.targetDatabase.name
+        return ReaderName.text(stream: configuration.stream, former)
     }
 
     /// Begins the spool, or goes on with it; without one, forgets that there was one. The target's
@@ -35,6 +44,7 @@ extension StreamPreparation {
         }
         switch decision {
         case .goOn:
+            try spool.keepReader(spoolReader)
             _ = try await mark(spool.mark())
         case .begin:
             let (archive, reading) = (ArchiveID.random(), configuration.reading)
@@ -46,13 +56,14 @@ extension StreamPreparation {
                     try Publication(session: session, configuration: reading).identities()
                 )
             }
-            let file = StreamFile(
+            var file = StreamFile(
                 state: .creating, archive: archive, stream: configuration.stream.text,
                 slot: configuration.slotName, ownsSlot: ownsSlot,
                 ownsPublication: configuration.ownsPublication, publications: publications,
                 systemIdentifier: system.systemIdentifier, database: system.database,
                 timeline: system.timeline, tables: tables.map(StreamFile.Table.init),
                 spoolReader: spoolReader)
+            file.databaseOID = try await servers.source.run { try TargetIdentity.databaseOID($0) }
             try await spool.begin(at: confirmed, file, description) { _ = try await mark($0) }
             logger.info(
                 "spool begun",

@@ -97,12 +97,13 @@ final class TargetSpool: Sendable {
     /// - Throws: ``Halt`` if this spool does not lead on from the target's position; ``Restart``
     ///   while the recording is behind the target, to which it catches up.
     func decide(
-        _ facts: StartFacts, _ mark: SpoolMark?, reader: String
+        _ facts: StartFacts, _ mark: SpoolMark?, reader: String, former: String?
     ) throws -> SpoolDecision {
-        let decision = try SpoolDecision(
-            SpoolFacts(
-                start: facts, folder: folder.path, stream: stream.text, reader: reader,
-                found: try found(), mark: mark))
+        var spool = SpoolFacts(
+            start: facts, folder: folder.path, stream: stream.text, reader: reader,
+            found: try found(), mark: mark)
+        spool.formerReader = former
+        let decision = try SpoolDecision(spool)
         if decision == .begin, isOpen.load(ordering: .acquiring) { throw TargetSpool.isBehind }
         return decision
     }
@@ -131,7 +132,8 @@ final class TargetSpool: Sendable {
             return SpoolFacts.Found(
                 archive: "\(file.archive)", stream: file.stream, reader: file.spoolReader,
                 systemIdentifier: file.systemIdentifier, database: file.database,
-                beginning: position.beginning.first, end: position.end)
+                beginning: position.beginning.first, end: position.end,
+                databaseOID: file.databaseOID)
         } catch let error as ArchiveError {
             throw Halt(error, archive: folder.path)
         }
@@ -190,6 +192,19 @@ final class TargetSpool: Sendable {
                 advice: "Its file stream.json was removed or replaced. Put it back.")
         }
         return reader
+    }
+
+    /// The target may have got another name. At no moment is it unknown to the archive.
+    func keepReader(_ name: String) throws {
+        guard var file = try StreamFile.read(folder), let old = file.spoolReader, old != name else {
+            return
+        }
+        let readers = ArchiveReaders(folder.path)
+        try readers.register(
+            name, at: registered() ?? folder.storedPosition().beginning.first)
+        file.spoolReader = name
+        try file.write(folder, lock)
+        try readers.forget(old)
     }
 
     /// What its target has stored for good, as the archive knows.

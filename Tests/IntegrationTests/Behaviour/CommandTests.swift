@@ -167,7 +167,33 @@ struct CommandTests {
             let done = try await pair.leat(["cleanup", "--yes"] + pair.places)
 
             #expect(done.exitCode == 0, "\(done.log)")
+            #expect(done.output.contains("left: slot \(slot)"))
+            #expect(done.output.contains("left: publication mine"))
             #expect(try await pair.traces() == [slot, "mine", "public.t: 0 rows, 0"])
+        }
+    }
+
+    @Test("cleanup without the source says what is left to run there")
+    func cleanupOfTarget() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+
+            let done = try await pair.leat(
+                [
+                    "cleanup", "--yes", "--target-only", "--stream", pair.stream,
+                    "--target", pair.target.conninfo(database: pair.database),
+                    "--state-dir", pair.stateDirectory,
+                ])
+
+            #expect(done.exitCode == 0, "\(done.log)")
+            #expect(try await pair.targetValue("select count(*) from leat.progress") == "0")
+            let left = done.output.split(separator: "\n")
+                .compactMap { $0.firstMatch(of: /^left: source, database \w+: (.*;)$/)?.output.1 }
+            #expect(left.count == 2)
+            for statement in left { try await pair.onSource(String(statement)) }
+            #expect(try await pair.traces().count == 1)
+            try await pair.catchUp("--truncate", "--yes")
+            try await pair.expectEqual()
         }
     }
 

@@ -45,4 +45,34 @@ struct OriginMarkTests {
         }
         try await target.remove()
     }
+
+    @Test("are needed with --origin none, and those of databases that are gone make room")
+    func areNeeded() async throws {
+        var options = TemporaryCluster.Options()
+        options.settings = ["max_replication_slots": "1"]
+        let target = try await TemporaryCluster.started(.v16, options)
+        let source = try await ClusterPool.shared.cluster(.v16, .source)
+
+        try await Pair.with(source, target, schema: Self.schema) { pair in
+            try await target.sql(
+                """
+                select pg_replication_origin_create('somebody_elses');
+                select pg_replication_origin_advance('somebody_elses', '0/1')
+                """)
+            try await pair.expectRefusal(
+                6, "--origin none needs a replication origin", options: ["--origin", "none"])
+
+            try await target.sql("select pg_replication_origin_drop('somebody_elses')")
+            try await target.sql(
+                """
+                select pg_replication_origin_create('leat_gone_999999999');
+                select pg_replication_origin_advance('leat_gone_999999999', '0/1')
+                """)
+            try await pair.catchUp("--no-copy", "--origin", "none")
+            #expect(
+                try await target.scalar(
+                    "select count(*) from pg_replication_origin where roname ~ 'gone'") == "0")
+        }
+        try await target.remove()
+    }
 }

@@ -52,6 +52,29 @@ struct PositionRefusalTests {
             try await pair.onTarget("update leat.progress set target_system_identifier = '1'")
 
             try await pair.expectRefusal(8, "this target is a copy of it")
+            try await pair.expectRefusal(8, "--accept-target", "--target-only")
+        }
+    }
+
+    @Test("unless it took that one's place, with the same tables: --accept-target")
+    func acceptedTarget() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            try await pair.onTarget(
+                """
+                update leat.progress set target_system_identifier = '1', target_database_oid = 1;
+                alter table t rename to was; create table t (like was including all)
+                """)
+            try await pair.expectRefusal(
+                8, "public.t is not the table", options: ["--accept-target"])
+
+            try await pair.onTarget("drop table t; alter table was rename to t")
+            try await pair.onSource("insert into t values (11, 'new')")
+            try await pair.catchUp("--accept-target")
+            try await pair.onSource("insert into t values (12, 'newer')")
+            try await pair.catchUp()
+
+            try await pair.expectEqual()
         }
     }
 
@@ -152,14 +175,41 @@ struct PositionRefusalTests {
             try await pair.onSource(Self.rows)
             let slot = "mine_\(pair.database)"
 
-            try await pair.expectRefusal(8, slot, "--no-copy", options: ["--slot", slot])
-            try await pair.expectRefusal(
-                2, "name its publication", options: ["--slot", slot, "--no-copy"])
+            for copying in [[], ["--no-copy"]] {
+                try await pair.expectRefusal(
+                    2, "name its publication", options: ["--slot", slot] + copying)
+            }
             try await pair.catchUp("--slot", slot, "--no-copy", "--publication", "mine")
 
             try await pair.expectEqual()
             let owned = "select owns_slot, owns_publication from leat.progress"
             #expect(try await pair.onTarget(owned) == [["f", "f"]])
+        }
+    }
+
+    @Test(
+        "and with a copy beside it, under a later snapshot", arguments: [false, true])
+    func copiesBesideSlot(_ isSpooled: Bool) async throws {
+        try await Pair.with(schema: Self.schema) { pair in
+            let slot = "mine_\(pair.database)"
+            try await pair.onSource("create publication mine for table t")
+            try await pair.onSource(
+                "select pg_create_logical_replication_slot('\(slot)', 'pgoutput')")
+            // All of this is in the slot and in the snapshot.
+            try await pair.onSource(Self.rows)
+            try await pair.onSource("update t set v = 'w' where id < 4; delete from t where id = 9")
+            let options = ["--slot", slot, "--publication", "mine"]
+            let spool = isSpooled ? ["--spool", pair.spool] : []
+
+            try await pair.onTarget("insert into t values (99)")
+            try await pair.expectRefusal(6, "Not empty on the target", options: options)
+            try await pair.catchUp(options: options + spool + ["--truncate", "--yes"])
+            try await pair.expectEqual()
+            try await pair.onSource("insert into t values (11, 'behind it')")
+            try await pair.catchUp(options: options + spool)
+
+            try await pair.expectEqual()
+            #expect(try await pair.targetValue("select owns_slot from leat.progress") == "f")
         }
     }
 

@@ -40,13 +40,20 @@ struct RefusedStart: CustomTestStringConvertible, Sendable {
 
     static let all = [
         RefusedStart("the slot is gone", names: ["leat_a"]) { $0.slot = nil },
-        RefusedStart("the slot is lost", names: ["leat_a", "lost"]) {
+        RefusedStart("the slot is lost", names: ["leat_a", "removed WAL", "lost"]) {
             $0.slot?.walStatus = "lost"
+        },
+        RefusedStart("the slot was idle", names: ["nobody has read", "--truncate"]) {
+            $0.slot?.invalidationReason = "idle_timeout"
+        },
+        RefusedStart("another database of the name", names: ["shop"]) {
+            $0.stored?.databaseOID = 16_384
+            $0.databaseOID = 16_385
         },
         RefusedStart("the slot is ahead", names: ["leat_a", "0/201", "0/200"]) {
             $0.slot?.confirmedFlushLSN = 0x201
         },
-        RefusedStart("the slot has no position", names: ["leat_a", "0/200"]) {
+        RefusedStart("the slot has no position", names: ["leat_a has no position", "0/200"]) {
             $0.slot?.confirmedFlushLSN = nil
         },
         RefusedStart("the source went back", names: ["0/200", "0/1FF"]) { $0.walEnd = 0x1FF },
