@@ -6,6 +6,9 @@ final class NoticeBook {
     private static let most = 32
 
     private var notices: [ServerError] = []
+    /// Whether something was noted since the last ``take()``. Looked at after each row, on the
+    /// thread that uses the connection.
+    @exclusivity(unchecked) private(set) var isFresh = false
 
     /// - Parameter connection: Does not outlive this object.
     func collect(from connection: OpaquePointer?) {
@@ -21,12 +24,13 @@ final class NoticeBook {
     }
 
     func take() -> [ServerError] {
-        defer { notices = [] }
+        defer { (notices, isFresh) = ([], false) }
         return notices
     }
 
     private func add(_ notice: ServerError) {
         guard notices.count < NoticeBook.most, !notices.contains(notice) else { return }
         notices.append(notice)
+        isFresh = true
     }
 }

@@ -15,6 +15,8 @@ public struct ServerError: Error, Equatable, Sendable {
     /// The name of a type, such as the domain that does not take a value.
     public var dataType: String?
     public var constraint: String?
+    /// The server's function that raised it: unlike the message, never translated.
+    public var function: String?
 
     public init(
         severity: String = "ERROR", sqlState: String, message: String, detail: String? = nil,
@@ -47,6 +49,7 @@ extension ServerError {
         column = field("c")
         dataType = field("d")
         constraint = field("n")
+        function = field("R")
     }
 }
 

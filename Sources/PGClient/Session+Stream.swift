@@ -12,6 +12,9 @@ extension Session {
         case some
         /// The server ended the stream in order.
         case ended
+        /// The server has said something that belongs before what comes next:
+        /// ``Session/takeWarnings()``.
+        case noticed
     }
 
     /// Why ``waitForStream(until:)`` returned.
@@ -75,14 +78,28 @@ extension Session {
     /// With TLS each row is a record, and libpq reads one record at a time. Those that are there
     /// are read here: to go back to the caller for each costs more than the row itself.
     ///
-    /// - Parameter body: Its bytes are valid only inside it. It says whether it wants another.
+    /// - Parameters:
+    ///   - stopsAtNotices: Whether to return when the server sends a notice, before anything that
+    ///     came after it is lent.
+    ///   - body: Its bytes are valid only inside it. It says whether it wants another.
     /// - Throws: ``ConnectionError``, and what `body` throws.
-    public func takePayloads(_ body: (RawSpan) throws -> Bool) throws -> Taken {
+    public func takePayloads(
+        stopsAtNotices: Bool = false, _ body: (RawSpan) throws -> Bool
+    ) throws -> Taken {
         let attempted = "read the stream"
+        if let held = heldPayload {
+            heldPayload = nil
+            guard try lend(held, body) else { return .some }
+        }
         var recordsLeft = PQsslInUse(connection) == 0 ? 0 : Session.recordsAtOnce
         while true {
             var buffer: UnsafeMutablePointer<CChar>?
             let count = PQgetCopyData(connection, &buffer, 1)
+            // libpq met the notice on its way to this payload.
+            if stopsAtNotices, notices.isFresh, count >= 0 {
+                heldPayload = buffer.map { .init(start: $0, count: Int(count)) }
+                return .noticed
+            }
             guard count > 0, let buffer else {
                 if count == 0 {
                     guard recordsLeft > 0, bytesWaiting > 0 else { return .all }
@@ -94,11 +111,17 @@ extension Session {
                 try finishStream(attempted)
                 return .ended
             }
-            // SAFETY: `count` bytes from libpq, lent until they are freed.
-            defer { PQfreemem(buffer) }
-            let payload = UnsafeRawBufferPointer(start: buffer, count: Int(count))
-            guard try body(payload.bytes) else { return .some }
+            guard try lend(.init(start: buffer, count: Int(count)), body) else { return .some }
         }
+    }
+
+    @inline(__always)
+    private func lend(
+        _ payload: UnsafeMutableRawBufferPointer, _ body: (RawSpan) throws -> Bool
+    ) throws -> Bool {
+        // SAFETY: from libpq, lent until they are freed.
+        defer { PQfreemem(payload.baseAddress) }
+        return try body(UnsafeRawBufferPointer(payload).bytes)
     }
 
     /// Some hundred microseconds' worth.

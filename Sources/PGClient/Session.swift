@@ -50,7 +50,9 @@ public final class Session {
     private var mayHoldDecryptedBytes = false
     /// COPY data given to libpq since its buffer was last known to be empty.
     var unflushedCopyBytes = 0
-    private let notices = NoticeBook()
+    /// Received, and not yet lent: a notice came before it.
+    var heldPayload: UnsafeMutableRawBufferPointer?
+    let notices = NoticeBook()
     private let silence: Silence?
 
     /// Opens a connection: to the first of its hosts that lets it in.
@@ -97,6 +99,8 @@ public final class Session {
 
     public func close() {
         guard let open = connection else { return }
+        PQfreemem(heldPayload?.baseAddress)
+        heldPayload = nil
         PQfinish(open)
         connection = nil
     }

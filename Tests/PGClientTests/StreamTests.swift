@@ -153,6 +153,54 @@ struct StreamTests {
         try await source.drop()
     }
 
+    @Test(
+        "what the server warns of is told before what it sent after it, and nothing is lost by it")
+    func notices() async throws {
+        let source = try await Source(rows: 1, version: .v18)
+        for sql in [
+            "alter publication p rename to q", "insert into t values (10, 'skipped')",
+            "alter publication q rename to p", "insert into t values (11, 'sent')",
+        ] {
+            try await source.cluster.sql(sql, database: source.database)
+        }
+        let connection = try await source.connection()
+
+        let (before, warnings, after) = try await connection.run { session in
+            try source.start(session)
+            _ = session.takeWarnings()
+            var found = ""
+            let take = {
+                try session.takePayloads(stopsAtNotices: true) { payload in
+                    guard case .xLogData = try ReplicationPayload(decoding: payload) else {
+                        return true
+                    }
+                    let kind = try MessageDecoder(protocolVersion: 1)
+                        .kind(of: XLogData.body(of: payload))
+                    found.unicodeScalars.append(Unicode.Scalar(kind.rawValue))
+                    return true
+                }
+            }
+            let deadline = ContinuousClock.now + .patience
+            while try take() != .noticed {
+                try #require(try session.waitForStream(until: deadline) == .readable)
+                try session.readStream()
+            }
+            let (before, warnings) = (found, session.takeWarnings())
+            while !found.dropFirst(before.count).hasSuffix("C") {
+                guard try take() == .all else { continue }
+                try #require(try session.waitForStream(until: deadline) == .readable)
+                try session.readStream()
+            }
+            return (before, warnings, String(found.dropFirst(before.count)))
+        }
+
+        #expect(before == "BRIC")
+        #expect(warnings.map(\.function) == ["LoadPublications"])
+        #expect(after == "BRIC" || after == "BIC")
+        await connection.close()
+        try await source.drop()
+    }
+
     @Test("waiting and napping end with a wake, or at their deadline")
     func waking() async throws {
         let source = try await Source(rows: 0)
