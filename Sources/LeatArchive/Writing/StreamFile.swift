@@ -18,15 +18,20 @@ public struct StreamFile: Codable, Equatable, Sendable {
         /// OIDs of what makes it a part of its publications.
         public var membership: String
         public var unsentKinds: [String]
+        /// What its publications send of it, with the versions of their rows; nil in a file from
+        /// before it was kept.
+        public var sending: String?
 
         public init(
-            oid: UInt32, schema: String, name: String, membership: String, unsentKinds: [String]
+            oid: UInt32, schema: String, name: String, membership: String, unsentKinds: [String],
+            sending: String? = nil
         ) {
             self.oid = oid
             self.schema = schema
             self.name = name
             self.membership = membership
             self.unsentKinds = unsentKinds
+            self.sending = sending
         }
     }
 

@@ -114,6 +114,9 @@ public struct TransactionAssembler: Sendable {
     /// Tables in the stream that are not followed, each told once by ``takeUnfollowed()``.
     var unfollowed: [RelationID: (name: TableName, isTold: Bool)] = [:]
 
+    /// How far the stream was read: the end of its last commit, or where a block began.
+    public var received: LSN { max(position, heard) }
+
     public internal(set) var batch = Batch()
     public internal(set) var completeTransactions = 0
 

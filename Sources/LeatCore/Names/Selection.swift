@@ -28,7 +28,11 @@ public struct Selection: Sendable, Equatable {
     public func wants(_ table: TableName) -> Bool {
         guard table.schema != "leat" else { return false }
         let isListed = tables.isEmpty || tables.contains { $0.matches(table) }
-        return isListed && !excluded.contains { $0.matches(table) }
+        return isListed && !excludes(table)
+    }
+
+    public func excludes(_ table: TableName) -> Bool {
+        excluded.contains { $0.matches(table) }
     }
 
     /// Whether it was asked for by its very name.

@@ -113,6 +113,11 @@ public enum StartDecision: Equatable, Sendable {
     case adopt(at: LSN)
     case resume(at: LSN)
 
+    public var isResume: Bool {
+        if case .resume = self { return true }
+        return false
+    }
+
     /// - Throws: ``Halt`` with exit code 8, or 2 where only the options are wrong.
     public init(_ facts: StartFacts) throws(Halt) {
         if let stored = facts.stored { try stored.checkSameSource(facts) }

@@ -6,19 +6,12 @@ public struct TablePlan: Sendable, Equatable {
     public struct Published: Sendable, Equatable {
         public var table: TableName
         public var id: RelationID
-        /// OIDs of the `pg_publication_rel` rows and the like through which it is published. A
-        /// table that was taken out and put back has another: changes between are not sent.
-        public var membership: String
-        /// Kinds of changes that its publications leave out, as text.
-        public var unsentKinds: String
+        public var publishing: Publishing
 
-        public init(
-            table: TableName, id: RelationID, membership: String, unsentKinds: String = ""
-        ) {
+        public init(table: TableName, id: RelationID, publishing: Publishing) {
             self.table = table
             self.id = id
-            self.unsentKinds = unsentKinds
-            self.membership = membership
+            self.publishing = publishing
         }
     }
 
@@ -29,23 +22,20 @@ public struct TablePlan: Sendable, Equatable {
         public var id: RelationID?
         public var state: TableState
         public var snapshotLSN: LSN?
-        public var membership: String
-        /// Nil in a row from before it was kept.
-        public var unsentKinds: String?
+        public var publishing: Publishing
         public var targetOID: UInt32?
         public var columns: KnownColumns
 
         public init(
             table: TableName, id: RelationID?, state: TableState, snapshotLSN: LSN?,
-            membership: String, unsentKinds: String? = nil, targetOID: UInt32? = nil,
+            publishing: Publishing, targetOID: UInt32? = nil,
             columns: KnownColumns = KnownColumns()
         ) {
             self.table = table
             self.id = id
             self.state = state
             self.snapshotLSN = snapshotLSN
-            self.membership = membership
-            self.unsentKinds = unsentKinds
+            self.publishing = publishing
             self.targetOID = targetOID
             self.columns = columns
         }
@@ -59,16 +49,7 @@ public struct TablePlan: Sendable, Equatable {
         /// Why the rows on the target are not enough to go on from.
         public func reasonToCopy(_ published: Published) -> String? {
             if let id, id != published.id { return "it was dropped and made again on the source" }
-            if membership != published.membership {
-                return """
-                    it was taken out of its publication and put back, or its column list or row \
-                    filter was changed
-                    """
-            }
-            if let unsentKinds, unsentKinds != published.unsentKinds {
-                return "its publications send other kinds of changes than before"
-            }
-            return nil
+            return publishing.gap(to: published.publishing)
         }
     }
 

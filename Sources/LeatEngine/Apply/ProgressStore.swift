@@ -7,7 +7,7 @@ internal import PGWire
 /// A stream's row of `leat.progress`.
 struct Progress: Sendable {
     var stored: StartFacts.Stored
-    var publicationOIDs: [String]
+    var publications: [PublicationIdentity]
     var ownsSlot: Bool
     var ownsPublication: Bool
     var targetSystemIdentifier: String
@@ -95,14 +95,37 @@ struct ProgressStore {
 
     /// The slot stands at `position`: the stream has begun. From here on the publications' OIDs
     /// are compared.
-    func begin(at position: LSN, ownsSlot: Bool, publicationOIDs: [String]) throws {
+    func begin(
+        at position: LSN, ownsSlot: Bool, publications: [PublicationIdentity]
+    ) throws {
         try session.query(
             """
             update leat.progress set state = 'streaming', end_lsn = $2::pg_catalog.pg_lsn,
               last_transaction = $2, owns_slot = $3::pg_catalog.bool,
-              publication_oids = \(SQLText.textArray(publicationOIDs)), updated_at = pg_catalog.clock_timestamp()
+              publication_oids = \(SQLText.textArray(publications.map(\.text))),
+              updated_at = pg_catalog.clock_timestamp()
             where stream = $1 and state = 'creating'
             """, [stream.text, "\(position)", "\(ownsSlot)"])
+    }
+
+    /// From the stored position on the stream reads these. One of its own is so under another name
+    /// too, but not among others.
+    ///
+    /// What is before the position cannot be asked for by them, and was compared when the run began
+    /// that came here.
+    func setPublications(_ publications: [PublicationIdentity]) throws {
+        let oids = publications.map { ":\($0.oid)" }.joined()
+        try session.query(
+            """
+            update leat.progress
+            set publications = \(SQLText.textArray(publications.map(\.name))),
+              publication_oids = \(SQLText.textArray(publications.map(\.text))),
+              last_transaction = end_lsn::pg_catalog.text,
+              owns_publication = owns_publication
+                and publication_oids[1] like '%' || $2 and pg_catalog.cardinality(publication_oids) = 1,
+              updated_at = pg_catalog.clock_timestamp()
+            where stream = $1
+            """, [stream.text, oids])
     }
 
     func setSession(timeline: UInt32, format: String, encoding: String) throws {
@@ -294,7 +317,7 @@ extension Progress {
             timeline: row[4].flatMap(UInt32.init) ?? 0, slot: row[5] ?? "",
             last: row[13].flatMap(LastTransaction.init),
             databaseOID: row[14].flatMap(UInt32.init))
-        publicationOIDs = JSONText.strings(row[6] ?? "[]")
+        publications = JSONText.strings(row[6] ?? "[]").map(PublicationIdentity.init)
         ownsSlot = row[7] == "t"
         ownsPublication = row[8] == "t"
         targetSystemIdentifier = row[9] ?? ""

@@ -11,7 +11,7 @@ struct TableStore {
         try session.query(
             """
             select schema_name, table_name, state, snapshot_lsn, membership, source_oid,
-              target_oid, pg_catalog.array_to_json(column_numbers), unsent_kinds
+              target_oid, pg_catalog.array_to_json(column_numbers), unsent_kinds, sending
             from leat.tables where stream = $1
             """, [stream.text]
         ).rows.compactMap { row in
@@ -21,8 +21,11 @@ struct TableStore {
             return TablePlan.Stored(
                 table: TableName(schema: schema, name: name),
                 id: row[5].flatMap(UInt32.init).map(RelationID.init(rawValue:)), state: state,
-                snapshotLSN: row[3].flatMap(LSN.init), membership: row[4] ?? "",
-                unsentKinds: row[8], targetOID: row[6].flatMap(UInt32.init),
+                snapshotLSN: row[3].flatMap(LSN.init),
+                publishing: Publishing(
+                    membership: row[4] ?? "", unsentKinds: row[8].map(Publishing.kinds),
+                    sending: row[9]),
+                targetOID: row[6].flatMap(UInt32.init),
                 columns: KnownColumns(texts: JSONText.strings(row[7] ?? "[]")))
         }
     }
@@ -39,18 +42,21 @@ struct TableStore {
         try session.query(
             """
             insert into leat.tables (stream, schema_name, table_name, state, membership,
-              source_oid, unsent_kinds)
-            select $1, v.schema_name, v.table_name, 'init', v.membership, v.source_oid, v.unsent
+              source_oid, unsent_kinds, sending)
+            select $1, v.schema_name, v.table_name, 'init', v.membership, v.source_oid, v.unsent,
+              nullif(v.sending, '')
             from unnest(\(SQLText.textArray(tables.map(\.table.schema))),
               \(SQLText.textArray(tables.map(\.table.name))),
-              \(SQLText.textArray(tables.map(\.membership))),
+              \(SQLText.textArray(tables.map(\.publishing.membership))),
               \(SQLText.oidArray(tables.map(\.id.rawValue))),
-              \(SQLText.textArray(tables.map(\.unsentKinds)))
-            ) v (schema_name, table_name, membership, source_oid, unsent)
+              \(SQLText.textArray(tables.map(\.publishing.kindsText))),
+              \(SQLText.textArray(tables.map { $0.publishing.sending ?? "" }))
+            ) v (schema_name, table_name, membership, source_oid, unsent, sending)
             on conflict (stream, schema_name, table_name) do update
               set state = 'init', snapshot_lsn = null, membership = excluded.membership,
                 source_oid = excluded.source_oid, target_oid = null, column_numbers = null,
                 scans_for_rows = null, unsent_kinds = excluded.unsent_kinds,
+                sending = excluded.sending,
                 copy_attempt = null, rows_copied = null,
                 updated_at = pg_catalog.clock_timestamp()
             """, [stream.text])
@@ -102,19 +108,30 @@ struct TableStore {
             """
             update leat.tables t
             set source_oid = v.source_oid, target_oid = c.oid, scans_for_rows = v.scans,
-              unsent_kinds = v.unsent
-            from unnest(\(SQLText.textArray(tables.map(\.name.schema))),
-              \(SQLText.textArray(tables.map(\.name.name))),
-              \(SQLText.oidArray(tables.map(\.relation.id.rawValue))),
-              '{\(scans.joined(separator: ","))}'::pg_catalog.bool[],
-              \(SQLText.textArray(tables.map { $0.unsentKinds.joined(separator: ", ") }))
-            ) v (schema_name, table_name, source_oid, scans, unsent)
+              unsent_kinds = v.unsent, membership = v.membership, sending = v.sending
+            from (
+              select l.schema_name, l.table_name, l.source_oid, l.scans, l.unsent,
+                -- Who plays what is left of a spool knows nothing of them.
+                case when l.sending = '' then o.membership else l.membership end,
+                coalesce(nullif(l.sending, ''), o.sending)
+              from unnest(\(SQLText.textArray(tables.map(\.name.schema))),
+                \(SQLText.textArray(tables.map(\.name.name))),
+                \(SQLText.oidArray(tables.map(\.relation.id.rawValue))),
+                '{\(scans.joined(separator: ","))}'::pg_catalog.bool[],
+                \(SQLText.textArray(tables.map(\.publishing.kindsText))),
+                \(SQLText.textArray(tables.map(\.publishing.membership))),
+                \(SQLText.textArray(tables.map { $0.publishing.sending ?? "" }))
+              ) l (schema_name, table_name, source_oid, scans, unsent, membership, sending)
+              join leat.tables o on o.stream = $1 and o.schema_name = l.schema_name
+                and o.table_name = l.table_name
+            ) v (schema_name, table_name, source_oid, scans, unsent, membership, sending)
             left join pg_catalog.pg_namespace n on n.nspname = v.schema_name
             left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.table_name
             where t.stream = $1 and t.schema_name = v.schema_name
               and t.table_name = v.table_name
-              and (t.source_oid, t.target_oid, t.scans_for_rows, t.unsent_kinds)
-                is distinct from (v.source_oid, c.oid, v.scans, v.unsent)
+              and (t.source_oid, t.target_oid, t.scans_for_rows, t.unsent_kinds, t.membership,
+                t.sending)
+                is distinct from (v.source_oid, c.oid, v.scans, v.unsent, v.membership, v.sending)
             """, [stream.text])
     }
 
@@ -132,6 +149,29 @@ struct TableStore {
         ).firstColumn
     }
 
+    /// Tables that went on without a gap until other publications took over.
+    ///
+    /// - Parameter before: How they were published until now.
+    func goOn(_ tables: [SourceTable], from before: [SourceTable]) throws {
+        let published = Dictionary(
+            before.map { ($0.relation.id, $0.publishing) }, uniquingKeysWith: { first, _ in first })
+        let rows = try read()
+        for table in tables {
+            guard let row = rows.first(where: { $0.id == table.relation.id }), row.state == .ready,
+                published[table.relation.id].map({ row.publishing.gap(to: $0) == nil }) ?? false
+            else { continue }
+            try session.query(
+                """
+                update leat.tables set membership = $3, sending = nullif($4, '')
+                where stream = $1 and source_oid = $2::pg_catalog.oid
+                """,
+                [
+                    stream.text, "\(table.relation.id.rawValue)", table.publishing.membership,
+                    table.publishing.sending ?? "",
+                ])
+        }
+    }
+
     /// In place of a publication's rows: an archive holds all that was published.
     static let archiveMembership = "archive"
 
@@ -146,7 +186,7 @@ struct TableStore {
               set state = 'ready', snapshot_lsn = excluded.snapshot_lsn,
                 membership = excluded.membership, source_oid = excluded.source_oid,
                 target_oid = null, column_numbers = null, scans_for_rows = null,
-                unsent_kinds = null, updated_at = pg_catalog.clock_timestamp()
+                unsent_kinds = null, sending = null, updated_at = pg_catalog.clock_timestamp()
             """,
             [
                 stream.text, table.schema, table.name, "\(position)",

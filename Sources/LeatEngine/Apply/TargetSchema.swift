@@ -49,6 +49,7 @@ enum TargetSchema {
           column_numbers text[],
           scans_for_rows boolean,
           unsent_kinds text,
+          sending text,
           membership text not null,
           copy_attempt text,
           rows_copied bigint,
@@ -68,6 +69,7 @@ enum TargetSchema {
         "leat.tables": [
             "source_oid": "pg_catalog.oid", "target_oid": "pg_catalog.oid",
             "column_numbers": "text[]", "scans_for_rows": "boolean", "unsent_kinds": "text",
+            "sending": "text",
         ],
     ]
 

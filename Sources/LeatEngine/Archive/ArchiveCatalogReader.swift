@@ -31,11 +31,8 @@ struct ArchiveCatalogReader {
             systemIdentifier: system.systemIdentifier, timeline: system.timeline,
             database: system.database, serverVersion: session.serverVersion,
             serverEncoding: try session.serverEncoding(), encoding: encoding, settings: settings,
-            publications: publications.map { identity in
-                let name = Publication.name(ofIdentity: identity)
-                let oid = identity.dropFirst(name.count + 1)
-                return .init(name: name, oid: UInt32(oid) ?? 0)
-            }, catalog: try catalog())
+            publications: publications.map { .init(name: $0.name, oid: UInt32($0.oid) ?? 0) },
+            catalog: try catalog())
     }
 
     private func extensions() throws -> [ArchivedExtension] {

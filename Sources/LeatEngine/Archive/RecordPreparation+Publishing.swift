@@ -26,10 +26,12 @@ extension RecordPreparation {
             try creating()
         }
         let tables = try await published()
-        guard !tables.isEmpty else {
-            throw Halt(
-                .preflight, "The publications publish no table.",
-                advice: configuration.selectionAdvice(among: []))
+        if tables.isEmpty {
+            logger.warning(
+                "nothing is recorded: the publications send no table",
+                metadata: [
+                    "publications": "\(configuration.publicationNames.joined(separator: ", "))"
+                ])
         }
         try await tell(tables.map(\.name))
         return tables
@@ -93,7 +95,8 @@ extension RecordPreparation {
         let before = Set(file?.selection ?? [])
         let (selected, exists) = try await servers.source.run { session in
             let publication = Publication(session: session, configuration: configuration)
-            let selected = try publication.selectedTables(matchedBefore: before)
+            let selected = try publication.selectedTables(
+                matchedBefore: before, isResumed: decision.isResume)
             let fit = try RecordPreparation.fit(selected.tables, file, configuration, session)
             return (
                 SelectedTables(

@@ -31,6 +31,8 @@ struct RecordPreparation {
         var tables: [SourceTable]
         var server: SourceFacts.Server
         var description: ArchiveDescription
+        /// Until where what was left out of a table does not count: see ``PublicationWatch``.
+        var copied: @Sendable (RelationID) -> LSN? = { _ in nil }
     }
 
     var configuration: RecordConfiguration { run.configuration }
@@ -94,7 +96,7 @@ struct RecordPreparation {
                 "The archive \(folder.path) is of stream \(file.stream), not \(configuration.stream.text).",
                 advice: "Give --stream \(file.stream), or another folder with --archive.")
         }
-        let names = Set(file.publications.map(Publication.name)).sorted()
+        let names = Set(file.publications.map { PublicationIdentity($0).name }).sorted()
         guard file.state == .creating || names == Set(configuration.publicationNames).sorted()
         else {
             throw Halt(
@@ -148,7 +150,7 @@ struct RecordPreparation {
         FailPoint.archiveBegun.reached()
         file.state = .streaming
         let server = try await sourceFacts.server()
-        file.publications = server.publicationOIDs
+        file.publications = server.publications.map(\.text)
         file.tables = tables.map(StreamFile.Table.init)
         file.selection = configuration.selection.options.map(\.text)
         try file.write(folder, lock)
@@ -197,8 +199,7 @@ struct RecordPreparation {
     private func resume(
         at position: LSN, _ facts: StartFacts, _ file: StreamFile, _ system: SystemIdentity
     ) async throws -> Prepared {
-        let before = try await sourceFacts.server()
-        try PublicationWatch.compare(file.publications, before.publicationOIDs)
+        try await checkPublications(file)
         let tables = try await publish(after: file, .resume(at: position), creating: {})
         let isGap = try checkMembership(file, tables)
         let (reader, encoding) = (configuration.reading, servers.encoding)
@@ -217,7 +218,25 @@ struct RecordPreparation {
         return Prepared(
             position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,
             history: facts.history(leavesOutOrigins: configuration.origin == .none),
-            tables: tables, server: try await sourceFacts.server(), description: description)
+            tables: tables, server: try await sourceFacts.server(), description: description,
+            copied: try madeUpFor(file))
+    }
+
+    private func checkPublications(_ file: StreamFile) async throws {
+        let (configuration, before) = (
+            configuration.reading, file.publications.map(PublicationIdentity.init)
+        )
+        let now = try await servers.source.run { session in
+            try Publication(session: session, configuration: configuration).known(before)
+        }
+        try PublicationWatch.compare(before, now, configuration)
+    }
+
+    /// The newest base has the rows of all tables; what was left out before it does not count.
+    private func madeUpFor(_ file: StreamFile) throws -> @Sendable (RelationID) -> LSN? {
+        let known = Set(file.tables.filter { $0.sending != nil }.map { $0.oid })
+        let base = try folder.bases().map(\.lsn).max()
+        return { known.contains($0.rawValue) ? base : nil }
     }
 
     /// The publications and the tables' membership in them are the following's to see to, which
@@ -225,8 +244,8 @@ struct RecordPreparation {
     private func resumeSpool(
         at position: LSN, _ facts: StartFacts, _ file: StreamFile, _ system: SystemIdentity
     ) async throws -> Prepared {
+        try await checkPublications(file)
         let server = try await sourceFacts.server()
-        try PublicationWatch.compare(file.publications, server.publicationOIDs)
         let (reading, encoding) = (configuration.reading, servers.encoding)
         let (tables, description) = try await servers.source.run { session in
             let reader = ArchiveCatalogReader(session: session, configuration: reading)
@@ -239,10 +258,11 @@ struct RecordPreparation {
         newest.timeline = system.timeline
         newest.databaseOID = facts.databaseOID
         if newest != file { try newest.write(folder, run.lock) }
+        let spool = run.spool
         return Prepared(
             position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,
             history: history(at: position, facts), tables: tables, server: server,
-            description: description)
+            description: description, copied: { spool?.copied($0) })
     }
 
     private func history(at position: LSN, _ facts: StartFacts) -> KnownHistory? {
@@ -265,7 +285,8 @@ struct RecordPreparation {
             tables.map { ($0.relation.id.rawValue, $0) }, uniquingKeysWith: { first, _ in first })
         let changed = file.tables.filter { table in
             guard let now = now[table.oid] else { return false }
-            return now.membership != table.membership || now.unsentKinds != table.unsentKinds
+            PublicationWatch.tell(table.publishing, now, logger)
+            return table.publishing.gap(to: now.publishing) != nil
         }
         guard !changed.isEmpty else { return false }
         let names = NameList.text(changed.map { "\($0.schema).\($0.name)" })
@@ -292,7 +313,11 @@ extension StreamFile.Table {
     init(_ table: SourceTable) {
         self.init(
             oid: table.relation.id.rawValue, schema: table.relation.schema,
-            name: table.relation.name, membership: table.membership,
-            unsentKinds: table.unsentKinds)
+            name: table.relation.name, membership: table.publishing.membership,
+            unsentKinds: table.unsentKinds, sending: table.publishing.sending)
+    }
+
+    var publishing: Publishing {
+        Publishing(membership: membership, unsentKinds: unsentKinds, sending: sending)
     }
 }

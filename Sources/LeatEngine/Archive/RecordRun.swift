@@ -112,8 +112,10 @@ struct RecordRun: Sendable {
         defer { _ = stop.setDrain(nil) }
         if stop.setDrain({ receiver.stop() }) { receiver.stop() }
         let watch = PublicationWatch(
-            configuration: configuration.reading, publicationOIDs: prepared.server.publicationOIDs,
-            viaRoot: prepared.server.viaRoot, tables: prepared.tables, logger: logger)
+            configuration.reading,
+            .init(
+                publications: prepared.server.publications, viaRoot: prepared.server.viaRoot,
+                tables: prepared.tables, copied: prepared.copied), logger)
         let flow = Flow(
             source: SlotSource(receiver: receiver, catalog: servers.source, watch: watch),
             sink: sink, positions: positions, end: end, statusInterval: start.statusInterval,

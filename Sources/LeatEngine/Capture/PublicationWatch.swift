@@ -8,59 +8,82 @@ internal import Synchronization
 ///
 /// Nothing in the stream tells that a publication has changed: changes just stay away.
 final class PublicationWatch: Sendable {
-    private let configuration: SourceConfiguration
-    private let publicationOIDs: [String]
-    private let viaRoot: [String: Bool]
-    private let followed: [RelationID: SourceTable]
-    private let logger: Logger
+    /// What the stream began with.
+    struct Beginning: Sendable {
+        var publications: [PublicationIdentity]
+        /// `publish_via_partition_root` of each publication, by name.
+        var viaRoot: [String: Bool]
+        var tables: [SourceTable]
+        /// Until where changes of a table do not count, because it was copied later: what the
+        /// catalog said was compared before that copy, and has been the same since. Nothing for a
+        /// table of which that is not so.
+        var copied: @Sendable (RelationID) -> LSN? = { _ in nil }
+    }
+
+    let configuration: SourceConfiguration
+    let beginning: Beginning
+    let logger: Logger
+    private let followed: Mutex<[RelationID: SourceTable]>
     private let told = Mutex<Set<RelationID>>([])
 
-    init(
-        configuration: SourceConfiguration, publicationOIDs: [String], viaRoot: [String: Bool],
-        tables: [SourceTable], logger: Logger
-    ) {
+    init(_ configuration: SourceConfiguration, _ beginning: Beginning, _ logger: Logger) {
         self.configuration = configuration
+        self.beginning = beginning
         self.logger = logger
-        self.publicationOIDs = publicationOIDs
-        self.viaRoot = viaRoot
-        followed = Dictionary(
-            tables.map { ($0.relation.id, $0) }, uniquingKeysWith: { first, _ in first })
+        followed = Mutex(
+            Dictionary(
+                beginning.tables.map { ($0.relation.id, $0) },
+                uniquingKeysWith: { first, _ in first }))
+    }
+
+    /// What the source's catalog says.
+    struct Found: Sendable {
+        /// Those that have a name or an OID of the stream's.
+        var publications: [PublicationIdentity]
+        var viaRoot: [String: Bool]
+        var tables: [SourceTable]
+    }
+
+    func found(_ connection: Connection) async throws -> Found {
+        let (configuration, known) = (configuration, beginning.publications)
+        return try await connection.run { session in
+            let publication = Publication(session: session, configuration: configuration)
+            return Found(
+                publications: try publication.known(known), viaRoot: try publication.viaRoot(),
+                tables: try SourceCatalog(session: session)
+                    .publishedTables(of: configuration.publicationNames))
+        }
     }
 
     /// - Throws: ``Halt`` if changes were, or will be, left out.
     /// - Returns: What is published now.
     @discardableResult
     func check(_ connection: Connection) async throws -> [RelationID: SourceTable] {
-        let configuration = configuration
-        let (identities, roots, tables) = try await connection.run { session in
-            let publication = Publication(session: session, configuration: configuration)
-            return (
-                try publication.identities(), try publication.viaRoot(),
-                try SourceCatalog(session: session)
-                    .publishedTables(of: configuration.publicationNames)
-            )
-        }
-        try PublicationWatch.compare(publicationOIDs, identities)
-        try compareRoots(roots)
+        let found = try await found(connection)
+        try PublicationWatch.compare(beginning.publications, found.publications, configuration)
+        try compareRoots(found.viaRoot)
         let now = Dictionary(
-            tables.map { ($0.relation.id, $0) }, uniquingKeysWith: { first, _ in first })
-        for (id, table) in followed {
+            found.tables.map { ($0.relation.id, $0) }, uniquingKeysWith: { first, _ in first })
+        for (id, table) in followed.withLock({ $0 }) {
             guard let current = now[id] else {
-                try checkRemade(table, tables)
+                try checkRemade(table, found.tables)
                 tell(id, "table is no longer published: its changes stop here", table.name)
                 continue
             }
-            guard current.membership == table.membership else {
-                throw PublicationWatch.rejoined(table.name)
-            }
-            guard current.unsentKinds == table.unsentKinds else {
-                throw PublicationWatch.sendsOther(current)
-            }
+            try compare(table, current)
             if current.name != table.name {
                 tell(id, "table was renamed on the source to \(current.name)", table.name)
             }
         }
         return now
+    }
+
+    private func compare(_ table: SourceTable, _ now: SourceTable) throws {
+        if let gap = table.publishing.gap(to: now.publishing) {
+            throw PublicationWatch.leftOut(table, now, gap)
+        }
+        guard PublicationWatch.tell(table.publishing, now, logger) else { return }
+        followed.withLock { $0[now.relation.id]?.publishing = now.publishing }
     }
 
     /// Tables in the stream that are not followed: not yet, or because they took the place of
@@ -83,7 +106,31 @@ final class PublicationWatch: Sendable {
         logger.warning(message, metadata: ["table": "\(table)"])
     }
 
+    /// Nothing that was sent before is left out; but what was not is still missing.
+    ///
+    /// - Returns: Whether there was anything to tell.
+    @discardableResult
+    static func tell(_ before: Publishing, _ table: SourceTable, _ logger: Logger) -> Bool {
+        if let kinds = before.addedKinds(to: table.publishing) {
+            logger.warning(
+                """
+                the publications send \(kinds.joined(separator: ", ")) of this table from now on; \
+                those from before were not sent, so rows that had any are not as on the source. If \
+                there were any, copy it anew: \(copyOne)
+                """, metadata: ["table": "\(table.name)"])
+        } else if let doubt = before.doubt(to: table.publishing) {
+            logger.warning(
+                "\(doubt). If so, copy it anew: \(copyOne)", metadata: ["table": "\(table.name)"])
+        } else {
+            return false
+        }
+        return true
+    }
+
+    private static let copyOne = "start once with --exclude, then as before with --truncate"
+
     private func compareRoots(_ now: [String: Bool]) throws {
+        let viaRoot = beginning.viaRoot
         guard let flipped = now.first(where: { viaRoot[$0.key] ?? $0.value != $0.value }) else {
             return
         }
@@ -109,43 +156,19 @@ final class PublicationWatch: Sendable {
             """, advice: PublicationWatch.copyAnew)
     }
 
-    private static let copyAnew = """
+    static let copyAnew = """
         Start again with --truncate: this table is copied anew, the others go on.
         """
 
-    static func compare(_ stored: [String], _ now: [String]) throws {
-        guard stored != now else { return }
-        let changed = Set(stored).subtracting(now).sorted()
-            .map(Publication.name)
-        guard !changed.isEmpty else { return }
-        throw Halt(
-            .positionMismatch,
-            """
-            Publication \(changed.joined(separator: ", ")) was dropped, or dropped and made \
-            again: changes from between were not sent.
-            """,
-            advice: """
-                Run "leat cleanup" for this stream and start it again with --truncate, which \
-                copies the tables anew.
-                """)
-    }
-
-    private static func sendsOther(_ table: SourceTable) -> Halt {
-        let unsent = table.unsentKinds.joined(separator: ", ")
+    private static func leftOut(_ table: SourceTable, _ now: SourceTable, _ gap: String) -> Halt {
+        let unsent = now.publishing.kindsText
+        let kinds =
+            unsent.isEmpty || unsent == table.publishing.kindsText
+            ? "" : " It sends no \(unsent) from now on."
         return Halt(
             .positionMismatch,
             """
-            The publications of table \(table.name) were altered to send other kinds of changes: \
-            \(unsent.isEmpty ? "all" : "no \(unsent)") from now on.
-            """, advice: copyAnew)
-    }
-
-    private static func rejoined(_ table: TableName) -> Halt {
-        Halt(
-            .positionMismatch,
-            """
-            Table \(table) was taken out of its publication and put back, or its column list or \
-            row filter was changed: changes from between were not sent, or not as before.
+            Changes of table \(table.name) may not have been sent: \(gap).\(kinds)
             """, advice: copyAnew)
     }
 }

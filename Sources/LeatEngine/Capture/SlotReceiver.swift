@@ -24,6 +24,10 @@ actor SlotReceiver: SessionActor, Closable {
     /// When a batch that is held back is due; nil if only the applier can make it so.
     private var batchDue: ContinuousClock.Instant?
     private var unfollowed: [RelationID: TableName] = [:]
+    /// Nothing is taken in until somebody has looked at them.
+    private var notices: [ServerError] = []
+    /// The server has ended the stream: it takes no more status updates.
+    private var isRefused = false
     private var silentSince: ContinuousClock.Instant?
 
     /// PostgreSQL's `wal_receiver_timeout`: a server that hangs keeps its connections open.
@@ -92,6 +96,7 @@ actor SlotReceiver: SessionActor, Closable {
     func start(_ stream: Stream) async throws {
         silentSince = nil
         batchDue = nil
+        isRefused = false
         positions = stream.positions
         intake = try StreamIntake(stream, open().gathering)
         try await run {
@@ -139,13 +144,27 @@ actor SlotReceiver: SessionActor, Closable {
             defer { pending = nil }
             return pending
         }
-        if let status { try session?.sendStatus(status) }
+        if let status, !isRefused { try session?.sendStatus(status) }
     }
 
     /// Tables seen in the stream that are not followed, each once.
     func takeUnfollowed() -> [RelationID: TableName] {
         defer { unfollowed = [:] }
         return unfollowed
+    }
+
+    /// What the server has said beside the stream, and how far the stream was read then. It goes
+    /// on once this was asked for.
+    func takeNotices() -> (notices: [ServerError], received: LSN) {
+        defer { notices = [] }
+        return (notices, withIntake { $0.assembler.received })
+    }
+
+    /// The server will send no more of the stream. What was received is still handed over.
+    func refused() -> LSN {
+        isRefused = true
+        stop()
+        return withIntake { $0.assembler.received }
     }
 
     /// Waits for a batch to hand over, for at most a second.
@@ -161,9 +180,10 @@ actor SlotReceiver: SessionActor, Closable {
                 if isStopped.load(ordering: .acquiring) {
                     return takeRest().map(Delivery.batch) ?? .ended
                 }
-                let taken = try assemble()
+                let taken = notices.isEmpty ? try assemble() : .noticed
                 if taken == .ended { return .ended }
                 if let batch = takeDueBatch() { return .batch(batch) }
+                if taken == .noticed { return .nothing }
                 if sendersWaiting.load(ordering: .sequentiallyConsistent) > 0 { return .nothing }
                 if taken == .all, try !readMore() { return .nothing }
                 if end <= .now { return .nothing }
@@ -207,6 +227,7 @@ actor SlotReceiver: SessionActor, Closable {
         return try withIntake { intake in
             let taken = try intake.takeAll(of: session)
             unfollowed.merge(intake.assembler.takeUnfollowed()) { first, _ in first }
+            if taken == .noticed { notices += session.takeWarnings() }
             return taken
         }
     }

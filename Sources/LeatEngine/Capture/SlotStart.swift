@@ -48,7 +48,8 @@ struct SlotStart {
             ("proto_version", streams ? "2" : "1"),
             (
                 "publication_names",
-                configuration.publicationNames.map(SQLText.identifier).joined(separator: ",")
+                (configuration.namesInStream ?? configuration.publicationNames)
+                    .map(SQLText.identifier).joined(separator: ",")
             ),
         ]
         if streams { options.append(("streaming", "on")) }

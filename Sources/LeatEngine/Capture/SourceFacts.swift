@@ -12,7 +12,7 @@ struct SourceFacts {
     struct Server: Sendable {
         var version: Int
         var walSenderTimeout: Duration
-        var publicationOIDs: [String]
+        var publications: [PublicationIdentity]
         /// `publish_via_partition_root` of each publication.
         var viaRoot: [String: Bool]
     }
@@ -60,7 +60,7 @@ struct SourceFacts {
             return Server(
                 version: session.serverVersion,
                 walSenderTimeout: timeout == 0 ? .seconds(60) : .milliseconds(timeout),
-                publicationOIDs: try publication.identities(), viaRoot: try publication.viaRoot())
+                publications: try publication.identities(), viaRoot: try publication.viaRoot())
         }
     }
 }

@@ -39,7 +39,7 @@ struct StreamIntake {
             }
         }
         guard hasRoom() else { return .some }
-        let taken = try session.takePayloads { payload in
+        let taken = try session.takePayloads(stopsAtNotices: true) { payload in
             try take(payload)
             return hasRoom() && replay == nil
         }

@@ -28,6 +28,9 @@ protocol BatchSource: Sendable {
     /// ``Delivery/ended``. From any thread, without waiting.
     func stop()
 
+    /// Why it has ended, where that is no stop: what came before is applied and stored first.
+    var reasonToEnd: (any Error)? { get }
+
     /// The sink has done a batch: a source that kept one back may deliver it. From any thread,
     /// without waiting.
     func sinkHasRoom()
@@ -40,5 +43,6 @@ protocol BatchSource: Sendable {
 }
 
 extension BatchSource {
+    var reasonToEnd: (any Error)? { nil }
     var executor: (any TaskExecutor)? { nil }
 }

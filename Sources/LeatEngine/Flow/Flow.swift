@@ -45,7 +45,9 @@ struct Flow {
     func run(beside companions: [@Sendable () async throws -> Void] = []) async throws -> Ending {
         let tickers = FlowTickers(self)
         try await flow(tickers, companions)
-        return try await finish(tickers)
+        let ending = try await finish(tickers)
+        if ending == .sourceEnded, let reason = source.reasonToEnd { throw reason }
+        return ending
     }
 
     private func flow(

@@ -124,7 +124,7 @@ public struct Cleanup: Sendable {
     private func leftOnSource(_ plan: Plan, _ progress: Progress) -> [String] {
         guard !progress.isReplay else { return [] }
         let (slot, place) = (progress.stored.slot, "source, database \(progress.stored.database)")
-        let names = progress.publicationOIDs.map(Publication.name)
+        let names = progress.publications.map(\.name)
         guard reach == .targetOnly else {
             var kept: [String] = []
             if let slot = plan.keptSlot {
@@ -177,24 +177,30 @@ public struct Cleanup: Sendable {
         _ progress: Progress, _ source: Connection, _ triggers: [TriggerJournal.Entry]
     ) async throws -> Plan {
         let slot = progress.stored.slot
-        let publication = configuration.stream.objectName
-        let (slotExists, found) = try await source.run { [configuration] session in
+        let (slotExists, found) = try await source.run { session in
             (
                 try ReplicationSlot(session: session, name: slot).facts() != nil,
-                try Publication(session: session, configuration: configuration.reading).identities()
+                try ownPublication(progress, session)
             )
         }
-        // One that was made after ours was dropped is not ours. Before the stream began, there
-        // are no identities to compare.
-        let publicationExists =
-            !found.isEmpty && (progress.stored.isCreating || found == progress.publicationOIDs)
-        let names = progress.publicationOIDs.map(Publication.name)
         return Plan(
             slot: progress.ownsSlot && slotExists ? slot : nil,
-            publication: progress.ownsPublication && publicationExists ? publication : nil,
+            publication: found,
             keptSlot: progress.ownsSlot ? nil : slot,
-            keptPublications: progress.ownsPublication ? [] : names,
+            keptPublications: progress.ownsPublication ? [] : progress.publications.map(\.name),
             triggers: triggers.map { "\($0.trigger) of \($0.table)" })
+    }
+
+    /// What the stream's own publication is called now; nil if there is none.
+    ///
+    /// One that was made after ours was dropped is not ours. Before the stream began, there are no
+    /// identities to compare.
+    private func ownPublication(_ progress: Progress, _ session: Session) throws -> String? {
+        guard progress.ownsPublication else { return nil }
+        let publication = Publication(session: session, configuration: configuration.reading)
+        guard !progress.stored.isCreating else { return try publication.identities().first?.name }
+        let made = Set(progress.publications.map(\.oid))
+        return try publication.known(progress.publications).first { made.contains($0.oid) }?.name
     }
 
     private func remove(_ plan: Plan, _ source: Connection) async throws {

@@ -12,12 +12,23 @@ public struct SourceConfiguration: Sendable {
         case lsn(LSN)
         /// The end of the source's WAL when the stream starts.
         case now
+
+        /// Whether it is behind this, which was the end of the WAL just now.
+        static func > (end: End, lsn: LSN) -> Bool {
+            switch end {
+            case .now: true
+            case .lsn(let end): end > lsn
+            }
+        }
     }
 
     public var source: Conninfo
     public var stream: StreamName
     /// Existing publications to use as they are; empty: one of the stream's own.
     public var publications: [String] = []
+    /// What those are called in the WAL that is read, if that differs from what they are called
+    /// now.
+    var namesInStream: [String]?
     public var slot: SlotName?
     public var selection = Selection()
     /// Whether a new table that cannot be followed refuses a later start.

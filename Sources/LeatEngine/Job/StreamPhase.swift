@@ -65,9 +65,7 @@ struct StreamPhase {
                 tables: prepared.followed,
                 isBinary: prepared.isBinary, piecesAtOnce: run.inProgress.appliedAtOnce),
             positions)
-        let watch = PublicationWatch(
-            configuration: configuration.reading, publicationOIDs: prepared.publicationOIDs,
-            viaRoot: prepared.viaRoot, tables: prepared.tables, logger: logger)
+        let watch = PublicationWatch(configuration.reading, prepared.watched, logger)
         let monitor = try await monitor(watch, positions)
         return Feed(
             source: SlotSource(

@@ -31,6 +31,7 @@ extension StreamPreparation {
         case .resume(let position):
             let confirmed = facts.slot?.confirmedFlushLSN ?? position
             run.spool?.expect(facts.stored?.last)
+            try await tellSpool(tables)
             try await openSpool(
                 spool, at: confirmed, tables, system, ownsSlot: configuration.slot == nil)
             let plan = try await listTables(tables)
@@ -112,7 +113,7 @@ extension StreamPreparation {
                     try progress.insertCreating(configuration, source: system, target: target)
                 }
                 try progress.begin(
-                    at: position, ownsSlot: system == nil, publicationOIDs: identities)
+                    at: position, ownsSlot: system == nil, publications: identities)
                 try store.apply(plan)
                 if !configuration.copiesTables {
                     try store.adopt(tables.map(\.name), snapshot: position)
@@ -123,11 +124,7 @@ extension StreamPreparation {
 
     func listPlan(_ tables: [SourceTable]) async throws -> TablePlan {
         let stream = configuration.stream
-        let published = tables.map {
-            TablePlan.Published(
-                table: $0.name, id: $0.relation.id, membership: $0.membership,
-                unsentKinds: $0.unsentKinds.joined(separator: ", "))
-        }
+        let published = tables.map(\.listed)
         return try await servers.applier.run { session in
             TablePlan(
                 published: published,

@@ -40,6 +40,10 @@ extension StreamPreparation {
         let plan = try await listPlan(tables)
         let late = lateTables(tables, plan)
         tellReasons(plan, stored)
+        for table in tables {
+            guard plan.ready[table.name] != nil, let row = stored[table.name] else { continue }
+            PublicationWatch.tell(row.publishing, table, logger)
+        }
         guard !configuration.copiesTables else {
             return try await checkCopy(late, plans, isFollowed: !stored.isEmpty)
         }

@@ -4,25 +4,12 @@ internal import PGClient
 internal import PGWire
 
 extension StreamPreparation {
-    func checkPublicationNames(_ progress: Progress?) throws {
-        guard let progress, !progress.stored.isCreating else { return }
-        let stored = Set(progress.publicationOIDs.map(Publication.name)).sorted()
-        guard stored != Set(configuration.publicationNames).sorted() else { return }
-        throw Halt(
-            .configuration,
-            "This stream reads publication \(stored.joined(separator: ", ")).",
-            advice: progress.ownsPublication
-                ? "Leave out --publication, or choose another --stream."
-                : "Start it with the same --publication, or choose another --stream.")
-    }
-
     /// Makes sure that the publications exist, and returns the tables to follow.
     func publish(
         _ decision: StartDecision, _ progress: Progress?, _ system: SystemIdentity,
         _ sourceTypes: TypeCatalog
     ) async throws -> SelectedTables<SourceTable> {
         let configuration = configuration
-        try await checkPublicationsAreTheSame(progress, decision)
         let known = try await known(decision)
         let new = known.map { known in
             NewTables(
@@ -50,7 +37,7 @@ extension StreamPreparation {
         var selected = SelectedTables(
             tables: published.filter { configuration.wants($0.name) }, unmatched: unmatched)
         if let new { (selected.tables, selected.leftOut) = try await new.fit(selected.tables) }
-        try checkSelectsAny(selected, of: published.map(\.name))
+        try checkSelectsAny(selected, of: published.map(\.name), decision)
         try await checkSequences(selected.tables, decision)
         return selected
     }
@@ -64,13 +51,21 @@ extension StreamPreparation {
         }
     }
 
-    private func checkSelectsAny(_ selected: SelectedTables<SourceTable>, of published: [TableName])
-        throws
-    {
+    /// One that has begun goes on without any, as it does when one of several leaves.
+    private func checkSelectsAny(
+        _ selected: SelectedTables<SourceTable>, of published: [TableName],
+        _ decision: StartDecision
+    ) throws {
         guard selected.tables.isEmpty else { return }
-        throw Halt(
-            .preflight, "The publications publish no table that is selected.",
-            advice: configuration.reading.selectionAdvice(among: published))
+        guard decision.isResume || published.isEmpty else {
+            throw Halt(
+                .preflight, "The publications publish no table that is selected.",
+                advice: configuration.reading.selectionAdvice(among: published))
+        }
+        let names = configuration.publicationNames.joined(separator: ", ")
+        logger.warning(
+            "nothing is followed: the publications send no table that is selected",
+            metadata: ["publications": "\(names)"])
     }
 
     /// What earlier starts have seen; nil for a stream that begins.
@@ -85,16 +80,22 @@ extension StreamPreparation {
         }
     }
 
-    /// A stream that goes on must read from the very publications it began with.
-    func checkPublicationsAreTheSame(
-        _ progress: Progress?, _ decision: StartDecision
-    ) async throws {
-        guard case .resume = decision, let progress else { return }
-        let configuration = configuration
-        let now = try await servers.source.run {
-            try Publication(session: $0, configuration: configuration.reading).identities()
+    func published() async throws -> [SourceTable] {
+        let names = configuration.publicationNames
+        return try await servers.source.run { session in
+            try SourceCatalog(session: session).publishedTables(of: names)
         }
-        try PublicationWatch.compare(progress.publicationOIDs, now)
+    }
+
+    /// A stream that goes on must read from the very publications it began with, or was told.
+    func checkPublicationsAreTheSame(_ progress: Progress?) async throws {
+        let configuration = configuration.reading
+        guard let progress, configuration.namesInStream == nil else { return }
+        let now = try await servers.source.run { session in
+            try Publication(session: session, configuration: configuration)
+                .known(progress.publications)
+        }
+        try PublicationWatch.compare(progress.publications, now, configuration)
     }
 
     /// All checks come before the row `creating`, and that before anything that is created.
@@ -105,7 +106,7 @@ extension StreamPreparation {
         let configuration = configuration
         var (wanted, unmatched) = try await servers.source.run { session in
             try Publication(session: session, configuration: configuration.reading)
-                .selectedTables(matchedBefore: matchedBefore)
+                .selectedTables(matchedBefore: matchedBefore, isResumed: decision.isResume)
         }
         var leftOut: [LeftOut] = []
         if let new { (wanted, leftOut) = try await new.fit(wanted) }
@@ -120,6 +121,7 @@ extension StreamPreparation {
         }
         guard progress?.ownsPublication == true || !exists else { throw foreignPublication }
         let ways = try await onTarget.ways(of: tables, sourceTypes)
+        try await onTarget.checkPublications(tables)
         _ = try await onTarget.checkRole(tables.map(\.name))
         _ = try usesBinary(ways, sourceTypes)
         try await checkSequences(tables, decision)
@@ -142,7 +144,7 @@ extension StreamPreparation {
                 .filter { configuration.wants($0.name) }
         }
         let selected = SelectedTables(tables: published, leftOut: leftOut, unmatched: unmatched)
-        try checkSelectsAny(selected, of: wanted.map(\.name))
+        try checkSelectsAny(selected, of: wanted.map(\.name), decision)
         return selected
     }
 

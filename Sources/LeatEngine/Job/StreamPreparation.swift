@@ -16,7 +16,7 @@ struct StreamPreparation {
         var history: KnownHistory?
         var tables: [SourceTable]
         var followed: FollowedTables
-        var publicationOIDs: [String]
+        var publications: [PublicationIdentity]
         /// `publish_via_partition_root` of each publication.
         var viaRoot: [String: Bool]
         var sourceTypes: TypeCatalog
@@ -24,6 +24,17 @@ struct StreamPreparation {
         var sourceVersion: Int
         var walSenderTimeout: Duration
         var transfer: TransferForm
+
+        /// Tables of which it was not kept how they were published: nothing is known of the time
+        /// from their copy until now.
+        var unknown: Set<RelationID>
+
+        var watched: PublicationWatch.Beginning {
+            let (followed, unknown) = (followed, unknown)
+            return PublicationWatch.Beginning(
+                publications: publications, viaRoot: viaRoot, tables: tables,
+                copied: { unknown.contains($0) ? nil : followed[$0]?.snapshot })
+        }
 
         var sourceForm: Applier.SourceForm {
             Applier.SourceForm(
@@ -49,7 +60,6 @@ struct StreamPreparation {
         let system = try await servers.receiver.run { try $0.identifySystem() }
         let progress = try await readProgress()
         try await checkTarget(progress)
-        try checkPublicationNames(progress)
         let (spool, facts) = try decideSpool(
             try await startFacts(system, progress?.stored), progress)
         let decision = try StartDecision(facts)
@@ -58,14 +68,19 @@ struct StreamPreparation {
             try Preflight.checkDecoding(session, needsSlot: decision == .create)
         }
         if case .resume = decision {
+            try await checkPublicationsAreTheSame(progress)
+            let published = try await published()
             try await TableRenames(source: run.definitions(servers), applier: servers.applier)
-                .follow(configuration.stream, logger, isWanted: configuration.wants)
+                .follow(
+                    configuration.stream, logger, published: Set(published.map(\.relation.id)),
+                    selection: configuration.selection)
         }
         if configuration.origin == .none { try await servers.applier.requireMark() }
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
         let selected = try await publish(decision, progress, system, sourceTypes)
         let tables = selected.tables
         let ways = try await onTarget.ways(of: tables, sourceTypes)
+        try await onTarget.checkPublications(tables)
         try await onTarget.tell(tables, ways, sourceTypes)
         try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
         let isBinary = try usesBinary(ways, sourceTypes)
@@ -154,21 +169,25 @@ struct StreamPreparation {
         let server = try await sourceFacts.server()
         let ids = Dictionary(
             tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
-        let stored = try await servers.applier.run { session in
+        let (stored, unknown) = try await servers.applier.run { session in
             try ProgressStore(session: session, stream: configuration.stream).setSession(
                 timeline: system.timeline, format: isBinary ? "binary" : "text",
                 encoding: encoding)
             let store = TableStore(session: session, stream: configuration.stream)
+            let unknown = try store.read().filter { $0.publishing.sending == nil }
             try store.keepIdentities(tables, plans)
-            return try StreamPreparation.keepColumns(store, tables, plans)
+            return (
+                try StreamPreparation.keepColumns(store, tables, plans),
+                Set(unknown.compactMap { ids[$0.table] })
+            )
         }
         return Prepared(
             position: start.position, confirmed: start.confirmed, history: start.history,
             tables: tables,
             followed: StreamPreparation.followed(stored, ids),
-            publicationOIDs: server.publicationOIDs, viaRoot: server.viaRoot,
+            publications: server.publications, viaRoot: server.viaRoot,
             sourceTypes: sourceTypes, isBinary: isBinary, sourceVersion: server.version,
-            walSenderTimeout: server.walSenderTimeout, transfer: run.transfer)
+            walSenderTimeout: server.walSenderTimeout, transfer: run.transfer, unknown: unknown)
     }
 
     /// Learns which column is which where both sides agree, for when one is renamed.

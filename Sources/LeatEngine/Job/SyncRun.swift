@@ -20,7 +20,7 @@ internal import PGWire
 /// With a spool, that is begun (``TargetSpool``) once the row is `streaming` and the snapshot is
 /// held, before the copy; step 5 streams from it.
 struct SyncRun {
-    let configuration: SyncConfiguration
+    var configuration: SyncConfiguration
     let stop: StopSignal
     let status: SyncStatus
     let logger: Logger
@@ -92,9 +92,39 @@ struct SyncRun {
             try TargetSchema.ensure(session)
             try HaltNote.clear(stream, session)
         }
+        guard let change = try await PublicationSwitch(run: self, servers: servers).change() else {
+            return try await follow(servers)
+        }
+        return try await readOn(change, servers)
+    }
+
+    private func follow(_ servers: Servers) async throws -> Ending {
         let prepared = try await StreamPreparation(run: self, servers: servers).prepare()
         guard !configuration.stopsAfterCopy else { return .copied }
         return try await StreamPhase(run: self, servers: servers, prepared: prepared).run()
+    }
+
+    /// As until now, to where the other publications are known to send all that they do; then with
+    /// those.
+    private func readOn(
+        _ change: PublicationSwitch.Change, _ servers: Servers
+    ) async throws -> Ending {
+        let publications = PublicationSwitch(run: self, servers: servers)
+        publications.tell(change)
+        guard !change.before.isEmpty else { throw try await publications.take(change) }
+        var first = self
+        first.configuration.reading.publications = change.before.map(\.now.name)
+        first.configuration.reading.namesInStream = change.before.map(\.stored.name)
+        first.configuration.stopsAfterCopy = false
+        let isOurs = configuration.reading.end.map { $0 > change.end } ?? true
+        if isOurs { first.configuration.reading.end = .lsn(change.end) }
+        do {
+            let ending = try await first.follow(servers)
+            guard isOurs, ending == .endReached, !stop.isRequested else { return ending }
+        } catch is PublicationWatch.RenamedHere {
+            throw try await publications.takeNames(change)
+        }
+        throw try await publications.take(change)
     }
 
     func definitions(_ servers: Servers) -> ServerDefinitions {

@@ -53,25 +53,28 @@ struct TableRenames {
 
     /// Takes over the new names of tables that were renamed on both sides.
     ///
-    /// - Parameter isWanted: What is not selected any more is given up by this start, under
-    ///   whatever name.
+    /// - Parameters:
+    ///   - published: What is not published any more is given up by this start, under whatever
+    ///     name; nil: all are.
+    ///   - selection: So is what is not selected; nil: all are.
     /// - Throws: ``Halt`` (exit code 7) if one was renamed on the source alone.
     func follow(
-        _ stream: StreamName, _ logger: Logger, isWanted: (TableName) -> Bool
+        _ stream: StreamName, _ logger: Logger, published: Set<RelationID>? = nil,
+        selection: Selection? = nil
     ) async throws {
         let stored = try await applier.run { session in
             try TableStore(session: session, stream: stream).read()
         }
         var tables: [RelationID: FollowedTables.Table] = [:]
         for row in stored where row.state == .ready {
-            guard let id = row.id else { continue }
+            guard let id = row.id, published?.contains(id) ?? true else { continue }
             tables[id] = FollowedTables.Table(
                 name: row.table, snapshot: row.snapshotLSN ?? .zero, targetOID: row.targetOID)
         }
         let names = try await source.names(of: Array(tables.keys))
-        try checkSelection(tables, names, isWanted)
+        if let selection { try checkSelection(tables, names, selection) }
         let plan = try await plan(
-            tables.filter { id, _ in names[id].map(isWanted) ?? false })
+            tables.filter { id, _ in names[id].map { selection?.wants($0) ?? true } ?? false })
         if let halt = plan.halt { throw halt }
         guard !plan.done.isEmpty else { return }
         try await applier.run { session in
@@ -86,13 +89,16 @@ struct TableRenames {
         }
     }
 
-    /// A rename must not take a table out of the selection by the way.
+    /// A rename must not take a table out of the selection by the way; who excludes the new name
+    /// means it.
     private func checkSelection(
         _ tables: [RelationID: FollowedTables.Table], _ names: [RelationID: TableName],
-        _ isWanted: (TableName) -> Bool
+        _ selection: Selection
     ) throws {
         for (id, table) in tables {
-            guard let name = names[id], isWanted(table.name), !isWanted(name) else { continue }
+            guard let name = names[id], selection.wants(table.name), !selection.wants(name),
+                !selection.excludes(name)
+            else { continue }
             throw Halt(
                 .configuration,
                 """
@@ -100,7 +106,7 @@ struct TableRenames {
                 now, and that name is not selected.
                 """,
                 advice: """
-                    Select it with --tables \(name), or give it up with --exclude \(table.name).
+                    Select it with --tables \(name), or give it up with --exclude \(name).
                     """)
         }
     }

@@ -141,6 +141,15 @@ struct TargetPreparation {
             checksForeignKeys: role() != .replica)
     }
 
+    /// A publication of the target's own that came along with the schema: it would refuse our
+    /// updates and deletes as the source's refuses the application's.
+    func checkPublications(_ tables: [SourceTable]) async throws {
+        let names = tables.map(\.name)
+        try await applier.run { session in
+            try TargetPublications(session: session).check(names)
+        }
+    }
+
     func checkEmpty(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) async throws {
         let targets = tables.compactMap { plans[$0.name]?.target }
         try await applier.run { try Preflight.checkEmpty(targets, $0) }

@@ -55,7 +55,7 @@ struct ReplayPreparation {
         }
         if case .resume = decision {
             try await TableRenames(source: archive.definitions, applier: applier)
-                .follow(configuration.stream, logger) { _ in true }
+                .follow(configuration.stream, logger)
         }
         if case .copy = decision, let base { try await createSchema(base) }
         let tables = self.tables(decision, base)
@@ -178,6 +178,7 @@ struct ReplayPreparation {
 
     private func check(_ tables: [SourceTable]) async throws -> [TableName: RelationPlan] {
         let ways = try await onTarget.ways(of: tables, archive.definitions.typeCatalog)
+        try await onTarget.checkPublications(tables)
         try await onTarget.tell(tables, ways, archive.definitions.typeCatalog)
         try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
         return ways.plans
@@ -214,7 +215,7 @@ struct ReplayPreparation {
             try session.transaction {
                 try ProgressStore(session: session, stream: stream)
                     .beginReplay(of: description, at: point, target)
-                try store.apply(TablePlan(published: tables.map(\.archived), stored: store.read()))
+                try store.apply(TablePlan(published: tables.map(\.listed), stored: store.read()))
                 if areReady { try store.adopt(tables.map(\.name), snapshot: point) }
             }
         }
@@ -369,18 +370,12 @@ extension ArchivedCatalog {
             return SourceTable(
                 relation: relation, columns: table.sourceColumns,
                 isPartitioned: table.isPartitioned,
-                membership: TableStore.archiveMembership, rowFilter: table.rowFilter,
-                unsentKinds: table.unsentKinds, unsentGenerated: table.unsentGenerated,
+                publishing: Publishing(
+                    membership: TableStore.archiveMembership, unsentKinds: table.unsentKinds,
+                    sending: nil),
+                rowFilter: table.rowFilter, unsentGenerated: table.unsentGenerated,
                 sizeBytes: 0, estimatedRows: 0)
         }
-    }
-}
-
-extension SourceTable {
-    fileprivate var archived: TablePlan.Published {
-        TablePlan.Published(
-            table: name, id: relation.id, membership: membership,
-            unsentKinds: unsentKinds.joined(separator: ", "))
     }
 }
 

@@ -6,18 +6,30 @@ struct Publication {
     let session: Session
     let configuration: SourceConfiguration
 
-    /// `name:oid` of each publication, in the order of names; a missing one is left out.
+    /// Of each publication, in the order of names; a missing one is left out.
     ///
     /// A publication that was dropped and made again has another OID. Changes from between are
     /// lost: 18 drops them without a word while the publication is missing.
-    func identities() throws -> [String] {
+    func identities() throws -> [PublicationIdentity] {
+        try identities(
+            where: "pubname = any (\(SQLText.textArray(configuration.publicationNames)))")
+    }
+
+    /// Those that have a name or an OID of these.
+    func known(_ publications: [PublicationIdentity]) throws -> [PublicationIdentity] {
+        try identities(
+            where: """
+                pubname = any (\(SQLText.textArray(publications.map(\.name))))
+                or oid::pg_catalog.text = any (\(SQLText.textArray(publications.map(\.oid))))
+                """)
+    }
+
+    private func identities(where condition: String) throws -> [PublicationIdentity] {
         try session.query(
             """
-            select pubname || ':' || oid from pg_catalog.pg_publication
-            where pubname = any (\(SQLText.textArray(configuration.publicationNames)))
-            order by pubname
+            select pubname, oid from pg_catalog.pg_publication where \(condition) order by pubname
             """
-        ).firstColumn
+        ).rows.map { PublicationIdentity(name: $0[0] ?? "", oid: $0[1] ?? "") }
     }
 
     /// Whether each publication sends partitions in the name of their root.
@@ -73,13 +85,8 @@ struct Publication {
                 + NameList.lines(drops)).joined(separator: "\n"))
     }
 
-    /// The name in one of the ``identities()``; it may have colons in it itself.
-    static func name(ofIdentity identity: String) -> String {
-        identity.lastIndex(of: ":").map { String(identity[..<$0]) } ?? identity
-    }
-
     func checkAllExist() throws {
-        let existing = Set(try identities().map(Publication.name))
+        let existing = Set(try identities().map(\.name))
         let missing = configuration.publicationNames.filter { !existing.contains($0) }
         guard missing.isEmpty else {
             throw Halt(
@@ -106,17 +113,19 @@ struct Publication {
 
     /// The tables that the stream's own publication is to have.
     ///
-    /// - Parameter matchedBefore: See ``SelectionCheck``.
+    /// - Parameters:
+    ///   - matchedBefore: See ``SelectionCheck``.
+    ///   - isResumed: Whether there may be none: all were dropped since.
     /// - Throws: ``Halt``. What makes a table unfit is another check's: ``checkIdentities(of:_:)``.
     func selectedTables(
-        matchedBefore: Set<String> = []
+        matchedBefore: Set<String> = [], isResumed: Bool
     ) throws -> (tables: [SourceCatalog.Candidate], unmatched: [Selection.Option]) {
         let candidates = try SourceCatalog(session: session).candidates()
         let unmatched = try SelectionCheck(
             session: session, selection: configuration.selection, matchedBefore: matchedBefore
         ).check(among: candidates.map(\.name))
         let wanted = candidates.filter { configuration.wants($0.name) }
-        guard !wanted.isEmpty else {
+        guard !wanted.isEmpty || isResumed else {
             throw Halt(
                 .preflight, "No table of the source is selected.",
                 advice: configuration.selectionAdvice(among: candidates.map(\.name)))

@@ -136,7 +136,8 @@ struct SourceCatalog {
 
     /// The same tables as they will be once they are published whole.
     func tables(_ candidates: [Candidate]) throws -> [SourceTable] {
-        try tables(
+        guard !candidates.isEmpty else { return [] }
+        return try tables(
             from: """
                 select ''::pg_catalog.name as pubname, v.schemaname, v.tablename,
                   null::pg_catalog.name[] as attnames, null::pg_catalog.text as rowfilter
@@ -157,7 +158,8 @@ struct SourceCatalog {
               case when pg_catalog.bool_or(t.rowfilter is null) then null
                 else pg_catalog.string_agg('(' || t.rowfilter || ')', ' or ') end,
               pg_catalog.pg_table_size(c.oid), greatest(c.reltuples, 0)::pg_catalog.int8,
-              \(SourceCatalog.unsentKinds)
+              \(SourceCatalog.unsentKinds),
+              pg_catalog.string_agg(\(sending), ';' order by p.oid)
             from (\(published)) t
             left join pg_catalog.pg_publication p on p.pubname = t.pubname
             join pg_catalog.pg_namespace n on n.nspname = t.schemaname
@@ -221,6 +223,41 @@ struct SourceCatalog {
             select a.relid from pg_catalog.pg_partition_ancestors(c.oid) a
             where a.relid <> c.oid))), '')
         """
+
+    /// For each publication: see ``Publishing``. `place` is the version of the row that says in
+    /// which schema the table is, which nothing but a move to another one touches; it counts where
+    /// the schema makes the table a part of the publication.
+    private var sending: String {
+        let generated =
+            session.serverVersion >= 180_000
+            ? """
+            case when exists (select from pg_catalog.pg_publication_rel r
+                where r.prpubid = p.oid and r.prrelid = c.oid and r.prattrs is not null)
+              or not exists (select from pg_catalog.pg_attribute a
+                where a.attrelid = c.oid and not a.attisdropped and a.attgenerated <> '') then '-'
+              else p.pubgencols::pg_catalog.text end
+            """ : "'-'"
+        let place =
+            session.serverVersion >= 150_000
+            ? """
+            (select d.xmin::pg_catalog.text from pg_catalog.pg_depend d
+              where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
+                and d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+                and exists (select from pg_catalog.pg_publication_namespace s
+                  where s.pnpubid = p.oid and s.pnnspid = n.oid))
+            """ : "null"
+        return """
+            p.oid || ' xmin=' || p.xmin || ' name=' || pg_catalog.md5(p.pubname)
+              || ' owner=' || p.pubowner
+              || ' rows=' || case when t.rowfilter is null then 'all' else 'some' end
+              || ' publish=' || case when p.pubinsert then 'i' else '' end
+              || case when p.pubupdate then 'u' else '' end
+              || case when p.pubdelete then 'd' else '' end
+              || case when p.pubtruncate then 't' else '' end
+              || ' generated=' || \(generated) || ' root=' || p.pubviaroot
+              || ' place=' || coalesce(\(place), '')
+            """
+    }
 
     /// Whether a publication sends column `a`. 15 lists generated columns too, but only 18 and
     /// newer send any.
@@ -312,8 +349,12 @@ extension SourceTable {
                 id: RelationID(rawValue: oid), schema: schema, name: name,
                 replicaIdentity: identity, columns: columns[oid]?.map(\.sent) ?? []),
             columns: columns[oid]?.map(\.source) ?? [],
-            isPartitioned: row[3] == "t", membership: row[5] ?? "", rowFilter: row[6],
-            unsentKinds: (row[9] ?? "").split(separator: ",").map(String.init),
+            isPartitioned: row[3] == "t",
+            publishing: Publishing(
+                membership: row[5] ?? "",
+                unsentKinds: (row[9] ?? "").split(separator: ",").map(String.init),
+                sending: row[10]),
+            rowFilter: row[6],
             unsentGenerated: generated[oid] ?? [],
             sizeBytes: row[7].flatMap(Int.init) ?? 0, estimatedRows: row[8].flatMap(Int.init) ?? 0)
     }

@@ -10,12 +10,10 @@ struct SourceTable: Sendable {
     var isPartitioned: Bool
     /// As the snapshot of its copy has them.
     var partitions: [PartitionBook.Found] = []
-    /// OIDs of what makes it a part of its publications.
-    var membership: String
+    /// How its publications send it.
+    var publishing: Publishing
     /// SQL condition of the publications' row filters; nil: all rows.
     var rowFilter: String?
-    /// Kinds of changes that none of the publications sends: "updates", "deletes", "truncates".
-    var unsentKinds: [String]
     /// Generated columns, of which no value is sent.
     var unsentGenerated: [String]
     /// `pg_table_size` in bytes, for the order of copying.
@@ -24,6 +22,12 @@ struct SourceTable: Sendable {
     var estimatedRows: Int
 
     var name: TableName { TableName(relation) }
+    /// Kinds of changes that none of the publications sends: "updates", "deletes", "truncates".
+    var unsentKinds: [String] { publishing.unsentKinds ?? [] }
+
+    var listed: TablePlan.Published {
+        TablePlan.Published(table: name, id: relation.id, publishing: publishing)
+    }
 
     /// Whether its copy travels in binary form: every column is of a type that is the same so.
     var copiesInBinary = false

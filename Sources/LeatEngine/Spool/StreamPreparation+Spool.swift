@@ -59,7 +59,8 @@ extension StreamPreparation {
             var file = StreamFile(
                 state: .creating, archive: archive, stream: configuration.stream.text,
                 slot: configuration.slotName, ownsSlot: ownsSlot,
-                ownsPublication: configuration.ownsPublication, publications: publications,
+                ownsPublication: configuration.ownsPublication,
+                publications: publications.map(\.text),
                 systemIdentifier: system.systemIdentifier, database: system.database,
                 timeline: system.timeline, tables: tables.map(StreamFile.Table.init),
                 spoolReader: spoolReader)
@@ -70,6 +71,24 @@ extension StreamPreparation {
                 metadata: ["spool": "\(spool.folder.path)", "position": "\(confirmed)"])
         }
         spool.open()
+    }
+
+    /// Before the recording begins: tables that are still to be copied have nothing to lose.
+    func tellSpool(_ tables: [SourceTable]) async throws {
+        guard let spool = run.spool else { return }
+        let stream = configuration.stream
+        let stored = try await servers.applier.run { session in
+            try TableStore(session: session, stream: stream).read()
+        }
+        let plan = TablePlan(published: tables.map(\.listed), stored: stored)
+        let unknown = Set(stored.filter { $0.publishing.sending == nil }.map(\.table))
+        var copied: [RelationID: LSN] = [:]
+        for table in tables {
+            let snapshot = unknown.contains(table.name) ? nil : plan.ready[table.name]
+            copied[table.relation.id] =
+                plan.pending.contains(table.name) ? LSN(rawValue: .max) : snapshot
+        }
+        spool.setCopied(copied)
     }
 
     /// By a synchronous commit: the session's own, until the stream starts.

@@ -34,6 +34,7 @@ final class TargetSpool: Sendable {
     private let isOpen = Atomic<Bool>(false)
     private let partitions = Mutex<PartitionWatch?>(nil)
     private let last = Mutex<LastTransaction?>(nil)
+    private let copies = Mutex<[RelationID: LSN]>([:])
     private let (gate, opening) = AsyncStream.makeStream(of: Void.self)
 
     init(
@@ -90,6 +91,13 @@ final class TargetSpool: Sendable {
         guard let last = last.withLock({ $0 }), last.commitLSN >= position else { return nil }
         return facts.history(of: last, leavesOutOrigins: leavesOutOrigins)
     }
+
+    /// The following knows until where what is left out of a table does not count.
+    func setCopied(_ tables: [RelationID: LSN]) {
+        copies.withLock { $0 = tables }
+    }
+
+    func copied(_ table: RelationID) -> LSN? { copies.withLock { $0[table] } }
 
     // MARK: Starting
 

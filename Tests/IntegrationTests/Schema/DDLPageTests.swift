@@ -39,6 +39,8 @@ struct DDLPageTests {
             "a table that is taken out, or dropped, is warned of and followed no longer",
         ],
         "renamed": [
+            "one that is renamed stops the stream there, and goes on under its new name with nothing lost",
+            "one that is renamed while Leat is down is read under both names",
             "a column is renamed", "two columns of one type swap their names",
             "a column takes the name of one that is dropped", "the identity's column is renamed",
         ],
@@ -101,13 +103,29 @@ struct DDLPageTests {
             "a dropped one ends the stream, made again or not",
             "with a publication that was dropped and made again",
         ],
+        "renamed and renamed back": [
+            "one that was renamed and renamed back never leaves half a transaction, and its tables are copied anew",
+            "one that was renamed and renamed back ends the stream before 18 too, with a way on",
+        ],
+        "the last table taken out, or an empty publication": [
+            "an empty one is followed, which is said, also when its last table has left it"
+        ],
+        "options changed and changed back": ["the kinds of changes, and back"],
+        "`publish_generated_columns` changed": [
+            "generated columns that are sent no more are noticed"
+        ],
+        "another owner": ["another owner, and tables added, are no gap"],
         "a table taken out": [
-            "a table that is taken out, or dropped, is warned of and followed no longer"
+            "a table that left the publication and is renamed is given up",
+            "a table that is taken out, or dropped, is warned of and followed no longer",
         ],
         "a table taken out and put back, or its column list or row filter changed": [
             "a table is taken out and put back", "a column list", "a row filter",
         ],
-        "`publish` changed": ["the kinds of changes"],
+        "`publish` changed to less": ["the kinds of changes"],
+        "`publish` changed to more": [
+            "more kinds of changes go on, and what was not sent before is named"
+        ],
         "`publish` leaves kinds of changes out from the beginning": [
             "one that sends inserts only goes on, and says what it leaves out"
         ],
@@ -115,9 +133,11 @@ struct DDLPageTests {
         "two publications with different column lists for one table": [
             "two with different columns of a table are refused, and end a stream with a sentence"
         ],
-        "a table moved into another published schema (`for tables in schema`)": [
-            "a table that moves from one published schema into another counts as put back"
-        ],
+        "a table moved into another published schema (`for tables in schema`), or out of one and back":
+            [
+                "a table that moves from one published schema into another counts as put back",
+                "a table that left a published schema and came back is copied anew",
+            ],
     ]
 
     @Test("every row is shown by tests, and every such test is there")

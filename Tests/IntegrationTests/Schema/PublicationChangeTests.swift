@@ -54,19 +54,33 @@ struct PublicationChangeTests {
             name: "a table is taken out and put back",
             sql: "alter publication pub drop table t; insert into t values (50, 'not sent', 1)",
             back: "alter publication pub add table t", tables: ["t"],
-            words: "Table public.t was taken out", why: "taken out of its publication"),
+            words: "Changes of table public.t may not have been sent: it was taken out",
+            why: "taken out of its publication"),
         Change(
             name: "a column list", sql: "alter publication pub set table t (id, v), u, p",
-            tables: ["t"], words: "Table public.t was taken out", why: "column list"),
+            tables: ["t"],
+            words: "Changes of table public.t may not have been sent: it was taken out",
+            why: "column list"),
         Change(
             name: "a row filter",
             sql: "alter publication pub set table t where (id < 1000), u, p",
-            tables: ["t"], words: "Table public.t was taken out", why: "row filter"),
+            tables: ["t"],
+            words: "Changes of table public.t may not have been sent: it was taken out",
+            why: "row filter"),
         Change(
             name: "the kinds of changes",
             sql: "alter publication pub set (publish = 'insert, truncate')",
             tables: ["t", "u", "p"], words: "no updates, deletes from now on",
             why: "other kinds of changes"),
+        Change(
+            name: "the kinds of changes, and back",
+            sql: """
+                alter publication pub set (publish = 'insert');
+                update t set n = 60; update p set v = 'not sent'
+                """,
+            back: "alter publication pub set (publish = 'insert, update, delete, truncate')",
+            tables: ["t", "u", "p"], words: "was altered and is now as before",
+            why: "was altered and is now as before"),
         Change(
             name: "publish_via_partition_root",
             sql: "alter publication pub set (publish_via_partition_root = false)",

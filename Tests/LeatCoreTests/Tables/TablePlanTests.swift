@@ -8,7 +8,9 @@ private func table(_ name: String) -> TableName { TableName(schema: "public", na
 private func published(
     _ name: String, _ membership: String = "1", id: UInt32 = 1
 ) -> TablePlan.Published {
-    .init(table: table(name), id: RelationID(rawValue: id), membership: membership)
+    .init(
+        table: table(name), id: RelationID(rawValue: id),
+        publishing: Publishing(membership: membership, unsentKinds: nil, sending: nil))
 }
 
 private func stored(
@@ -17,7 +19,8 @@ private func stored(
 ) -> TablePlan.Stored {
     .init(
         table: table(name), id: id.map(RelationID.init(rawValue:)), state: state,
-        snapshotLSN: snapshot, membership: membership)
+        snapshotLSN: snapshot,
+        publishing: Publishing(membership: membership, unsentKinds: nil, sending: nil))
 }
 
 @Suite("Table plan")
@@ -136,7 +139,8 @@ private struct TableHistory {
     private mutating func start() {
         let published = publication.map {
             TablePlan.Published(
-                table: $0.key, id: RelationID(rawValue: 1), membership: $0.value)
+                table: $0.key, id: RelationID(rawValue: 1),
+                publishing: Publishing(membership: $0.value, unsentKinds: nil, sending: nil))
         }
         let plan = TablePlan(published: published, stored: Array(rows.values))
         check(plan)
@@ -145,7 +149,7 @@ private struct TableHistory {
         for added in plan.added {
             rows[added.table] = .init(
                 table: added.table, id: added.id, state: .initial, snapshotLSN: nil,
-                membership: added.membership)
+                publishing: added.publishing)
         }
         for name in plan.pending {
             if random.once(in: 4) { return }
@@ -153,7 +157,7 @@ private struct TableHistory {
             if random.once(in: 4) { return }
             rows[name]?.state = .ready
             rows[name]?.snapshotLSN = 0x100
-            copied[name] = rows[name]?.membership
+            copied[name] = rows[name]?.publishing.membership
         }
     }
 
