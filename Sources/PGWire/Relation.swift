@@ -14,6 +14,9 @@ public struct Relation: Sendable, Hashable {
     public var replicaIdentity: ReplicaIdentity
     /// In the order of the tuples.
     public var columns: [RelationColumn]
+    /// How often it was described before on the connection: each time something about the table
+    /// has changed, be it nothing that is described.
+    public var repetition = 0
 
     public init(
         id: RelationID, schema: String, name: String, replicaIdentity: ReplicaIdentity,
@@ -24,6 +27,12 @@ public struct Relation: Sendable, Hashable {
         self.name = name
         self.replicaIdentity = replicaIdentity
         self.columns = columns
+    }
+
+    /// Whether both are described in the same way.
+    public func isDescribed(as other: Relation) -> Bool {
+        id == other.id && schema == other.schema && name == other.name
+            && replicaIdentity == other.replicaIdentity && columns == other.columns
     }
 }
 

@@ -41,6 +41,15 @@ struct SyncCommand: AsyncParsableCommand {
             discussion: "off: each change by itself, in the source's order. Slower, same result."))
     var netChanges = Switch.on
 
+    @Option(
+        help: ArgumentHelp(
+            "What to do if rows have changed on the source without being sent: stop or copy.",
+            discussion: """
+                An ALTER that rewrites a table sends nothing. stop: exit code 7, with what happened. \
+                copy: the table is emptied on the target and copied anew.
+                """))
+    var onRewrite = SyncConfiguration.Rewrite.stop
+
     @Option(help: "Confirm only what was stored this long ago, for targets that may fail over.")
     var holdBack = DurationText(.zero)
 
@@ -101,6 +110,7 @@ struct SyncCommand: AsyncParsableCommand {
         configuration.stopsAfterCopy = copyOnly
         configuration.acceptsTarget = acceptTarget
         configuration.binary = binary
+        configuration.onRewrite = onRewrite
         configuration.foldsChanges = netChanges == .on
         configuration.holdBack = holdBack.duration
         configuration.spool = try spool.map {

@@ -4,14 +4,26 @@ extension TransactionAssembler {
     mutating func learn(_ relation: Relation, described when: Int) {
         guard when > described[relation.id] ?? 0 else { return }
         described[relation.id] = when
-        guard relations[relation.id] != relation else { return }
-        relations[relation.id] = relation
+        guard tellsRepetitions || relations[relation.id] != relation else { return }
+        let now = counted(relation, after: relations[relation.id])
+        relations[relation.id] = now
         forget(relation.id)
     }
 
     mutating func learnStreamed(_ relation: Relation, in xid: TransactionID) {
-        streamed[xid]?.relations[relation.id] = relation
+        let before = streamed[xid]?.relations[relation.id] ?? relations[relation.id]
+        let now = counted(relation, after: before)
+        streamed[xid]?.relations[relation.id] = now
         forget(relation.id)
+    }
+
+    /// A table that is described again has changed in something, and the columns of the same names
+    /// may be others.
+    private func counted(_ relation: Relation, after before: Relation?) -> Relation {
+        guard tellsRepetitions, let before else { return relation }
+        var relation = relation
+        relation.repetition = before.repetition + 1
+        return relation
     }
 
     mutating func forget(_ id: RelationID) {

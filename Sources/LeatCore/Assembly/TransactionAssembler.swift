@@ -81,6 +81,7 @@ public struct TransactionAssembler: Sendable {
     /// So many streamed transactions may leave in pieces at a time.
     let piecesAtOnce: Int
     let mostSubtransactions: Int
+    let tellsRepetitions: Bool
 
     var relations: [RelationID: Relation] = [:]
     /// By OID: the server names a type before the first relation that uses it, and not again.
@@ -133,11 +134,13 @@ public struct TransactionAssembler: Sendable {
     ///     that may still be rolled back is spooled. Each is a savepoint on the target, and a
     ///     backend shows the others 64 of its subtransactions (PGPROC_MAX_CACHED_SUBXIDS); more
     ///     cost everybody.
+    ///   - tellsRepetitions: Whether a relation that is described again is another one
+    ///     (`Relation.repetition`), though nothing that is described has changed.
     public init(
         decoder: MessageDecoder, tables: FollowedTables, position: LSN,
         history: KnownHistory? = nil,
         skipsTransactionsWithOrigin: Bool = false, keepsMessages: Bool = false,
-        piecesAtOnce: Int = 0, mostSubtransactions: Int = 32
+        piecesAtOnce: Int = 0, mostSubtransactions: Int = 32, tellsRepetitions: Bool = false
     ) {
         self.decoder = decoder
         self.tables = tables
@@ -149,6 +152,7 @@ public struct TransactionAssembler: Sendable {
         self.keepsMessages = keepsMessages
         // A server that does not filter tells the origin of a whole transaction only.
         self.mostSubtransactions = mostSubtransactions
+        self.tellsRepetitions = tellsRepetitions
         self.piecesAtOnce = skipsTransactionsWithOrigin || keepsMessages ? 0 : piecesAtOnce
     }
 

@@ -18,7 +18,7 @@ extension RelationPlan {
     /// - Returns: Nil if the target has no unique index on the key, or nothing that can be set.
     public func insertOrReplace(fromOld: [Int] = []) -> ChangeStatement? {
         guard !uniqueKey.isEmpty else { return nil }
-        let settable = columns.indices.filter { !columns[$0].isIdentityAlways }
+        let settable = written.filter { !columns[$0].isIdentityAlways }
         guard !settable.isEmpty else { return nil }
         var writer = StatementWriter(plan: self)
         let insert = insertText(fromOld, &writer)
@@ -45,8 +45,8 @@ extension RelationPlan {
     }
 
     private func insertText(_ fromOld: [Int], _ writer: inout StatementWriter) -> String {
-        let values = columns.indices.map { writer.parameter($0, isOld: fromOld.contains($0)) }
-        let names = columns.indices.map(writer.name)
+        let values = written.map { writer.parameter($0, isOld: fromOld.contains($0)) }
+        let names = written.map(writer.name)
         return """
             insert into \(target.name.quoted) as t (\(names.joined(separator: ", "))) \
             overriding system value values (\(values.joined(separator: ", ")))

@@ -21,6 +21,9 @@ public struct Halt: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Tables of which a copy anew is the way on.
+    public var copiesAnew: [TableName] = []
+
     public init(_ exitCode: ExitCode, _ message: String, advice: String? = nil) {
         self.exitCode = exitCode
         self.message = message

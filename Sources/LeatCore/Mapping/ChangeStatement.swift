@@ -53,7 +53,7 @@ struct StatementWriter {
             if !key.isEmpty {
                 conditions.append(keyCondition("t.", key, operators, isOld: isOld))
             }
-            conditions.append(recordCondition(Array(plan.columns.indices), isOld: isOld))
+            conditions.append(recordCondition(plan.written, isOld: isOld))
             return rowAddress(conditions.joined(separator: " and "))
         }
     }
@@ -120,11 +120,11 @@ struct StatementWriter {
 extension RelationPlan {
     public func insert() -> ChangeStatement {
         var writer = StatementWriter(plan: self)
-        guard !columns.isEmpty else {
+        guard !written.isEmpty else {
             return writer.statement("insert into \(target.name.quoted) default values")
         }
-        let values = columns.indices.map { writer.parameter($0, isOld: false) }
-        let names = columns.indices.map { writer.name($0) }
+        let values = written.map { writer.parameter($0, isOld: false) }
+        let names = written.map { writer.name($0) }
         return writer.statement(
             """
             insert into \(target.name.quoted) (\(names.joined(separator: ", "))) \
@@ -139,7 +139,7 @@ extension RelationPlan {
     public func update(old: Change.OldTuple, unchanged: [Int]) -> ChangeStatement? {
         var writer = StatementWriter(plan: self)
         var assignments: [String] = []
-        for column in columns.indices
+        for column in written
         where !unchanged.contains(column) && !columns[column].isIdentityAlways {
             let value = writer.parameter(column, isOld: false)
             assignments.append("\(writer.name(column)) = \(value)")

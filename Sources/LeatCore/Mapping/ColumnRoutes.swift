@@ -11,6 +11,11 @@ public import PGWire
 /// catalog says that they are 1 and 3. Column 3 is `b` on the target, so it is owed there: the
 /// old `a` steps aside, for changes from before may still come, and `b` is renamed. By name
 /// alone, the values would go to the old `a`, beside rows that never got them.
+///
+/// A column that was dropped and made again under its name has another number, and the relation
+/// looks as before. Which of the two a relation has is known only where it came again within a
+/// connection, by a transaction that began after the column was made; else the routes are
+/// ``isAmbiguous``. A column of the source whose column of the target is gone goes nowhere.
 public struct ColumnRoutes: Sendable, Equatable {
     /// The target's names, in the order of the relation's columns.
     public private(set) var names: [String]
@@ -23,21 +28,53 @@ public struct ColumnRoutes: Sendable, Equatable {
     public private(set) var source: [String: SourceColumn] = [:]
     /// What the source has now of each of the relation's columns.
     public private(set) var current: [SourceColumn?]
+    /// What it had when both sides last agreed.
+    public private(set) var earlier: [SourceColumn?]
+    /// The relation's names.
+    let sourceNames: [String]
+    /// Whether the relation has the columns that the source's table has now.
+    private(set) var areCurrent = false
+    /// Names of columns that were dropped and made again, where the relation may have either.
+    public private(set) var ambiguous: [String] = []
     private var owed: [NameRing.Rename] = []
+    private var leftOut: Set<Int> = []
+    private var replaced: Set<String> = []
+
+    /// What tells which of two definitions of the same look a relation has.
+    public struct Sighting: Sendable {
+        /// What the source's table was when both sides last agreed.
+        public var earlier: TableDefinition?
+        /// The transaction with the relation's first change, if the relation came again within
+        /// the connection.
+        public var redescribedBy: TransactionID?
+
+        public init(earlier: TableDefinition? = nil, redescribedBy: TransactionID? = nil) {
+            self.earlier = earlier
+            self.redescribedBy = redescribedBy
+        }
+    }
 
     /// Everything by name.
     public init(_ relation: Relation) {
         names = relation.columns.map(\.name)
+        sourceNames = names
         numbers = relation.columns.map { _ in nil }
         current = relation.columns.map { _ in nil }
+        earlier = current
     }
 
     /// - Parameter source: Now; the relation may be older.
     public init(
-        _ relation: Relation, source: [SourceColumn], known: KnownColumns, target: TargetTable
+        _ relation: Relation, source: [SourceColumn], known: KnownColumns, target: TargetTable,
+        sighting: Sighting = Sighting()
     ) {
         self.init(relation)
-        numbers = ColumnRoutes.numbers(of: names, source, known)
+        let candidates = ColumnNumbers(relation, now: source, known: known, sighting: sighting)
+        numbers = candidates.numbers
+        ambiguous = candidates.ambiguous
+        areCurrent =
+            ambiguous.isEmpty && !numbers.isEmpty && numbers == source.map(\.number).sorted()
+        earlier = numbers.map { number in number.flatMap { sighting.earlier?[$0] } }
         let current = Dictionary(
             source.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
         for (index, number) in numbers.enumerated() {
@@ -47,10 +84,20 @@ public struct ColumnRoutes: Sendable, Equatable {
             if let column = current[number], column.name.isSameName(as: name) {
                 self.source[name] = column
             }
-            guard let known = known[number],
-                let found = target.columns.first(where: { $0.number == known.targetNumber }),
-                !found.name.isSameName(as: name)
-            else { continue }
+            let named = target.columns.first { $0.name.isSameName(as: name) }
+            guard let known = known[number], known.targetNumber != 0 else {
+                if let named, isReplaced(named, by: number, current, known) {
+                    replaced.insert(name)
+                }
+                continue
+            }
+            guard let found = target.columns.first(where: { $0.number == known.targetNumber })
+            else {
+                // The target's is gone: the source's is too, or will be.
+                if current[number] == nil || named != nil { leftOut.insert(index) }
+                continue
+            }
+            guard !found.name.isSameName(as: name) else { continue }
             // A column that the source has dropped since only has its old values left to come.
             let now = current[number]?.name ?? found.name
             if now.isSameName(as: found.name) {
@@ -60,6 +107,32 @@ public struct ColumnRoutes: Sendable, Equatable {
             }
         }
         owe(target, stepping: ColumnRoutes.dropped(source, known, target))
+    }
+
+    /// Whether the target's column of a name is that of a column which the source has dropped.
+    private func isReplaced(
+        _ named: TargetTable.Column, by number: Int, _ current: [Int: SourceColumn],
+        _ known: KnownColumns
+    ) -> Bool {
+        guard let holder = known.holder(ofTarget: named.number), holder != number else {
+            return false
+        }
+        return current[holder] == nil
+    }
+
+    /// Whether what the source sends of the column at this index goes nowhere: the target's column
+    /// was dropped ahead of the stream.
+    public func leavesOut(_ index: Int) -> Bool { leftOut.contains(index) }
+
+    /// Those that the source still has.
+    public var leftOutNames: [String] {
+        leftOut.sorted().filter { current[$0] != nil }.map { sourceNames[$0] }
+    }
+
+    /// Whether the column was dropped and made again on the source, and the target still has the
+    /// old one.
+    func isReplaced(_ name: String) -> Bool {
+        replaced.contains { $0.isSameName(as: name) }
     }
 
     /// Whether the column has to be renamed on the target first.
@@ -99,47 +172,5 @@ public struct ColumnRoutes: Sendable, Equatable {
             known[$0]?.targetNumber
         }
         return target.columns.filter { gone.contains($0.number) }
-    }
-
-    /// A relation lists its columns in the order of their numbers, under the names of its time.
-    private static func numbers(
-        of names: [String], _ source: [SourceColumn], _ known: KnownColumns
-    ) -> [Int?] {
-        let now = source.sorted { $0.number < $1.number }
-        if now.count == names.count, zip(now, names).allSatisfy({ $0.name.isSameName(as: $1) }) {
-            return now.map(\.number)
-        }
-        let then = known.numbers
-        if then.count == names.count,
-            zip(then, names).allSatisfy({ known[$0]?.name.isSameName(as: $1) == true })
-        {
-            return then
-        }
-        return byElimination(names, now, known)
-    }
-
-    /// Between the two: those whose name nothing speaks against, and then, if there is just one
-    /// way to do it, the others in their order.
-    private static func byElimination(
-        _ names: [String], _ now: [SourceColumn], _ known: KnownColumns
-    ) -> [Int?] {
-        let current = Dictionary(
-            now.map { ($0.number, $0.name) }, uniquingKeysWith: { first, _ in first })
-        let all = Set(known.numbers).union(current.keys).sorted()
-        var left = all
-        var numbers: [Int?] = names.map { name in
-            let fitting = all.filter { number in
-                [known[number]?.name, current[number]].compactMap { $0 }
-                    .allSatisfy { $0.isSameName(as: name) }
-            }
-            guard fitting.count == 1 else { return nil }
-            left.removeAll { $0 == fitting[0] }
-            return fitting[0]
-        }
-        let open = numbers.indices.filter { numbers[$0] == nil }
-        guard open.count == left.count else { return numbers }
-        for (index, number) in zip(open, left) { numbers[index] = number }
-        let whole = numbers.compactMap { $0 }
-        return whole == whole.sorted() ? numbers : names.map { _ in nil }
     }
 }

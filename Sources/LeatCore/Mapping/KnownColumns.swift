@@ -1,43 +1,3 @@
-public import PGWire
-
-/// A column of a source table, as the catalog has it at this moment.
-public struct SourceColumn: Sendable, Hashable {
-    /// `attnum`: the same from the column's creation to its end.
-    public var number: Int
-    public var name: String
-    public var typeOID: UInt32
-    public var typeModifier: Int32
-    public var isNotNull: Bool
-    /// What rows from before the column have in it (`attmissingval`), as text.
-    public var missingValue: String?
-    /// The expression of its default.
-    public var defaultExpression: String?
-
-    public init(
-        number: Int, name: String, typeOID: UInt32, typeModifier: Int32 = -1,
-        isNotNull: Bool = false, missingValue: String? = nil, defaultExpression: String? = nil
-    ) {
-        self.number = number
-        self.name = name
-        self.typeOID = typeOID
-        self.typeModifier = typeModifier
-        self.isNotNull = isNotNull
-        self.missingValue = missingValue
-        self.defaultExpression = defaultExpression
-    }
-}
-
-extension [SourceColumn] {
-    /// Whether a relation has these columns, in their order, and of the same types.
-    public func have(shapeOf relation: Relation) -> Bool {
-        count == relation.columns.count
-            && zip(self, relation.columns).allSatisfy {
-                $0.name.isSameName(as: $1.name) && $0.typeOID == $1.typeOID
-                    && $0.typeModifier == $1.typeModifier
-            }
-    }
-}
-
 /// Which column of the target holds which column of the source, by their numbers: what a table
 /// was copied and followed with. Kept in `leat.tables`.
 ///
@@ -45,13 +5,17 @@ extension [SourceColumn] {
 /// a column `a` that is another one.
 public struct KnownColumns: Sendable, Equatable {
     public struct Column: Sendable, Equatable {
+        /// 0: the target is still to get one.
         public var targetNumber: Int
         /// When both sides last agreed on it.
         public var name: String
+        /// Whether the source has dropped it before what is still to come of the stream.
+        public var isGone: Bool
 
-        public init(targetNumber: Int, name: String) {
+        public init(targetNumber: Int, name: String, isGone: Bool = false) {
             self.targetNumber = targetNumber
             self.name = name
+            self.isGone = isGone
         }
     }
 
@@ -64,6 +28,14 @@ public struct KnownColumns: Sendable, Equatable {
     /// In the table's order.
     public var numbers: [Int] { columns.keys.sorted() }
 
+    /// Those that what is still to come may have, in the table's order.
+    var present: [Int] { numbers.filter { columns[$0]?.isGone == false } }
+
+    /// The source's number of the column that the target's column of this number holds.
+    public func holder(ofTarget number: Int) -> Int? {
+        columns.first { $0.value.targetNumber == number }?.key
+    }
+
     public mutating func learn(_ number: Int, _ column: Column) {
         columns[number] = column
     }
@@ -72,7 +44,7 @@ public struct KnownColumns: Sendable, Equatable {
     public mutating func learn(_ source: [SourceColumn], _ target: TargetTable) {
         for column in source where columns[column.number] == nil {
             guard let found = target.columns.first(where: { $0.name.isSameName(as: column.name) }),
-                !columns.values.contains(where: { $0.targetNumber == found.number })
+                holder(ofTarget: found.number) == nil
             else { continue }
             columns[column.number] = Column(targetNumber: found.number, name: column.name)
         }
@@ -80,20 +52,35 @@ public struct KnownColumns: Sendable, Equatable {
 
     /// Takes over where a relation's columns went.
     public mutating func learn(_ routes: ColumnRoutes, _ target: TargetTable) {
-        for (number, name) in zip(routes.numbers, routes.names) {
-            guard let number,
-                let found = target.columns.first(where: { $0.name.isSameName(as: name) })
+        for index in routes.numbers.indices where !routes.leavesOut(index) {
+            guard let number = routes.numbers[index],
+                let found = target.columns.first(where: {
+                    $0.name.isSameName(as: routes.names[index])
+                })
             else { continue }
-            columns[number] = Column(targetNumber: found.number, name: name)
+            columns[number] = Column(targetNumber: found.number, name: routes.names[index])
+        }
+        settle(routes)
+    }
+
+    /// Takes over which columns the source's table has where the stream is now: the target may
+    /// still have to follow.
+    public mutating func settle(_ routes: ColumnRoutes) {
+        guard routes.areCurrent else { return }
+        let now = routes.numbers.compactMap { $0 }
+        for number in columns.keys where !now.contains(number) { columns[number]?.isGone = true }
+        for (number, name) in zip(routes.numbers, routes.sourceNames) {
+            guard let number, columns[number] == nil else { continue }
+            columns[number] = Column(targetNumber: 0, name: name)
         }
     }
 
     // MARK: As stored
 
-    /// `number target-number name`, one for each column.
+    /// `number target-number name`, one for each column; of one that is gone, with a minus.
     public var texts: [String] {
         numbers.compactMap { number in
-            columns[number].map { "\(number) \($0.targetNumber) \($0.name)" }
+            columns[number].map { "\($0.isGone ? "-" : "")\(number) \($0.targetNumber) \($0.name)" }
         }
     }
 
@@ -102,7 +89,8 @@ public struct KnownColumns: Sendable, Equatable {
             let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
             guard parts.count == 3, let number = Int(parts[0]), let target = Int(parts[1])
             else { continue }
-            columns[number] = Column(targetNumber: target, name: String(parts[2]))
+            columns[abs(number)] = Column(
+                targetNumber: target, name: String(parts[2]), isGone: number < 0)
         }
     }
 }

@@ -10,6 +10,8 @@ public struct RelationPlan: Sendable {
         public var isIdentityAlways: Bool
         /// What the target column's type is made of, quoted, if it is a domain.
         public var domainBase: String?
+        /// The target has no such column any more, and what the source sends of it goes nowhere.
+        public var isLeftOut = false
 
         /// Written behind what is compared with the operator of an index: that is the base
         /// type's, and for a domain over an enum the server does not find it by itself.
@@ -27,7 +29,7 @@ public struct RelationPlan: Sendable {
         case full(key: [Int], operators: [String])
     }
 
-    public let relation: Relation
+    public private(set) var relation: Relation
     public let target: TargetTable
     /// In the order of the relation's columns.
     public let columns: [Column]
@@ -37,26 +39,37 @@ public struct RelationPlan: Sendable {
     ///
     /// - Parameters:
     ///   - routes: Which column goes where; nil: to that of the same name.
+    ///   - retyping: Of which columns the source has changed type and rows at once.
     ///   - checksLabels: Whether an enum of the target needs all labels that the source's has now.
     ///     A change of the stream may be older than those, and one that has them is rejected.
     /// - Throws: ``Halt`` (exit code 7) that names every column that does not fit.
     public init(
         relation: Relation, sourceTypes: TypeCatalog, target: TargetTable,
-        targetTypes: TypeCatalog, routes: ColumnRoutes? = nil, checksLabels: Bool = true
+        targetTypes: TypeCatalog, routes: ColumnRoutes? = nil, retyping: Retyping = Retyping(),
+        checksLabels: Bool = true
     ) throws(Halt) {
         let routes = routes ?? ColumnRoutes(relation)
+        guard routes.ambiguous.isEmpty else {
+            throw Halt.doubtful(target.name, routes.ambiguous.map { .remade(column: $0) })
+        }
         var matcher = ColumnMatcher(
             sourceTypes: sourceTypes, target: target, targetTypes: targetTypes, routes: routes,
-            checksLabels: checksLabels)
+            retyping: retyping, checksLabels: checksLabels)
         columns = relation.columns.indices.map { index in
             matcher.match(
-                relation.columns[index], to: routes.names[index], now: routes.current[index])
+                relation.columns[index], to: routes.names[index], at: index)
         }
+        guard matcher.doubts.isEmpty else { throw Halt.doubtful(target.name, matcher.doubts) }
         matcher.checkUnsent()
         try matcher.finish(relation)
         self.relation = relation
         self.target = target
         identity = RelationPlan.identity(of: relation, columns, in: target)
+    }
+
+    /// The same, for a relation that the source has described again without a change.
+    public mutating func takeOver(_ relation: Relation) {
+        self.relation = relation
     }
 
     private static func identity(
@@ -84,7 +97,7 @@ public struct RelationPlan: Sendable {
         of index: TargetTable.UniqueIndex, in columns: [Column]
     ) -> [Int]? {
         let positions = index.columns.compactMap { name in
-            columns.firstIndex { $0.name.isSameName(as: name) }
+            columns.firstIndex { !$0.isLeftOut && $0.name.isSameName(as: name) }
         }
         return positions.count == index.columns.count ? positions : nil
     }
@@ -111,9 +124,15 @@ public struct RelationPlan: Sendable {
     public var canReinsert: Bool {
         target.columns.allSatisfy { column in
             column.isGenerated
-                || columns.contains { $0.name.isSameName(as: column.name) }
+                || columns.contains { !$0.isLeftOut && $0.name.isSameName(as: column.name) }
         }
     }
+
+    /// Indexes of the columns that the target has.
+    var written: [Int] { columns.indices.filter { !columns[$0].isLeftOut } }
+
+    /// Whether each column that is sent goes to one of the target.
+    public var writesAll: Bool { columns.allSatisfy { !$0.isLeftOut } }
 
     /// Indexes of identity columns that an UPDATE cannot write.
     public var identityAlways: [Int] { columns.indices.filter { columns[$0].isIdentityAlways } }
@@ -125,13 +144,36 @@ private struct ColumnMatcher {
     let target: TargetTable
     let targetTypes: TypeCatalog
     let routes: ColumnRoutes
+    let retyping: Retyping
     let checksLabels: Bool
     var problems: [String] = []
     var mends: [String] = []
+    var doubts: [DefinitionChange.Doubt] = []
+    /// Columns of the target whose type has to change.
+    private var mismatched: Set<String> = []
+    /// Those of them whose rows the source has rewritten.
+    private var rewritten: [String] = []
+    /// The problems that a copy mends, for the target's column takes the new values as it is.
+    private var taken: [Int] = []
+
+    init(
+        sourceTypes: TypeCatalog, target: TargetTable, targetTypes: TypeCatalog,
+        routes: ColumnRoutes, retyping: Retyping, checksLabels: Bool
+    ) {
+        self.sourceTypes = sourceTypes
+        self.target = target
+        self.targetTypes = targetTypes
+        self.routes = routes
+        self.retyping = retyping
+        self.checksLabels = checksLabels
+    }
 
     mutating func match(
-        _ column: RelationColumn, to name: String, now: SourceColumn?
+        _ column: RelationColumn, to name: String, at index: Int
     ) -> RelationPlan.Column {
+        let now = routes.current[index]
+        guard !routes.leavesOut(index) else { return leaveOut(column, name) }
+        guard !routes.isReplaced(column.name) else { return replace(column, at: index) }
         guard let found = target.columns.first(where: { $0.name.isSameName(as: name) }) else {
             if !routes.isOwed(column.name) { add(column) }
             return RelationPlan.Column(name: name, typeOID: 0, isIdentityAlways: false)
@@ -148,11 +190,94 @@ private struct ColumnMatcher {
                     + "\(SQLText.identifier(column.name)) drop expression;")
         } else {
             checkType(column, found, now)
+            checkRetyped(column, at: index, found)
         }
         return RelationPlan.Column(
             name: found.name, typeOID: found.typeOID,
             isIdentityAlways: found.identity == .always,
             domainBase: targetTypes[found.typeOID].flatMap(domainBase))
+    }
+
+    private mutating func leaveOut(
+        _ column: RelationColumn, _ name: String
+    ) -> RelationPlan.Column {
+        if column.isKey {
+            problems.append("column \(column.name) is a part of the key, and gone on the target")
+        }
+        return RelationPlan.Column(
+            name: name, typeOID: 0, isIdentityAlways: false, isLeftOut: true)
+    }
+
+    private mutating func replace(
+        _ column: RelationColumn, at index: Int
+    ) -> RelationPlan.Column {
+        let first = problems.count
+        if let found = target.columns.first(where: { $0.name.isSameName(as: column.name) }) {
+            var trial = self
+            trial.checkType(column, found, routes.current[index])
+            // A copy can fill the old one.
+            if trial.problems.count == first { taken += [first, first + 1] }
+        }
+        problems.append("column \(column.name) was dropped and made again on the source")
+        mends.append(
+            "alter table \(target.name.quoted) drop column \(SQLText.identifier(column.name));")
+        add(column)
+        return RelationPlan.Column(name: column.name, typeOID: 0, isIdentityAlways: false)
+    }
+
+    /// A type that was changed together with the rows: the target's column has to follow, even if
+    /// it takes the new values as it is.
+    private mutating func checkRetyped(
+        _ column: RelationColumn, at index: Int, _ found: TargetTable.Column
+    ) {
+        guard let number = routes.numbers[index], let earlier = routes.earlier[index],
+            earlier.typeOID != column.typeOID || earlier.typeModifier != column.typeModifier,
+            retyping.numbers.contains(number),
+            retyping.targets[number] == TableDefinition.TargetType(found)
+        else { return }
+        let definition = definition(column)
+        guard !isOfType(of: column, found) else {
+            return doubts.append(.retyped(column: column.name, type: definition))
+        }
+        rewritten.append(found.name)
+        guard mismatched.insert(found.name).inserted else { return }
+        taken.append(problems.count)
+        problems.append(
+            "column \(column.name) is \(definition) on the source, by an ALTER that rewrote its "
+                + "rows, and \(found.definition) on the target")
+        mends += creation.statements(for: column.typeOID)
+        let using = using(column, found)
+        mends.append(
+            "alter table \(target.name.quoted) alter column \(SQLText.identifier(found.name)) "
+                + "type \(definition)\(using);")
+    }
+
+    /// Where there is no cast by assignment, the text form is the way.
+    private func using(_ column: RelationColumn, _ found: TargetTable.Column) -> String {
+        if let zoned = zoned(column, found) { return zoned }
+        guard let source = sourceTypes[column.typeOID], let target = targetTypes[found.typeOID],
+            !(source.isBuiltIn && target.isBuiltIn
+                && (target.category != "S" || source.category == "S"))
+        else { return "" }
+        return " using \(SQLText.identifier(found.name))::text::\(definition(column))"
+    }
+
+    private func isOfType(of column: RelationColumn, _ found: TargetTable.Column) -> Bool {
+        guard let source = sourceTypes[column.typeOID], let type = targetTypes[found.typeOID] else {
+            return false
+        }
+        return source.schema.isSameName(as: type.schema) && source.name.isSameName(as: type.name)
+            && column.typeModifier == found.typeModifier
+    }
+
+    /// From a time without a zone to one with: the zone of the session that altered the source
+    /// decided.
+    private func zoned(_ column: RelationColumn, _ found: TargetTable.Column) -> String? {
+        guard sourceTypes[column.typeOID]?.name == "timestamptz",
+            let now = targetTypes[found.typeOID],
+            now.isBuiltIn, ["timestamp", "date"].contains(now.name)
+        else { return nil }
+        return " using \(SQLText.identifier(found.name))::timestamp at time zone 'UTC'"
     }
 
     private func domainBase(_ type: CatalogType) -> String? {
@@ -213,6 +338,7 @@ private struct ColumnMatcher {
             target: .init(type: targetType, modifier: found.typeModifier, catalog: targetTypes))
         if case .lacksLabels = match, !checksLabels { return }
         guard let reason = match.obstacle, !isAltered(now, found) else { return }
+        mismatched.insert(found.name)
         problems.append(
             "column \(column.name) is \(definition(column)) on the source and "
                 + "\(found.definition) on the target: \(reason)")
@@ -224,11 +350,7 @@ private struct ColumnMatcher {
             mends.append("alter table \(target.name.quoted) alter column \(name) type text;")
             return
         }
-        // Where there is no cast by assignment, the text form is the way.
-        let hasCast =
-            sourceType.isBuiltIn && targetType.isBuiltIn
-            && (targetType.category != "S" || sourceType.category == "S")
-        let using = hasCast ? "" : " using \(name)::text::\(definition)"
+        let using = using(column, found)
         mends.append(
             "alter table \(target.name.quoted) alter column \(name) type \(definition)\(using);")
     }
@@ -273,8 +395,9 @@ private struct ColumnMatcher {
 
     /// A column that the stream does not send gets its default; without one it must allow NULL.
     mutating func checkUnsent() {
+        let written = routes.names.indices.filter { !routes.leavesOut($0) }.map { routes.names[$0] }
         for column in target.columns
-        where !routes.names.contains(where: { $0.isSameName(as: column.name) })
+        where !written.contains(where: { $0.isSameName(as: column.name) })
             && !routes.isLeaving(column.name) && column.isNotNull && !column.hasDefault
             && !column.isGenerated && column.identity == .none
         {
@@ -289,10 +412,32 @@ private struct ColumnMatcher {
     func finish(_ relation: Relation) throws(Halt) {
         let (problems, mends) = (routes.problems + problems, routes.mends + mends)
         guard !problems.isEmpty else { return }
-        throw Halt(
+        let statements = mends.isEmpty ? [] : ["On the target, for example:"] + mends
+        let advice = statements + remarks(on: mends)
+        var halt = Halt(
             .stoppedOnChange,
             "Table \(TableName(relation)) does not fit: \(problems.joined(separator: "; ")).",
-            advice: mends.isEmpty
-                ? nil : "On the target, for example:\n" + mends.joined(separator: "\n"))
+            advice: advice.isEmpty ? nil : advice.joined(separator: "\n"))
+        if taken.count == problems.count { halt.copiesAnew = [target.name] }
+        throw halt
+    }
+
+    private func remarks(on mends: [String]) -> [String] {
+        var remarks: [String] = []
+        if !rewritten.isEmpty {
+            remarks.append(
+                """
+                If the source's ALTER had a USING clause, repeat it: what it made of the rows is \
+                not sent.
+                """)
+        }
+        if mends.contains(where: { $0.contains(" at time zone 'UTC'") }) {
+            remarks.append(
+                """
+                The zone of the session that altered the source decided: put its name in the \
+                place of UTC.
+                """)
+        }
+        return remarks
     }
 }

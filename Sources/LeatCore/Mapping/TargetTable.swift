@@ -14,6 +14,8 @@ public struct TargetTable: Sendable, Hashable {
         public var identity: Identity
         public var isNotNull: Bool
         public var hasDefault: Bool
+        /// By which it is generated, as the server prints it.
+        public var generationExpression: String?
 
         public init(
             number: Int = 0, name: String, typeOID: UInt32, typeModifier: Int32,

@@ -99,7 +99,7 @@ extension CatalogType {
 
     /// As a column's definition says it; a modifier is printed raw where its meaning is the
     /// type's own.
-    func definition(_ modifier: Int32) -> String {
+    public func definition(_ modifier: Int32) -> String {
         // Without its quotes "char" is another type.
         let plain = name == "char" ? "\"char\"" : name
         return (isBuiltIn ? plain : quoted) + TypeModifier.suffix(name, modifier)

@@ -38,6 +38,11 @@ public enum SQLText {
         return String(result)
     }
 
+    /// A `boolean[]` constant.
+    public static func booleanArray(_ elements: [Bool]) -> String {
+        "'{\(elements.map { $0 ? "t" : "f" }.joined(separator: ","))}'::pg_catalog.bool[]"
+    }
+
     /// By scalar and not by `Character`: a mark with a combining accent behind it is another
     /// `Character`, and still ends the name for the server.
     private static func doubled(_ text: String, _ mark: Unicode.Scalar) -> String {

@@ -14,15 +14,18 @@ public struct FollowedTables: Sendable {
         /// The target's OID of it; nil if it was never seen there.
         public var targetOID: UInt32?
         public var columns: KnownColumns
+        /// What the source's table was when both sides last agreed; nil where nobody knows.
+        public var definition: TableDefinition?
 
         public init(
             name: TableName, snapshot: LSN, targetOID: UInt32? = nil,
-            columns: KnownColumns = KnownColumns()
+            columns: KnownColumns = KnownColumns(), definition: TableDefinition? = nil
         ) {
             self.name = name
             self.snapshot = snapshot
             self.targetOID = targetOID
             self.columns = columns
+            self.definition = definition
         }
     }
 

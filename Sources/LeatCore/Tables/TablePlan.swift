@@ -7,11 +7,16 @@ public struct TablePlan: Sendable, Equatable {
         public var table: TableName
         public var id: RelationID
         public var publishing: Publishing
+        public var definition: TableDefinition?
 
-        public init(table: TableName, id: RelationID, publishing: Publishing) {
+        public init(
+            table: TableName, id: RelationID, publishing: Publishing,
+            definition: TableDefinition? = nil
+        ) {
             self.table = table
             self.id = id
             self.publishing = publishing
+            self.definition = definition
         }
     }
 
@@ -25,6 +30,14 @@ public struct TablePlan: Sendable, Equatable {
         public var publishing: Publishing
         public var targetOID: UInt32?
         public var columns: KnownColumns
+        public var definitions: KnownDefinitions?
+        /// Whether a copy of it may empty the target's table first: its rows are those that were
+        /// copied before.
+        public var isRefilled = false
+        /// The source's WAL when the table was first found to be published no longer.
+        public var leavingLSN: LSN?
+        /// Why its rows may be others than those that were sent, where only the stream has told.
+        public var doubt: String?
 
         public init(
             table: TableName, id: RelationID?, state: TableState, snapshotLSN: LSN?,
@@ -48,6 +61,7 @@ public struct TablePlan: Sendable, Equatable {
 
         /// Why the rows on the target are not enough to go on from.
         public func reasonToCopy(_ published: Published) -> String? {
+            if state == .ready, leavingLSN != nil { return "it was not published for a while" }
             if let id, id != published.id { return "it was dropped and made again on the source" }
             return publishing.gap(to: published.publishing)
         }
@@ -60,23 +74,64 @@ public struct TablePlan: Sendable, Equatable {
     /// Listed earlier, not copied to the end.
     public private(set) var unfinished: [TableName] = []
     public private(set) var ready: [TableName: LSN] = [:]
+    /// No longer published since this end of the source's WAL: what they were sent up to there is
+    /// still to come, in transactions that other tables have a part in.
+    public private(set) var leaving: [TableName: LSN] = [:]
+    /// Of those to be copied, the ones whose rows on the target go first, for they are the
+    /// stream's own.
+    public private(set) var refilled: Set<TableName> = []
 
-    /// - Parameter stored: Under the names that the source has now: see ``RenamePlan``.
-    public init(published: [Published], stored: [Stored]) {
+    /// Where the stream is, for tables that leave it.
+    public struct Departure {
+        public var position: LSN
+        /// The end of the source's WAL.
+        public var sourceEnd: LSN
+        /// Whether a table is one that the stream is to follow, and there on the target.
+        public var isKept: (TableName) -> Bool
+
+        public init(position: LSN, sourceEnd: LSN, isKept: @escaping (TableName) -> Bool) {
+            self.position = position
+            self.sourceEnd = sourceEnd
+            self.isKept = isKept
+        }
+    }
+
+    /// - Parameters:
+    ///   - stored: Under the names that the source has now: see ``RenamePlan``.
+    ///   - doubtful: Tables whose rows may be others than were sent.
+    ///   - departure: Nil: what is not published is removed at once.
+    public init(
+        published: [Published], stored: [Stored], doubtful: Set<TableName> = [],
+        departure: Departure? = nil
+    ) {
         let rows = Dictionary(
             stored.map { ($0.table, $0) }, uniquingKeysWith: { first, _ in first })
         for table in published {
-            guard let row = rows[table.table], row.continues(table) else {
+            guard let row = rows[table.table], row.continues(table),
+                !doubtful.contains(table.table)
+            else {
                 added.append(table)
                 continue
             }
             switch row.state {
-            case .initial, .dataSync: unfinished.append(table.table)
+            case .initial, .dataSync:
+                unfinished.append(table.table)
+                if row.isRefilled { refilled.insert(table.table) }
             case .ready: ready[table.table] = row.snapshotLSN ?? .zero
             }
         }
         let names = Set(published.map(\.table))
-        removed = stored.map(\.table).filter { !names.contains($0) }
+        refilled.formUnion(doubtful.intersection(added.map(\.table)))
+        for row in stored where !names.contains(row.table) { leave(row, departure) }
+    }
+
+    private mutating func leave(_ row: Stored, _ departure: Departure?) {
+        guard let departure, row.state == .ready, departure.isKept(row.table) else {
+            return removed.append(row.table)
+        }
+        let end = row.leavingLSN ?? departure.sourceEnd
+        guard departure.position < end else { return removed.append(row.table) }
+        leaving[row.table] = end
     }
 
     /// The tables to copy before the stream goes on.

@@ -15,33 +15,55 @@ extension Applier {
         var relations: [RelationStatements?]
     }
 
+    /// What the first change is that cannot be applied, and why.
+    struct Problem {
+        var change: Int
+        var halt: Halt
+        /// What is known by now of the columns of the table.
+        var settled: Learned?
+    }
+
+    /// By which numbers a table's columns are known from a batch on.
+    struct Learned {
+        var id: RelationID
+        var name: TableName
+        var columns: KnownColumns
+    }
+
+    /// A table does not fit, and which columns the stream speaks of is known from here on.
+    private struct Misfit: Error {
+        var halt: Halt
+        var settled: Learned?
+    }
+
     /// The ways to the target, by the index of the batch's relations. Where one is missing, the
     /// transactions before its first change can still be applied.
     func resolve(
         _ batch: Batch, _ refused: [RelationID: Halt] = [:]
-    ) throws -> ([RelationStatements?], (change: Int, halt: Halt)?) {
+    ) throws -> ([RelationStatements?], Problem?) {
         // Arrays of one batch are the same memory, which is all that `==` looks at then.
         if let resolved, resolved.number == staging.batch, resolved.described == batch.relations {
             return (resolved.relations, nil)
         }
         var relations: [RelationStatements?] = []
-        var problem: (change: Int, halt: Halt)?
+        var problem: Problem?
         // All at once: a batch may be the first for hundreds of tables.
         let new = batch.relations.filter { known($0) == nil }.map(name)
         let targets = try TargetTables.resolve(new, open())
         for index in batch.relations.indices {
             do {
                 if let halt = refused[batch.relations[index].id] { throw halt }
-                let made = try resolve(batch.relations[index], targets)
+                let made = try resolve(
+                    batch.relations[index], targets,
+                    redescribedBy: { batch.redescriber(of: index) })
                 made.lastBatch = staging.batch
                 relations.append(made)
+            } catch let misfit as Misfit {
+                relations.append(nil)
+                note(misfit, index, batch, &problem)
             } catch let halt as Halt {
                 relations.append(nil)
-                guard let change = batch.firstChange(ofRelation: UInt32(index)),
-                    change < problem?.change ?? .max
-                else { continue }
-                let place = "Stopped at \(batch.changes[change].lsn): "
-                problem = (change, Halt(halt.exitCode, place + halt.message, advice: halt.advice))
+                note(Misfit(halt: halt), index, batch, &problem)
             }
         }
         if relations.allSatisfy({ $0 != nil }) {
@@ -51,43 +73,82 @@ extension Applier {
         return (relations, problem)
     }
 
+    private func note(
+        _ misfit: Misfit, _ index: Int, _ batch: Batch, _ problem: inout Problem?
+    ) {
+        guard let change = batch.firstChange(ofRelation: UInt32(index)),
+            change < problem?.change ?? .max
+        else { return }
+        var halt = misfit.halt
+        halt.message = "Stopped at \(batch.changes[change].lsn): \(halt.message)"
+        // The transaction comes again as a whole: what it holds of the table before is read by what
+        // was known then.
+        let isFirst = batch.redescriberBegins(with: change, ofRelation: index)
+        problem = Problem(change: change, halt: halt, settled: isFirst ? misfit.settled : nil)
+    }
+
     /// The target's types are read again before it is said that they do not fit: one may have
     /// been made, or have got a label, since.
-    private func plan(_ relation: Relation, to table: TargetTable) throws -> RelationPlan {
+    private func plan(
+        _ relation: Relation, to table: TargetTable, redescribedBy xid: TransactionID?
+    ) throws -> RelationPlan {
         let known =
             knowledge.knownColumns[relation.id] ?? knowledge.followed[relation.id]?.columns
             ?? KnownColumns()
         let routes = ColumnRoutes(
             relation, source: knowledge.sourceColumns[relation.id] ?? [], known: known,
-            target: table)
+            target: table,
+            sighting: .init(earlier: knowledge.agreed[relation.id], redescribedBy: xid))
         func plan() throws -> RelationPlan {
             try RelationPlan(
                 relation: relation, sourceTypes: knowledge.sourceTypes, target: table,
-                targetTypes: knowledge.targetTypes, routes: routes, checksLabels: false)
+                targetTypes: knowledge.targetTypes, routes: routes,
+                retyping: knowledge.retyping(relation.id), checksLabels: false)
         }
-        let made: RelationPlan
-        do { made = try plan() } catch is Halt {
-            knowledge.targetTypes = try open().typeCatalog()
-            made = try plan()
+        do {
+            let made: RelationPlan
+            do { made = try plan() } catch is Halt {
+                knowledge.targetTypes = try open().typeCatalog()
+                made = try plan()
+            }
+            keep(routes, known, table, relation.id)
+            return made
+        } catch let halt as Halt {
+            var settled = known
+            settled.settle(routes)
+            guard settled != known else { throw halt }
+            throw Misfit(
+                halt: halt, settled: Learned(id: relation.id, name: table.name, columns: settled))
         }
-        try keep(routes, known, table, relation.id)
-        return made
     }
 
-    /// What was added on both sides since is known by its numbers from here on, also to the
-    /// next start.
+    /// What was added on both sides since is known by its numbers from here on; with the batch,
+    /// also to the next start.
     private func keep(
         _ routes: ColumnRoutes, _ known: KnownColumns, _ table: TargetTable, _ id: RelationID
-    ) throws {
+    ) {
         var now = known
         now.learn(routes, table)
         guard now != known, knowledge.followed[id] != nil else { return }
         knowledge.knownColumns[id] = now
-        guard side == nil else {
+        if side == nil {
+            learned[table.name] = now
+        } else {
             side?.learned[table.name] = now
-            return
         }
-        try TableStore(session: open(), stream: stream).keep([table.name: now])
+    }
+
+    /// Stores what the batch has taught of columns.
+    ///
+    /// - Parameter settled: Of the table that a change was refused for.
+    func keepLearned(as settled: Learned?) throws {
+        var columns = learned
+        if let settled, knowledge.followed[settled.id] != nil {
+            columns[settled.name] = settled.columns
+        }
+        guard !columns.isEmpty, !isTransactionOpen else { return }
+        try TableStore(session: open(), stream: stream).keep(columns)
+        learned = [:]
     }
 
     private func checkForm(_ plan: RelationPlan) throws {
@@ -110,14 +171,20 @@ extension Applier {
     }
 
     /// The way to the target of a relation, against the target's catalog of this moment.
+    ///
+    /// - Parameter redescriber: The transaction with the relation's first change, for one that was
+    ///   described before.
     private func resolve(
-        _ relation: Relation, _ targets: [TableName: Result<TargetTable, Halt>]
+        _ relation: Relation, _ targets: [TableName: Result<TargetTable, Halt>],
+        redescribedBy redescriber: () -> TransactionID?
     ) throws -> RelationStatements {
         if let known = known(relation) { return known }
         try checkIsKnown(relation)
         let name = name(relation)
         let target = try targets[name]?.get() ?? TargetTables.resolve(name, open())
-        let plan = try plan(relation, to: target)
+        let plan = try plan(
+            relation, to: target,
+            redescribedBy: relation.repetition > 0 ? redescriber() : nil)
         try checkForm(plan)
         let made = RelationStatements(plan)
         statements[relation] = made
@@ -132,6 +199,8 @@ extension Applier {
         var relation: Relation
         /// Made since, or dropped since.
         var types: [UInt32]
+        /// Nothing that is described has changed: it may be something else.
+        var isRepeated = false
     }
 
     private func checkIsKnown(_ relation: Relation) throws {
@@ -144,18 +213,39 @@ extension Applier {
         guard types.isEmpty, isKnown else {
             throw NewDefinition(relation: relation, types: types)
         }
+        guard
+            relation.repetition == 0 || knowledge.asked.contains(relation)
+                || knowledge.sourceColumns[relation.id] == nil
+        else { throw NewDefinition(relation: relation, types: [], isRepeated: true) }
     }
+
+    /// What is known of a table's columns is still so, though it was described again.
+    func takeOver(_ relation: Relation) {
+        knowledge.ask(relation)
+        guard let known = newest[relation.id], known.plan.relation.isDescribed(as: relation) else {
+            return
+        }
+        known.takeOver(relation)
+        statements[relation] = known
+    }
+
+    func columns(of id: RelationID) -> [SourceColumn] { knowledge.sourceColumns[id] ?? [] }
 
     /// Takes the source's types and columns as they are now.
     ///
     /// - Parameter described: What the stream says of types; those that are not in the catalog
     ///   were dropped after their values were sent.
     func learn(
-        _ types: TypeCatalog, _ columns: [RelationID: [SourceColumn]], for new: NewDefinition,
+        _ types: TypeCatalog, _ columns: [RelationID: [SourceColumn]],
+        _ definitions: DefinitionWatch.Known?, for new: NewDefinition,
         described: [TypeDescription]
     ) async throws {
-        knowledge.asked.insert(new.relation)
+        knowledge.ask(new.relation)
         knowledge.sourceColumns.merge(columns) { _, now in now }
+        if let definitions {
+            knowledge.agreed.merge(definitions.agreed) { _, now in now }
+            knowledge.definitions.merge(definitions.now) { _, now in now }
+        }
         try await cancellable {
             knowledge.targetTypes = try open().typeCatalog()
             let gone = new.types.filter { types[$0] == nil }

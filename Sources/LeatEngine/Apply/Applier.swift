@@ -15,6 +15,7 @@ actor Applier: SessionActor, Closable {
     struct SourceForm: Sendable {
         var types: TypeCatalog
         var columns: [RelationID: [SourceColumn]] = [:]
+        var definitions: [RelationID: TableDefinition] = [:]
         var isBinary: Bool
         /// Decides what follows if a column that joins is not safe in binary form.
         var transfer = TransferForm(.off)
@@ -48,6 +49,8 @@ actor Applier: SessionActor, Closable {
     var prepared = 0
     private var forgotten = 0
     var knowledge = TableKnowledge()
+    /// By which numbers columns are known from the batch at hand on.
+    var learned: [TableName: KnownColumns] = [:]
     var isTransactionOpen = false
     /// Conflicts resolved in the open transaction.
     var openConflicts: [ConflictCount] = []
@@ -151,6 +154,8 @@ actor Applier: SessionActor, Closable {
         knowledge.followed = followed
         knowledge.sourceForm = source
         knowledge.sourceColumns = source.columns
+        knowledge.definitions = source.definitions
+        for id in followed.ids { knowledge.agreed[id] = followed[id]?.definition }
         return try await cancellable {
             let session = try open()
             knowledge.targetTypes = try session.typeCatalog()
@@ -195,6 +200,8 @@ actor Applier: SessionActor, Closable {
             for run in ApplyRun.split(fitting, within: budget) {
                 try apply(run, fitting, &applied)
             }
+            // Not before what came before is applied: it is read by what was known then.
+            try keepLearned(as: problem?.settled)
             if let problem { throw problem.halt }
             return applied
         }

@@ -2,13 +2,33 @@ internal import PGWire
 
 extension Batch {
     /// The first change that concerns a relation of the batch.
-    func firstChange(ofRelation index: UInt32) -> Int? {
-        changes.firstIndex { change in
+    func firstChange(ofRelation index: UInt32, from start: Int = 0) -> Int? {
+        changes[start...].firstIndex { change in
             switch change.kind {
             case .insert, .update, .delete: change.relation == index
             case .truncate: truncates[Int(change.relation)].relations.contains(index)
             case .message: false
             }
+        }
+    }
+
+    /// The transaction with the first change that concerns a relation of the batch.
+    func redescriber(of relation: Int) -> TransactionID? {
+        if let piece { return piece.xid }
+        guard let change = firstChange(ofRelation: UInt32(relation)) else { return nil }
+        return transactions.last { $0.firstChange <= change }?.xid
+    }
+
+    /// Whether the transaction of a change has no earlier one of the same table, under another
+    /// description.
+    func redescriberBegins(with change: Int, ofRelation index: Int) -> Bool {
+        let start = transactions.last { $0.firstChange <= change }?.firstChange ?? 0
+        let table = relations[index].id
+        return !relations.indices.contains { other in
+            guard other != index, relations[other].id == table,
+                let first = firstChange(ofRelation: UInt32(other), from: start)
+            else { return false }
+            return first < change
         }
     }
 

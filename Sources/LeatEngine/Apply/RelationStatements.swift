@@ -24,7 +24,7 @@ final class RelationStatements {
         var all: [Prepared] { ([delete] + wholeUpdates).compactMap { $0 } + partialUpdates.values }
     }
 
-    let plan: RelationPlan
+    private(set) var plan: RelationPlan
     /// Nil if changes are always applied in the source's order.
     let sets: RelationSets?
     private var insert: Prepared?
@@ -37,6 +37,11 @@ final class RelationStatements {
     init(_ plan: RelationPlan) {
         self.plan = plan
         sets = RelationSets(plan)
+    }
+
+    /// The source has described the relation again.
+    func takeOver(_ relation: Relation) {
+        plan.takeOver(relation)
     }
 
     /// Forgets the prepared statements of single changes.

@@ -11,14 +11,16 @@ struct TableStore {
         try session.query(
             """
             select schema_name, table_name, state, snapshot_lsn, membership, source_oid,
-              target_oid, pg_catalog.array_to_json(column_numbers), unsent_kinds, sending
+              target_oid, pg_catalog.array_to_json(column_numbers), unsent_kinds, sending,
+              pg_catalog.array_to_json(definition), pg_catalog.array_to_json(seen_definition),
+              seen_lsn, is_refilled, leaving_lsn, doubt
             from leat.tables where stream = $1
             """, [stream.text]
         ).rows.compactMap { row in
             guard let schema = row[0], let name = row[1],
                 let state = row[2].flatMap(TableState.init)
             else { return nil }
-            return TablePlan.Stored(
+            var stored = TablePlan.Stored(
                 table: TableName(schema: schema, name: name),
                 id: row[5].flatMap(UInt32.init).map(RelationID.init(rawValue:)), state: state,
                 snapshotLSN: row[3].flatMap(LSN.init),
@@ -27,39 +29,129 @@ struct TableStore {
                     sending: row[9]),
                 targetOID: row[6].flatMap(UInt32.init),
                 columns: KnownColumns(texts: JSONText.strings(row[7] ?? "[]")))
+            stored.definitions = TableStore.definitions(row[10], row[11], row[12])
+            stored.isRefilled = row[13] == "t"
+            stored.leavingLSN = row[14].flatMap(LSN.init)
+            stored.doubt = row[15]
+            return stored
+        }
+    }
+
+    private static func definitions(
+        _ base: String?, _ seen: String?, _ seenLSN: String?
+    ) -> KnownDefinitions? {
+        func definition(_ text: String?) -> TableDefinition? {
+            text.flatMap { TableDefinition(texts: JSONText.strings($0)) }
+        }
+        return definition(base).map {
+            KnownDefinitions(base: $0, seen: definition(seen), seenLSN: seenLSN.flatMap(LSN.init))
         }
     }
 
     /// Lists exactly the tables that are published now.
     func apply(_ plan: TablePlan) throws {
         try remove(plan.removed)
-        try add(plan.added)
+        try add(plan.added, refilling: plan.refilled)
+        try leave(plan.leaving)
         try PartitionStore(session: session, stream: stream).forgetOthers()
     }
 
-    private func add(_ tables: [TablePlan.Published]) throws {
+    /// Those of which nothing more comes; one that has come back since stays.
+    func giveUp(_ tables: [TableName]) throws {
+        try session.query(
+            """
+            delete from leat.tables t
+            using unnest(\(SQLText.textArray(tables.map(\.schema))),
+              \(SQLText.textArray(tables.map(\.name)))) v (schema_name, table_name)
+            where t.stream = $1 and t.schema_name = v.schema_name and t.table_name = v.table_name
+              and t.leaving_lsn is not null
+            """, [stream.text])
+    }
+
+    /// Those that are published no longer, and whose changes up to now are still to come.
+    func leave(_ tables: [TableName: LSN]) throws {
+        guard !tables.isEmpty else { return }
+        try session.query(
+            """
+            update leat.tables t set leaving_lsn = v.lsn::pg_catalog.pg_lsn
+            from unnest(\(SQLText.textArray(tables.keys.map(\.schema))),
+              \(SQLText.textArray(tables.keys.map(\.name))),
+              \(SQLText.textArray(tables.values.map(\.description))))
+              v (schema_name, table_name, lsn)
+            where t.stream = $1 and t.schema_name = v.schema_name and t.table_name = v.table_name
+              and t.leaving_lsn is null
+            """, [stream.text])
+    }
+
+    private func add(
+        _ tables: [TablePlan.Published], refilling refilled: Set<TableName>
+    ) throws {
         guard !tables.isEmpty else { return }
         try session.query(
             """
             insert into leat.tables (stream, schema_name, table_name, state, membership,
-              source_oid, unsent_kinds, sending)
+              source_oid, unsent_kinds, sending, definition, is_refilled)
             select $1, v.schema_name, v.table_name, 'init', v.membership, v.source_oid, v.unsent,
-              nullif(v.sending, '')
+              nullif(v.sending, ''),
+              array(select pg_catalog.json_array_elements_text(v.definition::pg_catalog.json)),
+              v.is_refilled
             from unnest(\(SQLText.textArray(tables.map(\.table.schema))),
               \(SQLText.textArray(tables.map(\.table.name))),
               \(SQLText.textArray(tables.map(\.publishing.membership))),
               \(SQLText.oidArray(tables.map(\.id.rawValue))),
               \(SQLText.textArray(tables.map(\.publishing.kindsText))),
-              \(SQLText.textArray(tables.map { $0.publishing.sending ?? "" }))
-            ) v (schema_name, table_name, membership, source_oid, unsent, sending)
+              \(SQLText.textArray(tables.map { $0.publishing.sending ?? "" })),
+              \(SQLText.textArray(tables.map { JSONText.array($0.definition?.texts ?? []) })),
+              \(SQLText.booleanArray(tables.map { refilled.contains($0.table) }))
+            ) v (schema_name, table_name, membership, source_oid, unsent, sending, definition,
+              is_refilled)
             on conflict (stream, schema_name, table_name) do update
               set state = 'init', snapshot_lsn = null, membership = excluded.membership,
                 source_oid = excluded.source_oid, target_oid = null, column_numbers = null,
                 scans_for_rows = null, unsent_kinds = excluded.unsent_kinds,
                 sending = excluded.sending,
-                copy_attempt = null, rows_copied = null,
+                copy_attempt = null, rows_copied = null, definition = excluded.definition,
+                seen_definition = null, seen_lsn = null, leaving_lsn = null,
+                doubt = null,
+                is_refilled = excluded.is_refilled or leat.tables.is_refilled,
                 updated_at = pg_catalog.clock_timestamp()
             """, [stream.text])
+    }
+
+    /// Keeps what the tables are on the source.
+    func keep(_ definitions: [TableName: KnownDefinitions]) throws {
+        guard !definitions.isEmpty else { return }
+        let tables = Array(definitions)
+        try session.query(
+            """
+            update leat.tables t
+            set definition = \(TableStore.texts("v.base")), seen_lsn = v.lsn::pg_catalog.pg_lsn,
+              seen_definition = case when v.seen <> '[]' then \(TableStore.texts("v.seen")) end
+            from unnest(\(SQLText.textArray(tables.map(\.key.schema))),
+              \(SQLText.textArray(tables.map(\.key.name))),
+              \(SQLText.textArray(tables.map { JSONText.array($0.value.base.texts) })),
+              \(SQLText.textArray(tables.map { known in
+                  JSONText.array(known.value.isAhead ? known.value.seen.texts : [])
+              })),
+              \(SQLText.textArray(tables.map { $0.value.seenLSN?.description ?? "" })))
+              u (schema_name, table_name, base, seen, text),
+              lateral (select u.*, nullif(u.text, '') as lsn) v
+            where t.stream = $1 and t.schema_name = v.schema_name
+              and t.table_name = v.table_name
+            """, [stream.text])
+    }
+
+    /// Keeps that rows of a table may be others than those that were sent.
+    func doubt(_ table: TableName, _ reason: String) throws {
+        try session.query(
+            """
+            update leat.tables set doubt = $4
+            where stream = $1 and schema_name = $2 and table_name = $3
+            """, [stream.text, table.schema, table.name, reason])
+    }
+
+    private static func texts(_ json: String) -> String {
+        "array(select pg_catalog.json_array_elements_text(\(json)::pg_catalog.json))"
     }
 
     /// Gives the rows of renamed tables their new names: all first a name that no table has,
@@ -224,7 +316,7 @@ struct TableStore {
         try session.query(
             """
             update leat.tables set state = 'ready', snapshot_lsn = $5::pg_catalog.pg_lsn,
-              rows_copied = $6::pg_catalog.int8, updated_at = pg_catalog.clock_timestamp()
+              is_refilled = null, rows_copied = $6::pg_catalog.int8, updated_at = pg_catalog.clock_timestamp()
             where stream = $1 and schema_name = $2 and table_name = $3 and copy_attempt = $4
               and state = 'datasync'
             """, [stream.text, table.schema, table.name, attempt, "\(snapshot)", "\(rows)"]
@@ -237,7 +329,7 @@ struct TableStore {
         try session.query(
             """
             update leat.tables t set state = 'ready', snapshot_lsn = $2::pg_catalog.pg_lsn,
-              updated_at = pg_catalog.clock_timestamp()
+              is_refilled = null, updated_at = pg_catalog.clock_timestamp()
             from unnest(\(SQLText.textArray(tables.map(\.schema))),
               \(SQLText.textArray(tables.map(\.name)))) v (schema_name, table_name)
             where t.stream = $1 and t.schema_name = v.schema_name

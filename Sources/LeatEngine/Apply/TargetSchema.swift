@@ -53,6 +53,12 @@ enum TargetSchema {
           membership text not null,
           copy_attempt text,
           rows_copied bigint,
+          definition text[],
+          seen_definition text[],
+          seen_lsn pg_catalog.pg_lsn,
+          is_refilled boolean,
+          leaving_lsn pg_catalog.pg_lsn,
+          doubt text,
           updated_at timestamptz not null default pg_catalog.clock_timestamp(),
           primary key (stream, schema_name, table_name)
         )
@@ -70,6 +76,9 @@ enum TargetSchema {
             "source_oid": "pg_catalog.oid", "target_oid": "pg_catalog.oid",
             "column_numbers": "text[]", "scans_for_rows": "boolean", "unsent_kinds": "text",
             "sending": "text",
+            "definition": "text[]", "seen_definition": "text[]", "seen_lsn": "pg_catalog.pg_lsn",
+            "is_refilled": "boolean", "leaving_lsn": "pg_catalog.pg_lsn",
+            "doubt": "text",
         ],
     ]
 

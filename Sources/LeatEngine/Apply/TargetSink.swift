@@ -18,6 +18,16 @@ struct TargetSink: BatchSink {
     var inProgress: InProgress?
     /// Where two sessions take turns.
     var ahead: StagingAhead?
+    /// Where the source's catalog can be looked at.
+    var definitions: Definitions?
+    /// Completes what is told of tables to be copied anew.
+    var advisingCopy: @Sendable (Halt) -> Halt = { $0 }
+
+    /// The watch over what the source's tables are, and a session for it to look.
+    struct Definitions {
+        let watch: DefinitionWatch
+        let source: Connection
+    }
 
     /// Begins at the stored position.
     func start(at position: LSN, _ form: Applier.SourceForm) async throws {
@@ -45,6 +55,7 @@ struct TargetSink: BatchSink {
     var executor: (any TaskExecutor)? { applier.executor }
 
     func apply(_ batch: Batch) async throws -> Applied {
+        definitions?.watch.note(batch)
         let applied =
             if let piece = batch.piece {
                 try await apply(piece, batch)
@@ -78,13 +89,28 @@ struct TargetSink: BatchSink {
     }
 
     func explain(_ halt: Halt) async -> Halt {
-        await SchemaGaps(source: source, applier: applier, tables: tables).explain(halt)
+        guard halt.copiesAnew.isEmpty else { return advisingCopy(halt) }
+        return await SchemaGaps(source: source, applier: applier, tables: tables).explain(halt)
     }
 
-    private func learn(_ new: Applier.NewDefinition, from batch: Batch) async throws {
-        try await source.settle(for: batch)
+    func learn(_ new: Applier.NewDefinition, from batch: Batch) async throws {
+        // What is in progress is visible to nobody yet.
+        if batch.piece == nil { try await source.settle(for: batch) }
+        if new.isRepeated {
+            let columns = await applier.columns(of: new.relation.id)
+            if try await source.hasColumns(columns, table: new.relation.id) {
+                return await applier.takeOver(new.relation)
+            }
+        }
+        let columns = try await columns(for: new.relation)
         try await applier.learn(
-            source.types(), source.columns(for: new.relation), for: new, described: batch.types)
+            source.types(), columns, definitions?.watch.known, for: new, described: batch.types)
+    }
+
+    private func columns(for relation: Relation) async throws -> [RelationID: [SourceColumn]] {
+        guard let definitions else { return try await source.columns(for: relation) }
+        try await definitions.watch.look(definitions.source) { try await source.tables() }
+        return await definitions.watch.columns
     }
 
     /// One line a table, kind and batch: `leat.conflicts` has each.

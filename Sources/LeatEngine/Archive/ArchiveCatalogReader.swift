@@ -67,6 +67,6 @@ extension ArchivedTable {
         self.init(
             table.relation, columns: table.columns, isPartitioned: table.isPartitioned,
             rowFilter: table.rowFilter, unsentKinds: table.unsentKinds,
-            unsentGenerated: table.unsentGenerated)
+            unsentGenerated: table.unsentGenerated.map(\.name))
     }
 }

@@ -16,30 +16,16 @@ protocol PartitionKeeper: Sendable {
     func explanation(of change: PartitionBook.Change) -> String
 }
 
-/// In `leat.partitions`, by a session of its own for a moment: the applier's may be within a
-/// transaction that is rolled back.
-struct TargetPartitions: PartitionKeeper {
+/// A session of the target for a moment, beside the applier's, which may be within a transaction
+/// that is rolled back.
+struct OwnTargetSession: Sendable {
     let target: Conninfo
     let stream: StreamName
     /// Whether the stream goes on without the target.
     let mayBeAway: Bool
 
-    func read() async throws -> PartitionBook? {
-        let stream = stream
-        return try await onTarget { try PartitionStore(session: $0, stream: stream).read() }
-    }
-
-    func keep(
-        _ changed: [PartitionBook.Entry], of book: PartitionBook
-    ) async throws -> Bool {
-        let stream = stream
-        let kept: Void? = try await onTarget { session in
-            try PartitionStore(session: session, stream: stream).keep(changed)
-        }
-        return kept != nil
-    }
-
-    private func onTarget<Value: Sendable>(
+    /// - Returns: Nil if the target cannot be reached now, and need not.
+    func run<Value: Sendable>(
         _ body: @Sendable (Session) throws -> Value
     ) async throws -> Value? {
         do {
@@ -48,6 +34,27 @@ struct TargetPartitions: PartitionKeeper {
             guard case .retry = Failure(error, wasConnected: true) else { throw error }
             return nil
         }
+    }
+}
+
+/// In `leat.partitions`.
+struct TargetPartitions: PartitionKeeper {
+    let target: OwnTargetSession
+    let stream: StreamName
+
+    func read() async throws -> PartitionBook? {
+        let stream = stream
+        return try await target.run { try PartitionStore(session: $0, stream: stream).read() }
+    }
+
+    func keep(
+        _ changed: [PartitionBook.Entry], of book: PartitionBook
+    ) async throws -> Bool {
+        let stream = stream
+        let kept: Void? = try await target.run { session in
+            try PartitionStore(session: session, stream: stream).keep(changed)
+        }
+        return kept != nil
     }
 
     func explanation(of change: PartitionBook.Change) -> String {

@@ -15,16 +15,12 @@ struct SourceMonitor {
     let configuration: SourceConfiguration
     let clientEncoding: String
     let publications: PublicationWatch
+    var definitions: DefinitionWatch?
     /// Looks at the partitions too.
     let partitions: @Sendable (Connection) async throws -> Void
     let positions: SharedPosition
     let status: SyncStatus
     let logger: Logger
-
-    /// A minute, unless the stream is asked to be quicker in everything.
-    private var publicationInterval: Duration {
-        min(.seconds(60), max(configuration.statusInterval * 6, SourceMonitor.interval))
-    }
 
     /// Runs until the task is cancelled.
     ///
@@ -34,7 +30,7 @@ struct SourceMonitor {
     func run() async throws {
         var connection = try await connect()
         var retained = configuration.maxRetainedWAL.map(RetainedWAL.init)
-        var nextCheck = ContinuousClock.now + publicationInterval
+        var nextCheck = ContinuousClock.now + configuration.lookInterval
         var nextLog = ContinuousClock.now + SourceMonitor.logInterval
         while true {
             do {
@@ -45,9 +41,8 @@ struct SourceMonitor {
                     logProgress()
                 }
                 if ContinuousClock.now >= nextCheck {
-                    nextCheck = .now + publicationInterval
-                    try await publications.check(connection)
-                    try await partitions(connection)
+                    nextCheck = .now + configuration.lookInterval
+                    try await look(connection)
                 }
             } catch let error as ConnectionError {
                 guard error.code == .lost else { throw error }
@@ -59,6 +54,15 @@ struct SourceMonitor {
             }
             try await Task.sleep(for: SourceMonitor.interval)
         }
+    }
+
+    private func look(_ connection: Connection) async throws {
+        if let definitions {
+            try await definitions.look(connection) { try await publications.check(connection) }
+        } else {
+            try await publications.check(connection)
+        }
+        try await partitions(connection)
     }
 
     private func connect() async throws -> Connection {

@@ -24,7 +24,9 @@ struct StreamIntake {
                 protocolVersion: stream.protocolVersion, parallelStreaming: false),
             tables: stream.tables, position: stream.position, history: stream.history,
             skipsTransactionsWithOrigin: stream.skipsTransactionsWithOrigin,
-            keepsMessages: stream.keepsMessages, piecesAtOnce: stream.piecesAtOnce)
+            keepsMessages: stream.keepsMessages, piecesAtOnce: stream.piecesAtOnce,
+            // Of an archive each frame describes its tables anew.
+            tellsRepetitions: !stream.keepsMessages)
         pace = ReadPace(gathering)
         positions = stream.positions
         spool = try Spool(folder: stream.spoolFolder)

@@ -9,8 +9,14 @@ enum Preflight {
     struct Ways: Sendable {
         var plans: [TableName: RelationPlan]
         /// What is wrong with tables that the stream follows already.
-        var later: [Halt]
+        var later: [TableName: Halt]
         var targetTypes: TypeCatalog
+    }
+
+    /// What is known of a table that the stream follows already.
+    struct Followed: Sendable {
+        var columns = KnownColumns()
+        var definitions: KnownDefinitions?
     }
 
     /// Every table's way to the target.
@@ -23,44 +29,60 @@ enum Preflight {
     /// - Throws: One ``Halt`` (exit code 6) with all that is wrong with the others.
     static func ways(
         of tables: [SourceTable], sourceTypes: TypeCatalog, target session: Session,
-        followed: [TableName: KnownColumns], dump: SchemaCommand? = nil
+        followed: [TableName: Followed], dump: SchemaCommand? = nil
     ) throws -> Ways {
         let targetTypes = try session.typeCatalog()
         var plans: [TableName: RelationPlan] = [:]
-        var (problems, later): ([Halt], [Halt]) = ([], [])
+        var (problems, later, generated): ([Halt], [TableName: Halt], [Halt]) = ([], [:], [])
         let targets = try TargetTables.resolve(tables.map(\.name), session)
         for table in tables {
             do {
                 guard let target = try targets[table.name]?.get() else { continue }
-                try checkGenerated(table, target)
+                do {
+                    try checkGenerated(table, target)
+                    try GeneratedColumns(
+                        table: table, target: target, sourceTypes: sourceTypes, session: session
+                    ).check()
+                } catch let halt as Halt {
+                    // No change of the stream shows it.
+                    generated.append(halt)
+                }
+                let known = followed[table.name] ?? Followed()
                 let routes = ColumnRoutes(
-                    table.relation, source: table.columns,
-                    known: followed[table.name] ?? KnownColumns(), target: target)
+                    table.relation, source: table.columns, known: known.columns, target: target,
+                    sighting: .init(earlier: known.definitions?.base))
                 plans[table.name] = try RelationPlan(
                     relation: table.relation, sourceTypes: sourceTypes, target: target,
                     targetTypes: targetTypes, routes: routes,
+                    retyping: known.definitions.map { Retyping(from: $0.base, to: $0.seen) }
+                        ?? Retyping(),
                     checksLabels: followed[table.name] == nil)
             } catch let halt as Halt {
                 if followed[table.name] != nil {
-                    later.append(halt)
+                    later[table.name] = halt
                 } else {
                     problems.append(halt)
                 }
             }
         }
+        problems += generated
         guard problems.isEmpty else {
             let missing = tables.map(\.name).filter { name in
                 followed[name] == nil && targets[name]?.isMissing(name) == true
             }
             let making = missing.isEmpty ? nil : try dump?.text(for: missing, on: session)
-            throw combined(problems, missing, making: making)
+            var halt = combined(problems, missing, making: making)
+            if !followed.isEmpty, problems.count == generated.count {
+                halt.exitCode = .stoppedOnChange
+            }
+            throw halt
         }
         return Ways(plans: plans, later: later, targetTypes: targetTypes)
     }
 
     /// A generated column is computed on the target too. As a plain one it would stay empty there.
     private static func checkGenerated(_ table: SourceTable, _ target: TargetTable) throws {
-        let plain = table.unsentGenerated.filter { name in
+        let plain = table.unsentGenerated.map(\.name).filter { name in
             target.columns.contains { $0.name.isSameName(as: name) && !$0.isGenerated }
         }
         guard !plain.isEmpty else { return }

@@ -48,6 +48,12 @@ public struct SourceConfiguration: Sendable {
         self.stateDirectory = stateDirectory
     }
 
+    /// How often the source's catalog is looked at: each minute, unless the stream is asked to be
+    /// quicker in everything.
+    var lookInterval: Duration {
+        min(.seconds(60), max(statusInterval * 6, SourceMonitor.interval))
+    }
+
     public var slotName: String { slot?.text ?? stream.objectName }
 
     /// A publication of the stream's own, made and kept by Leat.

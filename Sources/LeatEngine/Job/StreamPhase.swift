@@ -27,10 +27,13 @@ struct StreamPhase {
                 holdBack: configuration.holdBack))
         // What comes from a spool has committed.
         let inProgress = TargetSink.InProgress(sides: servers.sides, handling: run.inProgress)
+        let definitions = definitions(positions)
         let sink = TargetSink(
             applier: servers.applier, source: run.definitions(servers), tables: prepared.tables,
             followed: prepared.followed, logger: logger,
-            inProgress: run.spool == nil ? inProgress : nil, ahead: servers.ahead)
+            inProgress: run.spool == nil ? inProgress : nil, ahead: servers.ahead,
+            definitions: .init(watch: definitions, source: servers.source),
+            advisingCopy: definitions.advising)
         try await sink.start(at: prepared.position, prepared.sourceForm)
         let start = SlotStart(
             configuration: configuration.reading, receiver: servers.receiver,
@@ -41,9 +44,9 @@ struct StreamPhase {
         let end = try await start.endPosition()
         let feed =
             if let spool = run.spool {
-                try await self.feed(from: spool, positions)
+                try await self.feed(from: spool, positions, definitions)
             } else {
-                try await self.feed(start, positions)
+                try await self.feed(start, positions, definitions)
             }
         showStart()
         let source = feed.source
@@ -54,11 +57,22 @@ struct StreamPhase {
             statusInterval: start.statusInterval, status: run.status)
         let ending = try await flow.run(beside: feed.beside)
         try await feed.finish()
-        return try await finish(ending)
+        return try await finish(ending, at: end, definitions)
+    }
+
+    private func definitions(_ positions: SharedPosition) -> DefinitionWatch {
+        DefinitionWatch(
+            TargetDefinitions(
+                target: onTarget(mayBeAway: run.spool != nil), stream: configuration.stream),
+            tables: prepared.definitions, suspicions: prepared.suspicions,
+            leaving: prepared.leaving, position: { positions.with { $0.durable } },
+            advising: StreamPreparation(run: run, servers: servers).advisingCopy, logger: logger)
     }
 
     /// From the slot, with a watch over the source beside it.
-    private func feed(_ start: SlotStart, _ positions: SharedPosition) async throws -> Feed {
+    private func feed(
+        _ start: SlotStart, _ positions: SharedPosition, _ definitions: DefinitionWatch
+    ) async throws -> Feed {
         try await start.start(
             .init(
                 position: prepared.position, history: prepared.history,
@@ -66,7 +80,7 @@ struct StreamPhase {
                 isBinary: prepared.isBinary, piecesAtOnce: run.inProgress.appliedAtOnce),
             positions)
         let watch = PublicationWatch(configuration.reading, prepared.watched, logger)
-        let monitor = try await monitor(watch, positions)
+        let monitor = try await monitor(watch, positions, definitions)
         return Feed(
             source: SlotSource(
                 receiver: servers.receiver, catalog: servers.source, watch: watch),
@@ -74,19 +88,25 @@ struct StreamPhase {
     }
 
     private func monitor(
-        _ watch: PublicationWatch, _ positions: SharedPosition
+        _ watch: PublicationWatch, _ positions: SharedPosition, _ definitions: DefinitionWatch
     ) async throws -> SourceMonitor {
         let partitions = try await partitions(mayBeAway: false)
         return SourceMonitor(
             configuration: configuration.reading, clientEncoding: servers.encoding,
-            publications: watch, partitions: { try await partitions.check($0) },
+            publications: watch, definitions: definitions,
+            partitions: { try await partitions.check($0) },
             positions: positions, status: run.status, logger: logger)
     }
 
-    /// - Parameter mayBeAway: See ``TargetPartitions``.
+    func onTarget(mayBeAway: Bool) -> OwnTargetSession {
+        OwnTargetSession(
+            target: configuration.target, stream: configuration.stream, mayBeAway: mayBeAway)
+    }
+
+    /// - Parameter mayBeAway: See ``OwnTargetSession``.
     func partitions(mayBeAway: Bool) async throws -> PartitionWatch {
         let keeper = TargetPartitions(
-            target: configuration.target, stream: configuration.stream, mayBeAway: mayBeAway)
+            target: onTarget(mayBeAway: mayBeAway), stream: configuration.stream)
         let watch = PartitionWatch(
             keeper, tables: prepared.tables, status: run.status, logger: logger)
         try await watch.check(servers.source)
@@ -110,11 +130,19 @@ struct StreamPhase {
 
     // MARK: Ending
 
-    private func finish(_ ending: Flow.Ending) async throws -> SyncRun.Ending {
+    private func finish(
+        _ ending: Flow.Ending, at end: LSN?, _ definitions: DefinitionWatch
+    ) async throws -> SyncRun.Ending {
         guard ending == .endReached || run.stop.isRequested else {
             throw Restart(reason: "the source ended the stream")
         }
         do {
+            // Nothing may end well with rows on the target that the source does not have.
+            let source = run.definitions(servers)
+            let reached = ending == .endReached ? end : nil
+            try await definitions.look(servers.source, reached: reached) {
+                try await source.tables()
+            }
             try await SequenceJob(configuration: configuration, servers: servers, logger: logger)
                 .run(prepared.tables.map(\.name), isEnd: true)
         } catch let error as ConnectionError

@@ -12,7 +12,8 @@ extension StreamPreparation {
 
     func begin(
         _ decision: StartDecision, _ spool: SpoolDecision?, _ facts: StartFacts,
-        _ tables: [SourceTable], _ plans: [TableName: RelationPlan], _ system: SystemIdentity
+        _ tables: [SourceTable], _ plans: [TableName: RelationPlan], _ system: SystemIdentity,
+        doubtful: Set<TableName>
     ) async throws -> Start {
         switch decision {
         case .create, .recreate:
@@ -34,7 +35,7 @@ extension StreamPreparation {
             try await tellSpool(tables)
             try await openSpool(
                 spool, at: confirmed, tables, system, ownsSlot: configuration.slot == nil)
-            let plan = try await listTables(tables)
+            let plan = try await listTables(tables, doubtful, at: position)
             try await onTarget.settleTriggers(tables)
             try await copyLate(tables, plan, plans)
             return Start(
@@ -122,24 +123,57 @@ extension StreamPreparation {
         }
     }
 
-    func listPlan(_ tables: [SourceTable]) async throws -> TablePlan {
+    /// - Parameters:
+    ///   - doubtful: Followed tables that are to be copied anew.
+    ///   - position: Where a stream that goes on is; nil at its beginning.
+    func listPlan(
+        _ tables: [SourceTable], _ doubtful: Set<TableName> = [], at position: LSN? = nil
+    ) async throws -> TablePlan {
         let stream = configuration.stream
         let published = tables.map(\.listed)
-        return try await servers.applier.run { session in
-            TablePlan(
-                published: published,
-                stored: try TableStore(session: session, stream: stream).read())
+        let stored = try await servers.applier.run { session in
+            try TableStore(session: session, stream: stream).read()
         }
+        return TablePlan(
+            published: published, stored: stored, doubtful: doubtful,
+            departure: try await departure(of: stored, from: tables, at: position))
     }
 
-    func listTables(_ tables: [SourceTable]) async throws -> TablePlan {
-        let plan = try await listPlan(tables)
+    /// Tables that are published no longer: what was sent of them before is still to come, in
+    /// transactions that other tables have a part in. Unless somebody has given them up.
+    private func departure(
+        of stored: [TablePlan.Stored], from tables: [SourceTable], at position: LSN?
+    ) async throws -> TablePlan.Departure? {
+        guard let position else { return nil }
+        let published = Set(tables.map(\.name))
+        let left = stored.map(\.table).filter {
+            !published.contains($0) && configuration.wants($0)
+        }
+        guard !left.isEmpty else { return nil }
+        let end = try await servers.source.run { try SourceEnd.flushed($0) }
+        let there = try await servers.applier.run { session in
+            try TableNames(session: session).known(oids: [], names: left)
+        }
+        return TablePlan.Departure(position: position, sourceEnd: end) { there[$0] != nil }
+    }
+
+    func listTables(
+        _ tables: [SourceTable], _ doubtful: Set<TableName>, at position: LSN
+    ) async throws -> TablePlan {
+        let plan = try await listPlan(tables, doubtful, at: position)
         let stream = configuration.stream
         try await servers.applier.run { session in
             try session.transaction {
                 try TableStore(session: session, stream: stream).apply(plan)
                 try LeftOutStore(session: session, stream: stream).addFormer(plan.removed)
             }
+        }
+        for (table, end) in plan.leaving.sorted(by: { $0.key < $1.key }) {
+            logger.warning(
+                """
+                table was dropped on the source, or is published no longer: it is followed up to \
+                there, and then given up
+                """, metadata: ["table": "\(table)", "lsn": "\(end)"])
         }
         for table in plan.removed {
             logger.info("table is no longer followed", metadata: ["table": "\(table)"])

@@ -23,11 +23,15 @@ extension StreamPreparation {
         }
     }
 
+    /// - Parameter refilled: Tables that are emptied without being asked for: the stream has
+    ///   filled them itself.
     func emptyTargets(
-        _ tables: [SourceTable], _ plans: [TableName: RelationPlan]
+        _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
+        refilled: Set<TableName> = []
     ) async throws {
-        guard configuration.copiesTables, configuration.truncatesTables else { return }
-        try await onTarget.empty(tables, plans)
+        let all = configuration.copiesTables && configuration.truncatesTables
+        let emptied = all ? tables : tables.filter { refilled.contains($0.name) }
+        try await onTarget.empty(emptied, plans)
     }
 
     /// Before a later start changes anything: what it is going to copy can be copied.
@@ -35,10 +39,21 @@ extension StreamPreparation {
     /// `--no-copy` says that the target holds the rows. Of a table that the stream knows it does
     /// not: changes of it were left out, or its copy did not end. Such a one is copied all the same
     /// if it is empty there, and refused else.
-    func checkLate(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) async throws {
+    ///
+    /// - Parameter doubtful: Tables to be emptied and copied anew.
+    func checkLate(
+        _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
+        _ doubtful: [TableName: Halt]
+    ) async throws {
         let stored = try await storedTables()
-        let plan = try await listPlan(tables)
-        let late = lateTables(tables, plan)
+        let plan = try await listPlan(tables, Set(doubtful.keys))
+        for (table, halt) in doubtful.sorted(by: { $0.key < $1.key }) {
+            logger.warning(
+                "table is copied anew: \(halt.message)", metadata: ["table": "\(table)"])
+        }
+        let refilled = tables.filter { plan.refilled.contains($0.name) }
+        try await servers.source.run { try Preflight.checkReadable(refilled, $0) }
+        let late = lateTables(tables, plan).filter { !plan.refilled.contains($0.name) }
         tellReasons(plan, stored)
         for table in tables {
             guard plan.ready[table.name] != nil, let row = stored[table.name] else { continue }
@@ -89,7 +104,7 @@ extension StreamPreparation {
         return tables.filter { pending.contains($0.name) }
     }
 
-    private func storedTables() async throws -> [TableName: TablePlan.Stored] {
+    func storedTables() async throws -> [TableName: TablePlan.Stored] {
         let stream = configuration.stream
         return try await servers.applier.run { session in
             Dictionary(
@@ -122,7 +137,7 @@ extension StreamPreparation {
         let name = configuration.stream.objectName + "_copy"
         if !configuration.copiesTables {
             // Those that are filled are new: see checkLate.
-            let empty = try await emptyOnTarget(late, plans)
+            let empty = try await emptyOnTarget(late, plans).union(plan.refilled)
             try await adoptLate(late.filter { !empty.contains($0.name) }, name)
             late.removeAll { !empty.contains($0.name) }
             guard !late.isEmpty else { return }
@@ -131,7 +146,7 @@ extension StreamPreparation {
                 "these tables are empty on the target, and copied all the same",
                 metadata: ["tables": "\(names)"])
         }
-        try await emptyTargets(late, plans)
+        try await emptyTargets(late, plans, refilled: plan.refilled)
         while true {
             let slot = try await createSlot(name, isTemporary: true)
             do {

@@ -19,6 +19,10 @@ struct StreamPreparation {
         var publications: [PublicationIdentity]
         /// `publish_via_partition_root` of each publication.
         var viaRoot: [String: Bool]
+        var definitions: [RelationID: DefinitionWatch.Table]
+        var suspicions: [RelationID: DefinitionWatch.Suspicion]
+        /// Tables that are published no longer, and since when.
+        var leaving: [TableName: LSN]
         var sourceTypes: TypeCatalog
         var isBinary: Bool
         var sourceVersion: Int
@@ -40,8 +44,12 @@ struct StreamPreparation {
             Applier.SourceForm(
                 types: sourceTypes,
                 columns: Dictionary(
-                    tables.map { ($0.relation.id, $0.columns) },
-                    uniquingKeysWith: { first, _ in first }), isBinary: isBinary,
+                    tables.map { table in
+                        let seen = definitions[table.relation.id]?.definitions.seen
+                        return (table.relation.id, table.columns(seen))
+                    },
+                    uniquingKeysWith: { first, _ in first }),
+                definitions: definitions.mapValues(\.definitions.seen), isBinary: isBinary,
                 transfer: transfer)
         }
     }
@@ -79,17 +87,35 @@ struct StreamPreparation {
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
         let selected = try await publish(decision, progress, system, sourceTypes)
         let tables = selected.tables
-        let ways = try await onTarget.ways(of: tables, sourceTypes)
+        var found = Definitions()
+        if case .resume = decision { found = try await lookAtDefinitions(of: tables) }
+        var ways = try await onTarget.ways(of: tables, sourceTypes, looked: found.known)
+        var doubtful: [TableName: Halt] = [:]
+        if case .resume(let position) = decision {
+            doubtful = try await settle(&found, ways, at: position)
+            let again = tables.filter { doubtful[$0.name] != nil }
+            let anew = try await onTarget.ways(of: again, sourceTypes, asNew: true)
+            ways.plans.merge(anew.plans) { _, new in new }
+            for name in doubtful.keys {
+                ways.later[name] = nil
+                // Its copy begins with what is there now.
+                found.known[name] = nil
+            }
+        }
         try await onTarget.checkPublications(tables)
         try await onTarget.tell(tables, ways, sourceTypes)
         try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
         let isBinary = try usesBinary(ways, sourceTypes)
-        if case .resume = decision { try await checkLate(tables, ways.plans) }
+        if case .resume = decision {
+            try await checkLate(tables, ways.plans, doubtful)
+        }
         let start = try await begin(
-            decision, spool, facts, formed(tables, ways, sourceTypes), ways.plans, system)
+            decision, spool, facts, formed(tables, ways, sourceTypes), ways.plans, system,
+            doubtful: Set(doubtful.keys))
         try await tell(selected)
         try await keepDatabases(facts)
-        return try await prepared(start, tables, ways.plans, isBinary, system, sourceTypes)
+        return try await prepared(
+            start, tables, ways.plans, isBinary, system, sourceTypes, found)
     }
 
     // MARK: What is followed, and what is not
@@ -163,7 +189,8 @@ struct StreamPreparation {
 
     func prepared(
         _ start: Start, _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
-        _ isBinary: Bool, _ system: SystemIdentity, _ sourceTypes: TypeCatalog
+        _ isBinary: Bool, _ system: SystemIdentity, _ sourceTypes: TypeCatalog,
+        _ looked: Definitions
     ) async throws -> Prepared {
         let (configuration, encoding) = (configuration, servers.encoding)
         let server = try await sourceFacts.server()
@@ -176,8 +203,9 @@ struct StreamPreparation {
             let store = TableStore(session: session, stream: configuration.stream)
             let unknown = try store.read().filter { $0.publishing.sending == nil }
             try store.keepIdentities(tables, plans)
+            let rows = try StreamPreparation.keepColumns(store, tables, plans)
             return (
-                try StreamPreparation.keepColumns(store, tables, plans),
+                try StreamPreparation.keepDefinitions(store, rows, plans, looked.known),
                 Set(unknown.compactMap { ids[$0.table] })
             )
         }
@@ -186,11 +214,48 @@ struct StreamPreparation {
             tables: tables,
             followed: StreamPreparation.followed(stored, ids),
             publications: server.publications, viaRoot: server.viaRoot,
-            sourceTypes: sourceTypes, isBinary: isBinary, sourceVersion: server.version,
+            definitions: StreamPreparation.watched(stored, ids),
+            suspicions: looked.suspicions,
+            leaving: Dictionary(
+                stored.compactMap { row in row.leavingLSN.map { (row.table, $0) } },
+                uniquingKeysWith: { first, _ in first }), sourceTypes: sourceTypes,
+            isBinary: isBinary, sourceVersion: server.version,
             walSenderTimeout: server.walSenderTimeout, transfer: run.transfer, unknown: unknown)
     }
 
-    /// Learns which column is which where both sides agree, for when one is renamed.
+    /// - Parameter looked: What this start has found; a table that was just copied has it already.
+    static func keepDefinitions(
+        _ store: TableStore, _ stored: [TablePlan.Stored], _ plans: [TableName: RelationPlan],
+        _ looked: [TableName: KnownDefinitions]
+    ) throws -> [TablePlan.Stored] {
+        var rows = stored
+        var changed: [TableName: KnownDefinitions] = [:]
+        for index in rows.indices where rows[index].state == .ready {
+            let row = rows[index]
+            guard var known = looked[row.table] ?? row.definitions else { continue }
+            if let plan = plans[row.table] { known.agree(on: plan.target, row.columns) }
+            guard known != row.definitions else { continue }
+            rows[index].definitions = known
+            changed[row.table] = known
+        }
+        try store.keep(changed)
+        return rows
+    }
+
+    static func watched(
+        _ stored: [TablePlan.Stored], _ ids: [TableName: RelationID]
+    ) -> [RelationID: DefinitionWatch.Table] {
+        var tables: [RelationID: DefinitionWatch.Table] = [:]
+        for row in stored where row.state == .ready {
+            guard let id = ids[row.table], let definitions = row.definitions else { continue }
+            tables[id] = DefinitionWatch.Table(
+                name: row.table, columns: row.columns, definitions: definitions)
+        }
+        return tables
+    }
+
+    /// Learns which column is which where both sides agree, for when one is renamed: of a table
+    /// that was just copied. What comes later is learned where the stream comes to it.
     static func keepColumns(
         _ store: TableStore, _ tables: [SourceTable], _ plans: [TableName: RelationPlan]
     ) throws -> [TablePlan.Stored] {
@@ -201,9 +266,9 @@ struct StreamPreparation {
         for index in rows.indices where rows[index].state == .ready {
             guard let plan = plans[rows[index].table], let source = columns[rows[index].table]
             else { continue }
-            var known = rows[index].columns
+            guard rows[index].columns == KnownColumns() else { continue }
+            var known = KnownColumns()
             known.learn(source, plan.target)
-            guard known != rows[index].columns else { continue }
             rows[index].columns = known
             learnt[rows[index].table] = known
         }
@@ -216,10 +281,13 @@ struct StreamPreparation {
     ) -> FollowedTables {
         var tables: [RelationID: FollowedTables.Table] = [:]
         for row in stored where row.state == .ready {
-            guard let id = ids[row.table] else { continue }
+            // One that is leaving has no name on the source any more.
+            guard let id = ids[row.table] ?? row.leavingLSN.flatMap({ _ in row.id }) else {
+                continue
+            }
             tables[id] = FollowedTables.Table(
                 name: row.table, snapshot: row.snapshotLSN ?? .zero, targetOID: row.targetOID,
-                columns: row.columns)
+                columns: row.columns, definition: row.definitions?.base)
         }
         return FollowedTables(tables)
     }

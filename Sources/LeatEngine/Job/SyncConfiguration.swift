@@ -22,6 +22,14 @@ public struct SyncConfiguration: Sendable {
         case disableTriggers = "disable-triggers"
     }
 
+    /// What becomes of a table whose rows have changed on the source without being sent.
+    public enum Rewrite: String, Sendable, CaseIterable {
+        /// The stream stops, and says what happened.
+        case stop
+        /// The table is emptied on the target and copied anew.
+        case copy
+    }
+
     /// An archive between slot and target, so that a target which is slow or away does not hold
     /// the source's WAL.
     public struct Spool: Sendable {
@@ -54,6 +62,7 @@ public struct SyncConfiguration: Sendable {
     /// Whether the changes of a row in a batch are folded to one; else each is applied by itself.
     public var foldsChanges = true
     public var conflicts = ConflictPolicies()
+    public var onRewrite = Rewrite.stop
     /// Whether messages and `leat.conflicts` may hold the values of keys.
     public var showsValues = false
     public var assumedZone: String?

@@ -101,7 +101,13 @@ struct SyncRun {
     private func follow(_ servers: Servers) async throws -> Ending {
         let prepared = try await StreamPreparation(run: self, servers: servers).prepare()
         guard !configuration.stopsAfterCopy else { return .copied }
-        return try await StreamPhase(run: self, servers: servers, prepared: prepared).run()
+        do {
+            return try await StreamPhase(run: self, servers: servers, prepared: prepared).run()
+        } catch let halt as Halt where !halt.copiesAnew.isEmpty && configuration.onRewrite == .copy
+        {
+            // The next start finds it, too.
+            throw Restart(reason: halt.message)
+        }
     }
 
     /// As until now, to where the other publications are known to send all that they do; then with

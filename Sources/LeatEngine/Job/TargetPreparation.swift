@@ -120,17 +120,32 @@ struct TargetPreparation {
     // MARK: Tables
 
     /// Every table's way to the target.
-    func ways(of tables: [SourceTable], _ sourceTypes: TypeCatalog) async throws -> Preflight.Ways {
+    ///
+    /// - Parameters:
+    ///   - looked: What is known of tables since it was stored.
+    ///   - asNew: Whether what was known of them does not count any more.
+    func ways(
+        of tables: [SourceTable], _ sourceTypes: TypeCatalog,
+        looked: [TableName: KnownDefinitions] = [:], asNew: Bool = false
+    ) async throws -> Preflight.Ways {
         let (stream, dump) = (stream, dump)
         return try await applier.run { session in
             let ids = Dictionary(
                 tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
             let ready = try TableStore(session: session, stream: stream).read()
-                .filter { $0.state == .ready && ($0.id == nil || $0.id == ids[$0.table]) }
+                .filter {
+                    !asNew && $0.state == .ready && ($0.id == nil || $0.id == ids[$0.table])
+                }
             return try Preflight.ways(
                 of: tables, sourceTypes: sourceTypes, target: session,
                 followed: Dictionary(
-                    ready.map { ($0.table, $0.columns) }, uniquingKeysWith: { first, _ in first }),
+                    ready.map { row in
+                        let definitions = looked[row.table] ?? row.definitions
+                        return (
+                            row.table,
+                            Preflight.Followed(columns: row.columns, definitions: definitions)
+                        )
+                    }, uniquingKeysWith: { first, _ in first }),
                 dump: dump)
         }
     }
@@ -179,7 +194,7 @@ struct TargetPreparation {
         tellUnsent(tables)
         try await tellZones(ways, sourceTypes)
         tellScans(tables, ways.plans)
-        for halt in ways.later {
+        for (_, halt) in ways.later.sorted(by: { $0.key < $1.key }) {
             logger.warning("the stream will stop at its first such change: \(halt)")
         }
     }

@@ -373,7 +373,10 @@ extension ArchivedCatalog {
                 publishing: Publishing(
                     membership: TableStore.archiveMembership, unsentKinds: table.unsentKinds,
                     sending: nil),
-                rowFilter: table.rowFilter, unsentGenerated: table.unsentGenerated,
+                rowFilter: table.rowFilter,
+                unsentGenerated: table.unsentGenerated.map {
+                    SourceColumn(number: 0, name: $0, typeOID: 0, generation: .stored)
+                },
                 sizeBytes: 0, estimatedRows: 0)
         }
     }

@@ -151,6 +151,8 @@ struct SourceCatalog {
     private func tables(from published: String) throws -> [SourceTable] {
         let columns = try columns(from: published)
         let generated = try unsentGenerated(from: published)
+        let files = try files(of: published)
+        let horizon = try session.query(SourceCatalog.horizon).scalar.flatMap(UInt32.init) ?? 0
         let tables = try session.query(
             """
             select n.nspname, c.relname, c.oid, c.relkind = 'p', c.relreplident,
@@ -167,13 +169,63 @@ struct SourceCatalog {
             group by n.nspname, c.relname, c.oid, c.relkind, c.relreplident, c.reltuples
             order by 1, 2
             """
-        ).rows.compactMap { SourceTable(row: $0, columns: columns, generated: generated) }
+        ).rows.compactMap { row -> SourceTable? in
+            guard var table = SourceTable(row: row, columns: columns, generated: generated)
+            else { return nil }
+            let files = files[table.relation.id.rawValue] ?? []
+            table.files = files.map(\.file)
+            table.mayBeUnlogged = Set(files.filter(\.mayBeUnlogged).map(\.file.oid))
+            table.horizon = horizon
+            return table
+        }
         try SourceCatalog.checkReadable(
             tables.flatMap { table in
                 ["table \(table.name)"]
                     + table.relation.columns.map { "column \($0.name) of table \(table.name)" }
             })
         return tables
+    }
+
+    /// Transaction IDs are told apart by their lower half.
+    private static let horizon = """
+        select pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())
+          ::pg_catalog.text::pg_catalog.int8 % 4294967296
+        """
+
+    /// By the published table's OID, what holds its rows.
+    ///
+    /// The server refuses to make a table unlogged that a publication names; one that is
+    /// published with all tables, with its schema or with its partition root, it lets go.
+    private func files(
+        of published: String
+    ) throws -> [UInt32: [(file: TableDefinition.File, mayBeUnlogged: Bool)]] {
+        let rows = try session.query(
+            """
+            with listed as materialized (
+              select distinct c.oid, c.relkind from (\(published)) t
+              join pg_catalog.pg_namespace n on n.nspname = t.schemaname
+              join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename),
+            parts as materialized (
+              select oid as root, oid as relid from listed where relkind = 'r'
+              union all
+              select l.oid, p.relid from listed l, pg_catalog.pg_partition_tree(l.oid) p
+              where l.relkind = 'p' and p.isleaf)
+            select p.root, c.oid, c.relfilenode, c.relpersistence = 'p',
+              coalesce(pg_catalog.pg_relation_size(c.oid), 0) = 0,
+              not exists (select from pg_catalog.pg_publication_rel r where r.prrelid = c.oid)
+            from parts p join pg_catalog.pg_class c on c.oid = p.relid and c.relkind = 'r'
+            """
+        ).rows
+        var files: [UInt32: [(file: TableDefinition.File, mayBeUnlogged: Bool)]] = [:]
+        for row in rows {
+            guard let root = row[0].flatMap(UInt32.init), let oid = row[1].flatMap(UInt32.init),
+                let node = row[2].flatMap(UInt32.init)
+            else { continue }
+            let file = TableDefinition.File(
+                oid: oid, node: node, isLogged: row[3] == "t", isEmpty: row[4] == "t")
+            files[root, default: []].append((file, row[5] == "t"))
+        }
+        return files
     }
 
     /// Names come in the encoding in which text travels. What is not UTF8 then cannot be written
@@ -271,7 +323,7 @@ struct SourceCatalog {
 
     /// The generated columns that are not sent, by table OID; none of a table with a column list,
     /// whose author knew what is left out.
-    private func unsentGenerated(from published: String) throws -> [UInt32: [String]] {
+    private func unsentGenerated(from published: String) throws -> [UInt32: [SourceColumn]] {
         let hasList =
             session.serverVersion >= 150_000
             ? """
@@ -281,19 +333,43 @@ struct SourceCatalog {
             """ : "false"
         let rows = try session.query(
             """
-            select c.oid, a.attname
+            select c.oid, a.attname, a.attnum, a.atttypid, a.atttypmod, a.attnotnull,
+              a.attgenerated, pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.xmin
             from (\(published)) t
             join pg_catalog.pg_namespace n on n.nspname = t.schemaname
             join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
             join pg_catalog.pg_attribute a on a.attrelid = c.oid
               and a.attnum > 0 and not a.attisdropped and a.attgenerated <> ''
-            group by c.oid, a.attnum, a.attname
+            left join pg_catalog.pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+            group by c.oid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull,
+              a.attgenerated, d.adbin, d.adrelid, a.xmin
             having not pg_catalog.bool_or(\(isSent)) and not pg_catalog.bool_or(\(hasList))
             order by c.oid, a.attnum
             """
         ).rows
         return Dictionary(grouping: rows) { $0[0].flatMap(UInt32.init) ?? 0 }
-            .mapValues { $0.compactMap { $0[1] } }
+            .mapValues { $0.map(SourceCatalog.generatedColumn) }
+    }
+
+    /// Of column `a` of table `c`. A partition root has no rows of its own that could miss one.
+    private static let missingValue = """
+        case when c.relkind = 'p' then (
+            select (l.attmissingval::pg_catalog.text::pg_catalog.text[])[1]
+            from pg_catalog.pg_partition_tree(c.oid) p
+            join pg_catalog.pg_attribute l on l.attrelid = p.relid and l.attname = a.attname
+              and l.atthasmissing
+            where p.isleaf limit 1)
+          else (a.attmissingval::pg_catalog.text::pg_catalog.text[])[1] end
+        """
+
+    private static func generatedColumn(_ row: [String?]) -> SourceColumn {
+        SourceColumn(
+            number: row[2].flatMap(Int.init) ?? 0, name: row[1] ?? "",
+            typeOID: row[3].flatMap(UInt32.init) ?? 0,
+            typeModifier: row[4].flatMap(Int32.init) ?? -1, isNotNull: row[5] == "t",
+            defaultExpression: row[7],
+            generation: row[6].flatMap(SourceColumn.Generation.init) ?? .none,
+            version: row[8].flatMap(UInt32.init) ?? 0)
     }
 
     /// Columns in the order of the Relation message, by table OID. Columns that the identity's
@@ -306,8 +382,8 @@ struct SourceCatalog {
             select distinct c.oid, a.attnum, a.attname, a.atttypid, a.atttypmod,
               c.relreplident = 'f' or coalesce(a.attnum = any (
                 (i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]), false),
-              a.attnotnull, (a.attmissingval::pg_catalog.text::pg_catalog.text[])[1],
-              pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+              a.attnotnull, \(SourceCatalog.missingValue),
+              pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attgenerated, a.xmin::pg_catalog.text
             from (\(published)) t
             join pg_catalog.pg_namespace n on n.nspname = t.schemaname
             join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
@@ -329,7 +405,9 @@ struct SourceCatalog {
             let source = SourceColumn(
                 number: row[1].flatMap(Int.init) ?? 0, name: name, typeOID: sent.typeOID,
                 typeModifier: sent.typeModifier, isNotNull: row[6] == "t",
-                missingValue: row[7], defaultExpression: row[8])
+                missingValue: row[7], defaultExpression: row[8],
+                generation: row[9].flatMap(SourceColumn.Generation.init) ?? .none,
+                version: row[10].flatMap(UInt32.init) ?? 0)
             columns[table, default: []].append((sent, source))
         }
         return columns
@@ -339,7 +417,7 @@ struct SourceCatalog {
 extension SourceTable {
     fileprivate init?(
         row: [String?], columns: [UInt32: [(sent: RelationColumn, source: SourceColumn)]],
-        generated: [UInt32: [String]]
+        generated: [UInt32: [SourceColumn]]
     ) {
         guard let schema = row[0], let name = row[1], let oid = row[2].flatMap(UInt32.init),
             let identity = row[4]?.utf8.first.flatMap(ReplicaIdentity.init)

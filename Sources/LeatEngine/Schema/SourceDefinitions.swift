@@ -15,6 +15,12 @@ protocol SourceDefinitions: Sendable {
     /// The columns of the followed tables, as near to this description of one as is known.
     func columns(for relation: Relation) async throws -> [RelationID: [SourceColumn]]
 
+    /// The followed tables as they are now; empty where nobody knows more than their columns.
+    func tables() async throws -> [RelationID: SourceTable]
+
+    /// Whether a table's columns are these still, none of them altered.
+    func hasColumns(_ columns: [SourceColumn], table: RelationID) async throws -> Bool
+
     /// What tables are called; those that are gone are left out.
     func names(of ids: [RelationID]) async throws -> [RelationID: TableName]
 
@@ -23,6 +29,12 @@ protocol SourceDefinitions: Sendable {
 
     /// The rules of a table or domain; nil where nobody knows, or where there is none of the name.
     func rules(of owner: BrokenRule.Owner) async throws -> [SchemaRule]?
+}
+
+extension SourceDefinitions {
+    func tables() async throws -> [RelationID: SourceTable] { [:] }
+
+    func hasColumns(_ columns: [SourceColumn], table: RelationID) async throws -> Bool { true }
 }
 
 /// The catalog of a server.
@@ -39,12 +51,22 @@ struct ServerDefinitions: SourceDefinitions {
     }
 
     func columns(for relation: Relation) async throws -> [RelationID: [SourceColumn]] {
+        try await tables().mapValues(\.columns)
+    }
+
+    func tables() async throws -> [RelationID: SourceTable] {
         let publications = publications
         let tables = try await source.run { session in
             try SourceCatalog(session: session).publishedTables(of: publications)
         }
         return Dictionary(
-            tables.map { ($0.relation.id, $0.columns) }, uniquingKeysWith: { first, _ in first })
+            tables.map { ($0.relation.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    func hasColumns(_ columns: [SourceColumn], table: RelationID) async throws -> Bool {
+        try await source.run { session in
+            try SourceCatalog(session: session).hasColumns(columns, table: table)
+        }
     }
 
     func names(of ids: [RelationID]) async throws -> [RelationID: TableName] {

@@ -15,7 +15,13 @@ struct SourceTable: Sendable {
     /// SQL condition of the publications' row filters; nil: all rows.
     var rowFilter: String?
     /// Generated columns, of which no value is sent.
-    var unsentGenerated: [String]
+    var unsentGenerated: [SourceColumn]
+    /// The table, if it holds rows itself, or the partitions that do.
+    var files: [TableDefinition.File] = []
+    /// Of those, what the source lets be unlogged although it is published.
+    var mayBeUnlogged: Set<UInt32> = []
+    /// See ``TableDefinition/horizon``.
+    var horizon: UInt32 = 0
     /// `pg_table_size` in bytes, for the order of copying.
     var sizeBytes: Int
     /// The planner's estimate, for progress.
@@ -26,11 +32,25 @@ struct SourceTable: Sendable {
     var unsentKinds: [String] { publishing.unsentKinds ?? [] }
 
     var listed: TablePlan.Published {
-        TablePlan.Published(table: name, id: relation.id, publishing: publishing)
+        TablePlan.Published(
+            table: name, id: relation.id, publishing: publishing, definition: definition)
     }
 
     /// Whether its copy travels in binary form: every column is of a type that is the same so.
     var copiesInBinary = false
+
+    var definition: TableDefinition {
+        TableDefinition(files: files, columns: columns + unsentGenerated, horizon: horizon)
+    }
+
+    /// Its columns, with what rows from before them have in them as it was once known.
+    func columns(_ seen: TableDefinition?) -> [SourceColumn] {
+        columns.map { column in
+            var column = column
+            if let known = seen?[column.number] { column.missingValue = known.missingValue }
+            return column
+        }
+    }
 
     /// What its initial copy reads.
     var copyQuery: String {

@@ -95,22 +95,25 @@ struct TargetCatalog {
             """
             select a.attname, a.atttypid, a.atttypmod,
               pg_catalog.format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',
-              a.attidentity, a.attnotnull, a.atthasdef, a.attnum, a.attrelid
+              a.attidentity, a.attnotnull, a.atthasdef, a.attnum, a.attrelid,
+              case when a.attgenerated <> '' then pg_catalog.pg_get_expr(d.adbin, d.adrelid) end
             from pg_catalog.pg_attribute a
+            left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
             where a.attrelid = any (\(oids)) and a.attnum > 0 and not a.attisdropped
             order by a.attrelid, a.attnum
             """
         ).rows
         var columns: [String: [TargetTable.Column]] = [:]
         for row in rows {
-            columns[row[9] ?? "", default: []].append(
-                TargetTable.Column(
-                    number: row[8].flatMap(Int.init) ?? 0, name: row[0] ?? "",
-                    typeOID: row[1].flatMap(UInt32.init) ?? 0,
-                    typeModifier: row[2].flatMap(Int32.init) ?? -1, definition: row[3] ?? "",
-                    isGenerated: row[4] == "t",
-                    identity: row[5] == "a" ? .always : row[5] == "d" ? .byDefault : .none,
-                    isNotNull: row[6] == "t", hasDefault: row[7] == "t"))
+            var column = TargetTable.Column(
+                number: row[8].flatMap(Int.init) ?? 0, name: row[0] ?? "",
+                typeOID: row[1].flatMap(UInt32.init) ?? 0,
+                typeModifier: row[2].flatMap(Int32.init) ?? -1, definition: row[3] ?? "",
+                isGenerated: row[4] == "t",
+                identity: row[5] == "a" ? .always : row[5] == "d" ? .byDefault : .none,
+                isNotNull: row[6] == "t", hasDefault: row[7] == "t")
+            column.generationExpression = row[10]
+            columns[row[9] ?? "", default: []].append(column)
         }
         return columns
     }

@@ -1,6 +1,7 @@
 internal import LeatArchive
 internal import LeatCore
 internal import Logging
+internal import PGClient
 internal import PGWire
 
 extension StreamPhase {
@@ -8,7 +9,9 @@ extension StreamPhase {
     ///
     /// What the target has stored for good, and no more of it than `--hold-back` allows, is told
     /// the archive, as it would be confirmed to a slot.
-    func feed(from spool: TargetSpool, _ positions: SharedPosition) async throws -> Feed {
+    func feed(
+        from spool: TargetSpool, _ positions: SharedPosition, _ definitions: DefinitionWatch
+    ) async throws -> Feed {
         spool.watch(try await partitions(mayBeAway: true))
         // It made slots and asked the server for its position; one walsender is enough.
         await servers.receiver.close()
@@ -26,10 +29,31 @@ extension StreamPhase {
             "following the spool",
             metadata: ["spool": "\(archive.path)", "recorded": "\(opening.position.end)"])
         return Feed(
-            source: archive,
+            source: archive, beside: [{ try await look(definitions) }],
             finish: {
                 let stored = positions.with { $0.status(at: .now).flushed }
                 if stored > .zero { try await archive.register(reader, at: stored) }
             })
+    }
+
+    /// Looks at what the source's tables are, now and then. The following goes on without the
+    /// source, so a look may fail.
+    private func look(_ definitions: DefinitionWatch) async throws {
+        let (configuration, encoding) = (configuration, servers.encoding)
+        while true {
+            try await Task.sleep(for: configuration.reading.lookInterval)
+            do {
+                let connection = try await Connection.open(
+                    configuration.source, peer: .source, stream: configuration.stream,
+                    clientEncoding: encoding)
+                try await closing(connection) {
+                    let source = ServerDefinitions(
+                        source: connection, publications: configuration.publicationNames)
+                    try await definitions.look(connection) { try await source.tables() }
+                }
+            } catch let error as ConnectionError where error.peer == .source {
+                logger.debug("the source could not be looked at", metadata: ["error": "\(error)"])
+            }
+        }
     }
 }

@@ -6,6 +6,16 @@ enum JSONText {
         (try? JSONDecoder().decode([String].self, from: Data(text.utf8))) ?? []
     }
 
+    /// A JSON array of strings.
+    static func array(_ texts: [String]) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .withoutEscapingSlashes
+        guard let data = try? encoder.encode(texts) else {
+            preconditionFailure("strings are always JSON")
+        }
+        return String(decoding: data, as: UTF8.self)
+    }
+
     /// The same where elements may be null.
     static func optionalStrings(_ text: String) -> [String?] {
         (try? JSONDecoder().decode([String?].self, from: Data(text.utf8))) ?? []

@@ -10,6 +10,7 @@ extension SyncConfiguration.Binary: ExpressibleByArgument {}
 extension ConflictKind: ExpressibleByArgument {}
 extension SyncConfiguration.Origin: ExpressibleByArgument {}
 extension SyncConfiguration.Role: ExpressibleByArgument {}
+extension SyncConfiguration.Rewrite: ExpressibleByArgument {}
 
 extension LagThreshold: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }

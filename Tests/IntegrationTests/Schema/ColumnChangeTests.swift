@@ -231,8 +231,6 @@ struct ColumnChangeTests {
             sql: "alter table t drop constraint t_pkey; alter table t add primary key (id, n)"),
         Change(name: "a rewrite by vacuum full", sql: ""),
         Change(
-            name: "a rewrite by a type's modifier", sql: "alter table t alter v type varchar(10)"),
-        Change(
             name: "defaults and constraints",
             sql: """
                 alter table t alter v set default 'x', add check (n > -100),

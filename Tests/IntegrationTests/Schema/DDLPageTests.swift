@@ -10,6 +10,23 @@ struct DDLPageTests {
 
     private static let shown: [String: [String]] = [
         // Tables
+        "`set unlogged` and `set logged` again":
+            [
+                "a table of all tables is unlogged for a while",
+                "a partition is unlogged for a while",
+                "are not suspected where nothing has changed",
+            ],
+        "dropped and made again under its name": [
+            "a column is dropped and made again",
+            "a column is dropped and made again with a default, by two statements",
+            "a new default in a column dropped and added on both sides",
+        ],
+        "values changed by `alter column ... type ... using` under the same type": [
+            "values are changed under the same type", "numbers are changed under the same type",
+        ],
+        "a generated column whose values are not sent: added, or its expression changed": [
+            "a generated column that is another one on the target is told, with the statement"
+        ],
         "renamed, moved to another schema": [
             "stops a stream that flows at the first change under the new name, and goes on there",
             "while Leat is down stops the start; changes under the old name follow the table",
@@ -37,6 +54,7 @@ struct DDLPageTests {
         "dropped": [
             "but a column dropped on the source does not",
             "a table that is taken out, or dropped, is warned of and followed no longer",
+            "a table that is dropped after its last changes takes part in their transactions",
         ],
         "renamed": [
             "one that is renamed stops the stream there, and goes on under its new name with nothing lost",
@@ -44,10 +62,11 @@ struct DDLPageTests {
             "a column is renamed", "two columns of one type swap their names",
             "a column takes the name of one that is dropped", "the identity's column is renamed",
         ],
-        "type changed to one that the target's column holds exactly": [
-            "a rewrite by a type's modifier"
+        "type changed, without a rewrite, to one that the target's column holds exactly": [
+            "a column's type is widened"
         ],
-        "type changed otherwise": [
+        "type changed with a rewrite, or to one that the target's column does not hold": [
+            "a time becomes a date", "a text is cut",
             "a column's type is widened", "a column's type becomes larger",
             "a column's type becomes another one",
         ],
@@ -96,7 +115,7 @@ struct DDLPageTests {
             "those detached and dropped while Leat was down are noticed at its start"
         ],
         "`truncate` of one partition": [
-            "a truncate of one alone is not sent by way of the root, one of the root is"
+            "a truncate of one alone is not sent by way of the root, and noticed; one of the root is"
         ],
         // Publications
         "dropped, or dropped and made again": [

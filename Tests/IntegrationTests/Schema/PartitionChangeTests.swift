@@ -188,7 +188,7 @@ struct PartitionChangeTests {
         }
     }
 
-    @Test("a truncate of one alone is not sent by way of the root, one of the root is")
+    @Test("a truncate of one alone is not sent by way of the root, and noticed; one of the root is")
     func truncated() async throws {
         let schema = """
             create table r (id int primary key) partition by range (id);
@@ -199,9 +199,12 @@ struct PartitionChangeTests {
             try await pair.catchUp()
 
             try await pair.onSource("truncate r_1; insert into r values (12)")
-            try await pair.catchUp()
+            let stopped = try await pair.sync("--endpos", "now")
+            #expect(stopped.exitCode == 7, "\(stopped.log)")
+            #expect(stopped.log.contains("TRUNCATE of one partition"), "\(stopped.log)")
+            try await pair.catchUp("--on-rewrite", "copy")
             let left = try await pair.onTarget("select id from r order by 1")
-            #expect(left == [["1"], ["11"], ["12"]])
+            #expect(left == [["11"], ["12"]])
 
             try await pair.onSource("truncate r; insert into r values (2)")
             try await pair.catchUp()

@@ -135,4 +135,65 @@ struct ColumnRoutesTests {
 
         #expect(KnownColumns(texts: known.texts) == known)
     }
+
+    /// The source's `v` was dropped and made again, by transaction 900.
+    private func remade(_ columns: inout Columns) {
+        columns.source[1].number = 22
+        columns.source[1].version = 900
+    }
+
+    private func routes(
+        _ columns: Columns, redescribedBy xid: UInt32? = nil
+    ) -> ColumnRoutes {
+        let relation = Relation(
+            id: RelationID(rawValue: 1), schema: "shop", name: "item", replicaIdentity: .default,
+            columns: ["id", "v"].map { RelationColumn(isKey: $0 == "id", name: $0, typeOID: 25) })
+        return ColumnRoutes(
+            relation, source: columns.source, known: columns.known, target: columns.target,
+            sighting: .init(redescribedBy: xid.map(TransactionID.init(rawValue:))))
+    }
+
+    @Test("a column made again under its name: only a later transaction tells it from the old one")
+    func madeAgain() {
+        var columns = Columns("id", "v")
+        remade(&columns)
+
+        #expect(routes(columns).ambiguous == ["v"])
+        #expect(routes(columns, redescribedBy: 899).ambiguous == ["v"])
+        #expect(routes(columns, redescribedBy: 901).numbers == [11, 22])
+        #expect(routes(columns, redescribedBy: 901).ambiguous.isEmpty)
+    }
+
+    @Test("once the target has followed, the old one's values go nowhere, the new one's to the new")
+    func madeAgainOnBoth() {
+        var columns = Columns("id", "v")
+        columns.target.columns[1].number = 7
+        #expect(routes(columns).leavesOut(1))
+        #expect(routes(columns).leftOutNames == ["v"])
+
+        remade(&columns)
+        let after = routes(columns, redescribedBy: 901)
+
+        #expect(!after.leavesOut(1))
+        columns.known.learn(after, columns.target)
+        #expect(columns.known[22] == .init(targetNumber: 7, name: "v"))
+        #expect(columns.known[12]?.isGone == true)
+        #expect(KnownColumns(texts: columns.known.texts) == columns.known)
+        #expect(routes(columns).ambiguous.isEmpty)
+    }
+
+    @Test("a column that takes the name of one that both sides have dropped has no rival")
+    func takesADroppedName() {
+        var columns = Columns("id", "a", "b")
+        columns.source.remove(at: 1)
+        columns.renameOnSource("b", "a")
+        columns.target.columns.remove(at: 1)
+        columns.renameOnTarget("b", "a")
+
+        let older = columns.routes("id", "a", "b")
+
+        #expect(older.leavesOut(1))
+        #expect(older.names == ["id", "a", "a"])
+        #expect(!older.leavesOut(2))
+    }
 }

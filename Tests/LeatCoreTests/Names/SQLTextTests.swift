@@ -34,7 +34,7 @@ struct SQLTextTests {
 
     @Test("an array of constants has a type even when it is empty")
     func textArray() {
-        #expect(SQLText.textArray([]) == "array[]::pg_catalog.text[]")
-        #expect(SQLText.textArray(["a", "b'c"]) == "array['a', 'b''c']::pg_catalog.text[]")
+        #expect(SQLText.textArray([]) == "'{}'::pg_catalog.text[]")
+        #expect(SQLText.textArray(["a", "b'c"]) == #"'{"a","b''c"}'::pg_catalog.text[]"#)
     }
 }

@@ -86,9 +86,10 @@ extension Applier {
             knowledge = known
             self.position = position
             startBatch()
-            if let subtransaction = piece.rollsBackTo { try undo(to: subtransaction) }
+            // Before anything is done: the piece comes again if a table has to be looked at first.
             let (_, problem) = try resolve(batch)
             if let problem { throw problem.halt }
+            if let subtransaction = piece.rollsBackTo { try undo(to: subtransaction) }
             if position != nil { try storeLearned() }
             var applied = Applied()
             for part in PiecePart.split(batch, piece) {

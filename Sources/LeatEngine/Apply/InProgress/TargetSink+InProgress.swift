@@ -36,6 +36,10 @@ extension TargetSink {
                 return Applied()
             }
             return try await apply(piece, batch, session, inProgress)
+        } catch let new as Applier.NewDefinition where new.isRepeated {
+            // Nothing of the piece was applied.
+            try await learn(new, from: batch)
+            return try await apply(piece, batch)
         } catch let new as Applier.NewDefinition {
             let table = TableName(new.relation)
             throw inProgress.handling.spool(because: "the definition of \(table) has changed.")
@@ -63,8 +67,14 @@ extension TargetSink {
         let isLast = batch.transactions.contains(where: \.isComplete)
         do {
             let position = isLast ? try await applier.lendPosition() : nil
-            let applied = try await session.apply(
-                piece, batch, await applier.knowledge, at: position)
+            let applied: Applied
+            do {
+                applied = try await session.apply(
+                    piece, batch, await applier.knowledge, at: position)
+            } catch let new as Applier.NewDefinition {
+                if position != nil { await applier.takeBack(position) }
+                throw new
+            }
             FailPoint.pieceApplied.reached()
             guard isLast else { return applied }
             await applier.takeBack(session.position)

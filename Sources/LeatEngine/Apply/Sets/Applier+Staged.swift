@@ -52,7 +52,11 @@ extension Applier {
         startBatch()
         let (relations, problem) = try resolve(batch)
         let runs = ApplyRun.split(batch, within: LockBudget(relations, most: mostLocks))
-        guard problem == nil, let run = runs.first, runs.count == 1 else { return nil }
+        // What the batch teaches is kept by whoever applies it in one go.
+        guard problem == nil, learned.isEmpty, let run = runs.first, runs.count == 1 else {
+            if sideNumber != nil { learned = [:] }
+            return nil
+        }
         let session = try open()
         let folded = FoldedWriter(
             session: session, batch: batch, relations: relations, choice: choice,

@@ -30,9 +30,9 @@ final class RelationSets {
     var staging: Staging?
 
     /// - Returns: Nil if changes of the table cannot be folded: what they fire, or that there is
-    ///   nothing in a row, keeps them in the source's order.
+    ///   nothing in a row, or something that goes nowhere, keeps them in the source's order.
     init?(_ plan: RelationPlan) {
-        guard !plan.target.fires, !plan.columns.isEmpty else { return nil }
+        guard !plan.target.fires, !plan.columns.isEmpty, plan.writesAll else { return nil }
         self.plan = plan
         all = Array(plan.columns.indices)
         let form = SetStatements.form(plan)

@@ -1,0 +1,107 @@
+/// Whether rows of a table may have other values than were sent, by what its definition was and
+/// is.
+///
+/// A worked example. A table has 1 `id`, 2 `v`, each changed last by transaction 750, and file
+/// 16389. After `alter table t alter v type text using upper(v)`, by transaction 758, it has file
+/// 16401, and `v` version 758: the values of `v` are others, and no row was sent. After VACUUM FULL
+/// it has another file, but the versions are as they were: no row has changed.
+public struct DefinitionChange: Sendable, Equatable {
+    /// Why rows may be others than those that were sent.
+    public enum Doubt: Sendable, Hashable {
+        /// ALTER ... TYPE ... USING may have given the column other values.
+        case rewritten(column: String)
+        /// The same, with another type, which the target's column has had all the time.
+        case retyped(column: String, type: String)
+        /// The column was dropped and made again, and the stream does not tell which of the two its
+        /// changes are about.
+        case remade(column: String)
+        /// Rows that were there before the column got values of their own in it.
+        case filled(column: String, defaultExpression: String?)
+        /// The table was unlogged for a while, or a partition was truncated by itself: nothing of
+        /// that is sent. Or it was truncated, which is, perhaps by the transaction that has written
+        /// the rows that are there.
+        case unlogged(oid: UInt32, writer: UInt32?)
+        /// It is unlogged now.
+        case isUnlogged(oid: UInt32)
+
+        /// Whether a truncate that is still to come may explain it.
+        public var mayBeTruncate: Bool {
+            if case .unlogged = self { true } else { false }
+        }
+    }
+
+    /// A doubt, and what would rule it out: a row of one of these tables that was there before this
+    /// transaction. ALTER gives each row that it rewrites a new `xmin`; VACUUM FULL and CLUSTER do
+    /// not.
+    public struct Finding: Sendable, Equatable {
+        public var doubt: Doubt
+        public var files: [UInt32]
+        public var since: UInt32
+
+        public init(doubt: Doubt, files: [UInt32], since: UInt32) {
+            self.doubt = doubt
+            self.files = files
+            self.since = since
+        }
+    }
+
+    public private(set) var findings: [Finding] = []
+    /// Columns whose type changed together with a rewrite: the stream shows where, by the relation
+    /// that describes the rows from there on.
+    public private(set) var retyped: [Int] = []
+
+    /// - Parameters:
+    ///   - earlier: As it was.
+    ///   - now: As it is.
+    ///   - sent: Names of the columns whose values are sent; others are computed by the target.
+    ///   - mayBeUnlogged: Of a table or partition, whether the source lets it be unlogged while it
+    ///     is published.
+    public init(
+        from earlier: TableDefinition, to now: TableDefinition, sent: [String],
+        mayBeUnlogged: (UInt32) -> Bool
+    ) {
+        let files = now.files.values.sorted { $0.oid < $1.oid }
+        for file in files where !file.isLogged && earlier.files[file.oid]?.isLogged != false {
+            findings.append(Finding(doubt: .isUnlogged(oid: file.oid), files: [], since: 0))
+        }
+        let rewritten = files.filter { file in
+            earlier.files[file.oid].map { $0.node != file.node } ?? false
+        }
+        guard !rewritten.isEmpty else { return }
+        if rewritten.contains(where: { !$0.isEmpty }) {
+            for column in now.columns
+            where sent.contains(where: { $0.isSameName(as: column.name) }) {
+                compare(column, earlier[column.number], rewritten.map(\.oid))
+            }
+        }
+        guard findings.isEmpty, retyped.isEmpty else { return }
+        // What was empty and is empty has lost nothing.
+        for file in rewritten
+        where mayBeUnlogged(file.oid) && !(file.isEmpty && earlier.files[file.oid]?.isEmpty == true)
+        {
+            findings.append(
+                Finding(
+                    doubt: .unlogged(oid: file.oid, writer: nil), files: [file.oid],
+                    since: earlier.horizon))
+        }
+    }
+
+    private mutating func compare(
+        _ column: SourceColumn, _ earlier: SourceColumn?, _ rewritten: [UInt32]
+    ) {
+        guard let earlier else {
+            // VACUUM FULL writes a constant default into old rows and forgets it, and leaves them
+            // as old as they are: nothing rules it out. As long as it is known, it is a part of
+            // the statement for the target.
+            guard column.missingValue == nil else { return }
+            let doubt = Doubt.filled(
+                column: column.name, defaultExpression: column.defaultExpression)
+            return findings.append(Finding(doubt: doubt, files: [], since: column.version))
+        }
+        guard column.version != earlier.version else { return }
+        guard column.hasType(of: earlier) else { return retyped.append(column.number) }
+        findings.append(
+            Finding(
+                doubt: .rewritten(column: column.name), files: rewritten, since: column.version))
+    }
+}

@@ -1,0 +1,196 @@
+/// What the source's catalog says of a table at one moment, as far as it tells whether rows have
+/// changed without being sent.
+///
+/// The server sends nothing for a rewrite. An ALTER that rewrites a table leaves another
+/// `pg_class.relfilenode` and another `xmin` in the column's row of `pg_attribute`; VACUUM FULL and
+/// CLUSTER only the first.
+public struct TableDefinition: Sendable, Hashable {
+    /// A table that holds rows itself: the table, or a leaf partition of it.
+    public struct File: Sendable, Hashable {
+        public var oid: UInt32
+        /// `relfilenode`.
+        public var node: UInt32
+        /// `relpersistence = 'p'`: its changes are sent.
+        public var isLogged: Bool
+        /// It has no page.
+        public var isEmpty: Bool
+
+        public init(oid: UInt32, node: UInt32, isLogged: Bool = true, isEmpty: Bool = false) {
+            self.oid = oid
+            self.node = node
+            self.isLogged = isLogged
+            self.isEmpty = isEmpty
+        }
+    }
+
+    /// The type of the target's column beside one of the source.
+    public struct TargetType: Sendable, Hashable {
+        public var typeOID: UInt32
+        public var typeModifier: Int32
+
+        public init(_ column: TargetTable.Column) {
+            typeOID = column.typeOID
+            typeModifier = column.typeModifier
+        }
+
+        init(typeOID: UInt32, typeModifier: Int32) {
+            self.typeOID = typeOID
+            self.typeModifier = typeModifier
+        }
+    }
+
+    /// By OID.
+    public var files: [UInt32: File]
+    /// All, in the order of their numbers, also generated ones that are not sent.
+    public var columns: [SourceColumn]
+    /// Every transaction before it had ended when this was read: rows whose `xmin` is older were
+    /// there already. 0 where that is not known.
+    public var horizon: UInt32
+    /// By the source's column number, as it was when both sides agreed on this definition.
+    public var targets: [Int: TargetType] = [:]
+
+    public init(files: [File] = [], columns: [SourceColumn], horizon: UInt32 = 0) {
+        self.files = Dictionary(
+            files.map { ($0.oid, $0) }, uniquingKeysWith: { first, _ in first })
+        self.columns = columns.sorted { $0.number < $1.number }
+        self.horizon = horizon
+    }
+
+    /// The column of this number.
+    public subscript(number: Int) -> SourceColumn? { columns.first { $0.number == number } }
+
+    /// Columns that are generated and not sent, or sent as they are.
+    public var generated: [SourceColumn] { columns.filter { $0.generation != .none } }
+
+    /// Whether nothing that is remembered of the source differs: the horizon always does.
+    public func isSame(as other: TableDefinition) -> Bool {
+        files == other.files && columns == other.columns
+    }
+
+    /// What rows from before a column have in it does not change once they are there; a rewrite
+    /// only takes the word of it out of the catalog.
+    public mutating func keepMissingValues(of earlier: TableDefinition) {
+        for index in columns.indices {
+            guard let known = earlier[columns[index].number] else { continue }
+            columns[index].missingValue = known.missingValue
+        }
+    }
+}
+
+extension TableDefinition {
+    /// Takes over what the target's columns are.
+    public mutating func agree(on target: TargetTable, _ known: KnownColumns) {
+        for column in columns {
+            let found = known[column.number].flatMap { known in
+                target.columns.first { $0.number == known.targetNumber }
+            }
+            let named = target.columns.first { $0.name.isSameName(as: column.name) }
+            targets[column.number] = (found ?? named).map { TargetType($0) }
+        }
+    }
+}
+
+// MARK: As stored
+
+/// One text for each file and column, and for each text of a column:
+///
+///     horizon XID
+///     file OID NODE p|u empty|rows
+///     column NUMBER TYPE MODIFIER VERSION null|not_null -|s|v NAME
+///     missing NUMBER TEXT
+///     default NUMBER TEXT
+///     target NUMBER TYPE MODIFIER
+extension TableDefinition {
+    public var texts: [String] {
+        var texts = ["horizon \(horizon)"]
+        texts += files.values.sorted { $0.oid < $1.oid }.map {
+            "file \($0.oid) \($0.node) \($0.isLogged ? "p" : "u") \($0.isEmpty ? "empty" : "rows")"
+        }
+        for column in columns {
+            let generation = column.generation == .none ? "-" : column.generation.rawValue
+            texts.append(
+                """
+                column \(column.number) \(column.typeOID) \(column.typeModifier) \
+                \(column.version) \(column.isNotNull ? "not_null" : "null") \(generation) \
+                \(column.name)
+                """)
+            if let value = column.missingValue { texts.append("missing \(column.number) \(value)") }
+            if let text = column.defaultExpression {
+                texts.append("default \(column.number) \(text)")
+            }
+        }
+        texts += targets.sorted { $0.key < $1.key }.map { number, type in
+            "target \(number) \(type.typeOID) \(type.typeModifier)"
+        }
+        return texts
+    }
+
+    /// Nil if there are none, or they are of no known form.
+    public init?(texts: [String]) {
+        guard !texts.isEmpty else { return nil }
+        self.init(columns: [])
+        for text in texts {
+            guard let (word, rest) = TableDefinition.split(text), take(word, rest) else {
+                return nil
+            }
+        }
+    }
+
+    private mutating func take(_ word: String, _ rest: String) -> Bool {
+        switch word {
+        case "horizon":
+            guard let xid = UInt32(rest) else { return false }
+            horizon = xid
+        case "file":
+            let parts = rest.split(separator: " ")
+            guard parts.count == 4, let oid = UInt32(parts[0]), let node = UInt32(parts[1]) else {
+                return false
+            }
+            files[oid] = File(
+                oid: oid, node: node, isLogged: parts[2] == "p", isEmpty: parts[3] == "empty")
+        case "column":
+            guard let column = SourceColumn(text: rest) else { return false }
+            columns.append(column)
+        case "target":
+            let parts = rest.split(separator: " ")
+            guard parts.count == 3, let number = Int(parts[0]), let type = UInt32(parts[1]),
+                let modifier = Int32(parts[2])
+            else { return false }
+            targets[number] = TargetType(typeOID: type, typeModifier: modifier)
+        case "missing", "default":
+            guard let (number, text) = TableDefinition.split(rest),
+                let index = columns.firstIndex(where: { "\($0.number)" == number })
+            else { return false }
+            if word == "missing" {
+                columns[index].missingValue = text
+            } else {
+                columns[index].defaultExpression = text
+            }
+        default:
+            return false
+        }
+        return true
+    }
+
+    /// At the first blank.
+    private static func split(_ text: String) -> (String, String)? {
+        guard let blank = text.unicodeScalars.firstIndex(of: " ") else { return nil }
+        let rest = text.unicodeScalars[text.unicodeScalars.index(after: blank)...]
+        return (String(text.unicodeScalars[..<blank]), String(rest))
+    }
+}
+
+extension SourceColumn {
+    fileprivate init?(text: String) {
+        let parts = text.unicodeScalars.split(
+            separator: " ", maxSplits: 6, omittingEmptySubsequences: false
+        ).map { String($0) }
+        guard parts.count == 7, let number = Int(parts[0]), let type = UInt32(parts[1]),
+            let modifier = Int32(parts[2]), let version = UInt32(parts[3]),
+            let generation = Generation(rawValue: parts[5] == "-" ? "" : parts[5])
+        else { return nil }
+        self.init(
+            number: number, name: parts[6], typeOID: type, typeModifier: modifier,
+            isNotNull: parts[4] == "not_null", generation: generation, version: version)
+    }
+}

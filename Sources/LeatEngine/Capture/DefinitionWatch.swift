@@ -1,0 +1,300 @@
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import PGWire
+internal import Synchronization
+
+/// Notices rows of followed tables that change on the source without being sent, by what its
+/// catalog says of the tables: see ``TableDefinition``.
+///
+/// It looks at the start, now and then, when the stream describes a table anew, and at the end. The
+/// catalog is ahead of the stream, so what is seen is kept beside what the target has followed to
+/// (``KnownDefinitions``), both with the position, in `leat.tables`: whatever ends the process, the
+/// next start compares from there.
+actor DefinitionWatch {
+    /// A followed table.
+    struct Table: Sendable {
+        var name: TableName
+        var columns: KnownColumns
+        var definitions: KnownDefinitions
+
+        /// Whether a column of the target is still that of one which the source has dropped.
+        func holdsAnother(_ found: TargetTable.Column, _ column: SourceColumn) -> Bool {
+            guard let holder = columns.holder(ofTarget: found.number), holder != column.number
+            else { return false }
+            return definitions.seen[holder] == nil
+        }
+    }
+
+    /// For whoever finds the ways of relations.
+    struct Known: Sendable {
+        var agreed: [RelationID: TableDefinition]
+        var now: [RelationID: TableDefinition]
+    }
+
+    /// What the stream told of truncates of a table since its file was last seen: they give it
+    /// another one.
+    private struct Truncated {
+        var xids: Set<TransactionID> = []
+        /// Whether rows came behind one in its own transaction.
+        var isRefilled = false
+
+        /// Whether no other transaction can have written the rows that are there.
+        func explains(_ doubt: DefinitionChange.Doubt) -> Bool {
+            guard case .unlogged(_, let writer?) = doubt else { return true }
+            // A savepoint's number is another one.
+            return isRefilled || xids.contains(TransactionID(rawValue: writer))
+        }
+    }
+
+    /// A table that may have been unlogged, unless a truncate that is still to come explains it.
+    struct Suspicion: Sendable {
+        var doubts: [DefinitionChange.Doubt]
+        var definition: TableDefinition
+        var end: LSN
+    }
+
+    private let keeper: any DefinitionKeeper
+    /// Completes what is told of tables to be copied anew.
+    let advising: @Sendable (Halt) -> Halt
+    /// What is stored for good.
+    private let position: @Sendable () -> LSN
+    private let logger: Logger
+    private var tables: [RelationID: Table]
+    /// Tables that are published no longer, and the end of the source's WAL when that was seen.
+    private var leaving: [TableName: LSN]
+    private var suspicions: [RelationID: Suspicion] = [:]
+    private nonisolated let truncated = Mutex<[RelationID: Truncated]>([:])
+    private var isLooking = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    init(
+        _ keeper: any DefinitionKeeper, tables: [RelationID: Table],
+        suspicions: [RelationID: Suspicion], leaving: [TableName: LSN],
+        position: @escaping @Sendable () -> LSN, advising: @escaping @Sendable (Halt) -> Halt,
+        logger: Logger
+    ) {
+        self.keeper = keeper
+        self.advising = advising
+        self.position = position
+        self.logger = logger
+        self.tables = tables
+        self.suspicions = suspicions
+        self.leaving = leaving
+    }
+
+    /// The columns of the tables that were published at the last look, with what is known of them
+    /// beyond that.
+    private(set) var columns: [RelationID: [SourceColumn]] = [:]
+
+    var known: Known {
+        Known(
+            agreed: tables.mapValues(\.definitions.base),
+            now: tables.mapValues(\.definitions.seen))
+    }
+
+    /// Takes note of truncates in a batch.
+    nonisolated func note(_ batch: Batch) {
+        guard !batch.truncates.isEmpty else { return }
+        let found = DefinitionWatch.truncates(of: batch)
+        truncated.withLock { truncated in
+            for (id, new) in found {
+                truncated[id, default: Truncated()].xids.formUnion(new.xids)
+                if new.isRefilled { truncated[id]?.isRefilled = true }
+            }
+        }
+    }
+
+    private nonisolated static func truncates(of batch: Batch) -> [RelationID: Truncated] {
+        var found: [RelationID: Truncated] = [:]
+        var (next, xid) = (0, batch.piece?.xid)
+        // Of the transaction at hand.
+        var emptied: Set<UInt32> = []
+        for (index, change) in batch.changes.enumerated() {
+            while next < batch.transactions.count, batch.transactions[next].firstChange <= index {
+                xid = batch.piece?.xid ?? batch.transactions[next].xid
+                emptied = []
+                next += 1
+            }
+            if change.kind == .truncate {
+                for relation in batch.truncates[Int(change.relation)].relations {
+                    emptied.insert(relation)
+                    if let xid {
+                        found[batch.relations[Int(relation)].id, default: Truncated()].xids
+                            .insert(xid)
+                    }
+                }
+            } else if change.kind == .insert, emptied.contains(change.relation) {
+                found[batch.relations[Int(change.relation)].id]?.isRefilled = true
+            }
+        }
+        return found
+    }
+
+    // MARK: Looking
+
+    /// Looks at the source's catalog.
+    ///
+    /// - Parameters:
+    ///   - source: A session of the source that nothing else needs.
+    ///   - reached: Up to there the stream has told all that it can, if that is beyond the position.
+    ///   - read: Reads the tables that are published now.
+    /// - Throws: ``Halt`` (exit code 7) if rows of a table may be others than were sent, and
+    ///   ``Restart`` where the start is to decide.
+    func look(
+        _ source: Connection, reached: LSN? = nil,
+        _ read: () async throws -> [RelationID: SourceTable]
+    ) async throws {
+        await beginLook()
+        defer { endLook() }
+        let now = try await read()
+        // Behind the reading: no commit that was seen is later.
+        let end = try await source.run { try SourceEnd.flushed($0) }
+        var changed: [RelationID: Table] = [:]
+        for (id, table) in now {
+            guard let known = tables[id] else { continue }
+            if let new = try await compare(known, table, at: end, source) { changed[id] = new }
+        }
+        let reached = max(reached ?? .zero, position())
+        try await noteLeft(now, at: end, reached)
+        try await settleSuspicions(by: reached, &changed)
+        columns = now.mapValues { table in
+            let known = changed[table.relation.id] ?? tables[table.relation.id]
+            return table.columns(known?.definitions.seen)
+        }
+        var stuck: TableName?
+        for (id, known) in tables {
+            var table = changed[id] ?? known
+            guard table.definitions.isReached(by: reached) else { continue }
+            if try await !follow(&table) {
+                table.definitions.reach()
+                stuck = table.name
+            }
+            changed[id] = table
+        }
+        if !changed.isEmpty, try await keeper.keep(Array(changed.values)) {
+            tables.merge(changed) { _, new in new }
+        }
+        // The start says what there is to do.
+        if let stuck { throw Restart(reason: "table \(stuck) was altered on the source") }
+    }
+
+    /// What was sent of a table that is published no longer ends here at the latest.
+    private func noteLeft(
+        _ now: [RelationID: SourceTable], at end: LSN, _ reached: LSN
+    ) async throws {
+        var new: [TableName: LSN] = [:]
+        for (id, table) in tables where now[id] == nil && leaving[table.name] == nil {
+            new[table.name] = end
+        }
+        if !new.isEmpty, try await keeper.leave(new) {
+            leaving.merge(new) { known, _ in known }
+        }
+        let gone = leaving.filter { $0.value <= reached }.keys.sorted()
+        guard !gone.isEmpty, try await keeper.giveUp(gone) else { return }
+        for table in gone {
+            leaving[table] = LSN(rawValue: .max)
+            logger.info("table is no longer followed", metadata: ["table": "\(table)"])
+        }
+    }
+
+    private func beginLook() async {
+        guard isLooking else {
+            isLooking = true
+            return
+        }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    private func endLook() {
+        if waiting.isEmpty { isLooking = false } else { waiting.removeFirst().resume() }
+    }
+
+    /// - Returns: What is new; nil if nothing is, or it has to wait.
+    private func compare(
+        _ known: Table, _ table: SourceTable, at end: LSN, _ source: Connection
+    ) async throws -> Table? {
+        let (seen, now) = (known.definitions.seen, table.definition)
+        let id = table.relation.id
+        guard !now.isSame(as: seen) else {
+            suspicions[id] = nil
+            return nil
+        }
+        let change = DefinitionChange(from: seen, to: now, sent: table)
+        guard let standing = try await standing(change.findings, source) else { return nil }
+        let (soft, hard) = (standing.filter(\.mayBeTruncate), standing.filter { !$0.mayBeTruncate })
+        guard hard.isEmpty else { throw doubtful(known.name, hard) }
+        guard seen.generated == now.generated else {
+            throw Restart(reason: "generated columns of table \(known.name) were altered")
+        }
+        let told = truncated.withLock { $0[id] }
+        guard soft.allSatisfy({ told?.explains($0) ?? false }) else {
+            if suspicions[id]?.definition.isSame(as: now) != true {
+                suspicions[id] = Suspicion(doubts: soft, definition: now, end: end)
+            }
+            return nil
+        }
+        suspicions[id] = nil
+        truncated.withLock { $0[id] = nil }
+        var new = known
+        _ = new.definitions.look(now, at: end)
+        return new
+    }
+
+    /// - Returns: Nil if a lock on the table stands in the way: it waits for the next look.
+    private func standing(
+        _ findings: [DefinitionChange.Finding], _ source: Connection
+    ) async throws -> [DefinitionChange.Doubt]? {
+        guard !findings.isEmpty else { return [] }
+        return try await source.run { session in
+            try SourceCatalog(session: session).standing(findings)
+        }
+    }
+
+    private func doubtful(_ table: TableName, _ doubts: [DefinitionChange.Doubt]) -> Halt {
+        advising(Halt.doubtful(table, doubts))
+    }
+
+    /// What the stream had to tell of truncates before the source's end of then, it has told.
+    private func settleSuspicions(
+        by reached: LSN, _ changed: inout [RelationID: Table]
+    ) async throws {
+        for (id, suspicion) in suspicions where suspicion.end <= reached {
+            guard var table = tables[id] else { continue }
+            let told = truncated.withLock { $0[id] }
+            guard let told, suspicion.doubts.allSatisfy(told.explains) else {
+                let reason = suspicion.doubts.map(\.reason).joined(separator: "; ")
+                // A later start has not seen the truncates.
+                try await keeper.doubt(table.name, reason)
+                throw doubtful(table.name, suspicion.doubts)
+            }
+            suspicions[id] = nil
+            truncated.withLock { $0[id] = nil }
+            _ = table.definitions.look(suspicion.definition, at: suspicion.end)
+            changed[id] = table
+        }
+    }
+
+    /// The stream has told all that it can of what was seen: the target must have followed.
+    private func follow(_ table: inout Table) async throws -> Bool {
+        guard let target = try await keeper.target(table.name) else { return true }
+        let (base, seen) = (table.definitions.base, table.definitions.seen)
+        let sent = seen.columns.filter { $0.generation == .none }
+        let has = sent.allSatisfy { column in
+            guard base[column.number] == nil else { return true }
+            return target.columns.contains { found in
+                found.name.isSameName(as: column.name) && !table.holdsAnother(found, column)
+            }
+        }
+        let retyping = Retyping(from: base, to: seen)
+        let isRetyped = retyping.numbers.allSatisfy { number in
+            let found = table.columns[number].flatMap { known in
+                target.columns.first { $0.number == known.targetNumber }
+            }
+            return found.map { TableDefinition.TargetType($0) } != retyping.targets[number]
+        }
+        guard has, isRetyped else { return false }
+        table.definitions.follow(target, table.columns)
+        return true
+    }
+}

@@ -1,0 +1,101 @@
+internal import LeatCore
+internal import PGClient
+
+/// Compares columns that are generated on the source, and whose values are not sent, with those of
+/// the target: it computes them itself, from the same row.
+struct GeneratedColumns {
+    let table: SourceTable
+    let target: TargetTable
+    let sourceTypes: TypeCatalog
+    let session: Session
+
+    private struct Misfit {
+        var problem: String
+        var mend: String
+    }
+
+    /// - Throws: ``Halt`` that names each column that would be another one on the target. What the
+    ///   stream has still to say does not matter to it.
+    func check() throws {
+        let misfits = try table.unsentGenerated.compactMap(misfit)
+        guard !misfits.isEmpty else { return }
+        throw Halt(
+            .stoppedOnChange,
+            """
+            Table \(table.name) has generated columns that are not sent, and others on the target: \
+            \(misfits.map(\.problem).joined(separator: "; ")).
+            """,
+            advice: "On the target:\n" + misfits.map(\.mend).joined(separator: "\n"))
+    }
+
+    private func misfit(_ column: SourceColumn) throws -> Misfit? {
+        // An archive knows only their names.
+        guard let expression = column.defaultExpression else { return nil }
+        guard let found = target.columns.first(where: { $0.name.isSameName(as: column.name) })
+        else {
+            return Misfit(
+                problem: "column \(column.name) is missing there",
+                mend: "alter table \(target.name.quoted) add column \(definition(column));")
+        }
+        // A plain one is told elsewhere.
+        guard let own = found.generationExpression, own != expression,
+            try !isSame(expression, found)
+        else { return nil }
+        let name = SQLText.identifier(found.name)
+        let problem = "column \(column.name) is \(expression) on the source and \(own) there"
+        guard session.serverVersion >= 170_000 else {
+            return Misfit(
+                problem: problem,
+                mend: """
+                    alter table \(target.name.quoted) drop column \(name), \
+                    add column \(definition(column));
+                    """)
+        }
+        return Misfit(
+            problem: problem,
+            mend: """
+                alter table \(target.name.quoted) alter column \(name) \
+                set expression as (\(expression));
+                """)
+    }
+
+    private func definition(_ column: SourceColumn) -> String {
+        let type = sourceTypes[column.typeOID]?.definition(column.typeModifier) ?? "text"
+        let kind =
+            column.generation == .virtual && session.serverVersion >= 180_000
+            ? "virtual" : "stored"
+        return """
+            \(SQLText.identifier(column.name)) \(type) generated always as \
+            (\(column.defaultExpression ?? "")) \(kind)
+            """
+    }
+
+    /// The same may be printed in other words where columns have other types: so the server reads
+    /// the source's expression, and prints it.
+    private func isSame(_ expression: String, _ found: TargetTable.Column) throws -> Bool {
+        let name = "leat_generated"
+        do {
+            return try session.transaction {
+                defer { _ = try? session.execute("rollback to savepoint leat_generated") }
+                try session.execute("savepoint leat_generated")
+                try session.execute(
+                    """
+                    create temporary table \(name) (like \(target.name.quoted));
+                    alter table pg_temp.\(name) add column leat_generated \(found.definition)
+                      generated always as (\(expression)) stored
+                    """)
+                return try session.query(
+                    """
+                    select pg_catalog.pg_get_expr(d.adbin, d.adrelid) = $1
+                    from pg_catalog.pg_attrdef d join pg_catalog.pg_attribute a
+                      on a.attrelid = d.adrelid and a.attnum = d.adnum
+                    where d.adrelid = 'pg_temp.\(name)'::pg_catalog.regclass
+                      and a.attname = 'leat_generated'
+                    """, [found.generationExpression ?? ""]
+                ).scalar == "t"
+            }
+        } catch let error as ConnectionError where error.code == .server {
+            return false
+        }
+    }
+}

@@ -1,0 +1,313 @@
+import LeatTestSupport
+import Testing
+
+/// What changes rows of the source and is never sent: noticed while the stream flows and when it was
+/// down, and mended by a copy, or by the statement where one will do.
+@Suite("Rows that change without being sent")
+struct RewriteTests {
+    struct Rewrite: Sendable, CustomTestStringConvertible {
+        var name: String
+        var sql: [String]
+        /// In the log of the stop.
+        var words: String
+        var publication: String?
+        /// Whether the statements that are printed mend it, too.
+        var hasStatements = false
+
+        var testDescription: String { name }
+    }
+
+    private static let schema = """
+        create schema s;
+        create table s.t (id int primary key, v text, n int, f float8, d timestamp,
+          z timestamptz, p int not null default 7);
+        create table other (id int primary key);
+        create table s.r (id int primary key, v text) partition by range (id);
+        create table s.r_1 partition of s.r for values from (0) to (100);
+        create table s.r_2 partition of s.r for values from (100) to (200);
+        """
+    private static let rows = """
+        insert into s.t select i, 'value ' || i, i, i + 0.25, '2026-01-01 12:34:56.7',
+          '2026-01-01 12:34:56.7+00' from generate_series(1, 9) i;
+        insert into s.r select i, 'r' from generate_series(1, 150) i;
+        """
+
+    private static let rewrites = [
+        Rewrite(
+            name: "a column is dropped and made again",
+            sql: ["alter table s.t drop v, add v text"],
+            words: "column v was dropped and made again"),
+        Rewrite(
+            name: "a column is dropped and made again with a default, by two statements",
+            sql: ["alter table s.t drop v", "alter table s.t add v text default 'new'"],
+            words: "column v was dropped and made again"),
+        Rewrite(
+            name: "a default is dropped again, and the table rewritten",
+            sql: [
+                "alter table s.t add c text not null default 'filled'",
+                "alter table s.t alter c drop default", "vacuum full s.t",
+            ], words: "the table must be copied anew"),
+        Rewrite(
+            name: "a column that may be NULL is filled by its default, and the table rewritten",
+            sql: [
+                "alter table s.r add c int default 5", "alter table s.r alter c drop default",
+                "vacuum full s.r",
+            ], words: "the table must be copied anew"),
+        Rewrite(
+            name: "an identity column is added",
+            sql: ["alter table s.t add c int generated always as identity"],
+            words: "the table must be copied anew"),
+        Rewrite(
+            name: "a serial column is added", sql: ["alter table s.t add c serial"],
+            words: "the table must be copied anew"),
+        Rewrite(
+            name: "values are changed under the same type",
+            sql: ["alter table s.t alter v type text using upper(v)"],
+            words: "column v was rewritten"),
+        Rewrite(
+            name: "values of a key are changed under the same type",
+            sql: ["alter table s.r alter v type text using v || id"],
+            words: "column v was rewritten"),
+        Rewrite(
+            name: "numbers are changed under the same type",
+            sql: ["alter table s.t alter p type int using p + 100"],
+            words: "column p was rewritten"),
+        Rewrite(
+            name: "a time becomes a date", sql: ["alter table s.t alter d type date"],
+            words: "by an ALTER that rewrote", hasStatements: true),
+        Rewrite(
+            name: "a time loses its fractions",
+            sql: ["alter table s.t alter z type timestamptz(0)"],
+            words: "by an ALTER that rewrote", hasStatements: true),
+        Rewrite(
+            name: "a number loses its fraction", sql: ["alter table s.t alter f type int"],
+            words: "by an ALTER that rewrote", hasStatements: true),
+        Rewrite(
+            name: "a text is cut",
+            sql: ["alter table s.t alter v type varchar(5) using left(v, 5)"],
+            words: "by an ALTER that rewrote"),
+        Rewrite(
+            name: "a table of all tables is unlogged for a while",
+            sql: [
+                "alter table s.t set unlogged", "insert into s.t (id) values (50)",
+                "alter table s.t set logged",
+            ], words: "SET UNLOGGED", publication: "for all tables"),
+        Rewrite(
+            name: "a partition is unlogged for a while",
+            sql: [
+                "alter table s.r_2 set unlogged", "delete from s.r where id > 110",
+                "alter table s.r_2 set logged",
+            ], words: "SET UNLOGGED"),
+    ]
+
+    private func publish(_ rewrite: Rewrite, _ pair: Pair) async throws -> [String] {
+        guard let publication = rewrite.publication else { return [] }
+        try await pair.onSource(
+            "create publication pub \(publication) with (publish_via_partition_root = true)")
+        return ["--publication", "pub"]
+    }
+
+    private func expectSame(_ pair: Pair) async throws {
+        for table in ["s.t", "s.r", "other"] {
+            // Columns by their names; a date of the source may still be a time on the target.
+            let sql = """
+                select md5(string_agg((to_jsonb(t) || jsonb_build_object(
+                  'd', left(to_jsonb(t) ->> 'd', 10)))::text, ';' order by t.id)), count(*)
+                from \(table) t
+                """
+            let (left, right) = (try await pair.onSource(sql), try await pair.onTarget(sql))
+            #expect(left == right, "\(table)")
+        }
+    }
+
+    /// New columns, which the target has to have before anything can be copied into them.
+    private func prepareTarget(_ rewrite: Rewrite, _ pair: Pair) async throws {
+        for statement in rewrite.sql where statement.contains(" add c ") {
+            let plain = statement.contains("text") ? "text" : "int"
+            let table = statement.contains("s.r ") ? "s.r" : "s.t"
+            try await pair.onTarget("alter table \(table) add c \(plain)")
+        }
+    }
+
+    @Test(
+        "stop a stream that was down, and are copied anew; nothing else is", arguments: rewrites)
+    func whileDown(_ rewrite: Rewrite) async throws {
+        let versions = Pair.Versions(.v18, .v15)
+        try await Pair.with(versions, schema: Self.schema, rows: Self.rows) { pair in
+            let options = try await publish(rewrite, pair)
+            try await pair.catchUp(options: options)
+            try await pair.onSource("update s.t set n = n + 1; insert into other values (1)")
+            for statement in rewrite.sql { try await pair.onSource(statement) }
+
+            let stopped = try await pair.leat(
+                ["sync"] + pair.places + ["--status-interval", "200ms", "--endpos", "now"] + options
+            )
+
+            #expect(stopped.exitCode == 7, "\(stopped.log)")
+            #expect(stopped.log.contains(rewrite.words), "\(stopped.log)")
+            #expect(stopped.log.contains("--on-rewrite copy"), "\(stopped.log)")
+            if rewrite.hasStatements {
+                try await pair.mend(stopped.log)
+                try await pair.catchUp(options: options)
+            } else {
+                try await prepareTarget(rewrite, pair)
+                try await pair.catchUp(options: options + ["--on-rewrite", "copy"])
+            }
+            try await expectSame(pair)
+            let copied = try await pair.targetValue(
+                "select count(*) from leat.tables where is_refilled or state <> 'ready'")
+            #expect(copied == "0")
+        }
+    }
+
+    @Test(
+        "end in a copy beside a stream that goes on, where that was asked for",
+        arguments: rewrites.filter { !$0.sql.joined().contains("drop default") })
+    func whileStreaming(_ rewrite: Rewrite) async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            let options = try await publish(rewrite, pair)
+            let leat = try LeatProcess(
+                ["sync"] + pair.places + ["--status-interval", "200ms", "--on-rewrite", "copy"]
+                    + options)
+            try await pair.waitForStream(leat)
+            try await prepareTarget(rewrite, pair)
+
+            for statement in rewrite.sql { try await pair.onSource(statement) }
+            try await pair.onSource(
+                "insert into other values (1); update s.t set n = n + 1 where id < 4")
+            try await leat.waitForOutput(containing: "table is copied anew")
+            try await pair.waitUntilApplied()
+
+            try await expectSame(pair)
+            #expect(try await leat.terminate() == 0, "\(leat.log)")
+        }
+    }
+
+    @Test("are found by the next start of a stream that a kill has ended before it looked")
+    func killed() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            let leat = try LeatProcess(["sync"] + pair.places)
+            try await pair.waitForStream(leat)
+            try await pair.onSource("alter table s.t alter v type text using upper(v)")
+            try await pair.onSource("update s.t set n = n + 1")
+            try await pair.waitUntilApplied()
+            try await leat.kill()
+
+            let stopped = try await pair.sync("--endpos", "now")
+
+            #expect(stopped.exitCode == 7, "\(stopped.log)")
+            let copied = try await pair.sync("--endpos", "now", "--on-rewrite", "copy")
+            #expect(copied.exitCode == 0, "\(copied.log)")
+            try await expectSame(pair)
+        }
+    }
+
+    @Test("are taken for sent if somebody says so, by the statement that is printed")
+    func accepted() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            try await pair.onSource("alter table s.t alter v type text using upper(v)")
+            try await pair.onTarget("alter table s.t alter v type text using upper(v)")
+
+            let stopped = try await pair.sync("--endpos", "now")
+
+            #expect(stopped.exitCode == 7, "\(stopped.log)")
+            let statement = stopped.log.split(separator: "\n").first {
+                $0.hasPrefix("update leat.tables")
+            }
+            try await pair.onTarget(String(statement ?? "select 1 / 0"))
+            try await pair.catchUp()
+            try await expectSame(pair)
+        }
+    }
+
+    @Test(
+        "are not suspected where nothing has changed",
+        arguments: [
+            "vacuum full s.t", "cluster s.t using t_pkey", "truncate s.t", "truncate s.r",
+            "begin; truncate s.t; insert into s.t (id) select generate_series(1, 99); commit",
+            "vacuum full", "alter table s.t alter v set statistics 7; vacuum full s.t",
+            "alter table s.t alter v set not null, add check (n > 0), alter v set default 'x'",
+            "alter table s.t add c int; alter table s.t drop c",
+        ])
+    func harmless(_ statement: String) async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.onSource(
+                "create publication pub for all tables with (publish_via_partition_root = true)")
+            try await pair.catchUp("--publication", "pub")
+            let leat = try pair.start("--publication", "pub")
+            try await pair.waitForStream(leat)
+            for part in statement.split(separator: ";") where !statement.hasPrefix("begin") {
+                try await pair.onSource(String(part))
+            }
+            if statement.hasPrefix("begin") { try await pair.onSource(statement) }
+            try await pair.onSource("insert into other values (1)")
+            try await pair.waitUntilApplied()
+            #expect(try await leat.terminate() == 0, "\(leat.log)")
+
+            try await pair.catchUp("--publication", "pub")
+            try await expectSame(pair)
+        }
+    }
+
+    @Test("a table that is dropped after its last changes takes part in their transactions")
+    func dropped() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            try await pair.onSource(
+                "begin; update s.t set n = -1; insert into other values (7); commit")
+            try await pair.onSource("drop table s.t")
+
+            let outcome = try await pair.sync("--endpos", "now")
+
+            #expect(outcome.exitCode == 0, "\(outcome.log)")
+            #expect(outcome.log.contains("table was dropped on the source"), "\(outcome.log)")
+            let rows = try await pair.onTarget(
+                "select (select count(*) from s.t where n = -1), (select count(*) from other)")
+            #expect(rows == [["9", "1"]])
+            let left = try await pair.targetValue(
+                "select count(*) from leat.tables where table_name = 't'")
+            #expect(left == "0")
+        }
+    }
+
+    @Test("older values of a column that both sides have dropped go nowhere, whoever has its name")
+    func takesADroppedName() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            try await pair.onSource("update s.t set n = 77, p = p + 1")
+            let ddl = "alter table s.t drop n; alter table s.t rename p to n"
+            try await pair.onTarget(ddl)
+            try await pair.onSource(ddl)
+            try await pair.onSource("update s.t set n = n * 10 where id < 4")
+
+            try await pair.catchUp()
+
+            try await expectSame(pair)
+        }
+    }
+
+    @Test(
+        "a generated column that is another one on the target is told, with the statement",
+        arguments: [Pair.Versions(.v15, .v15), Pair.Versions(.v18, .v18)])
+    func generated(_ versions: Pair.Versions) async throws {
+        try await Pair.with(versions, schema: Self.schema, rows: Self.rows) { pair in
+            let double = "alter table s.t add g int generated always as (n * 2) stored"
+            try await pair.onSource(double)
+            try await pair.onTarget(double.replacing("n * 2", with: "n * 3"))
+            let refused = try await pair.expectRefusal(6, "column g is (n * 2) on the source")
+            try await pair.mend(refused.log)
+            try await pair.catchUp()
+            try await expectSame(pair)
+
+            let other = "alter table s.t add h text generated always as (v || '!') stored"
+            try await pair.onSource(other)
+            let stopped = try await pair.sync("--endpos", "now")
+            #expect(stopped.exitCode == 7, "\(stopped.log)")
+            #expect(stopped.log.contains("column h is missing there"), "\(stopped.log)")
+            try await pair.mend(stopped.log)
+            try await pair.catchUp()
+            try await expectSame(pair)
+        }
+    }
+}
