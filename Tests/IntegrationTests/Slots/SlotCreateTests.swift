@@ -64,7 +64,7 @@ struct SlotCreateTests {
 
             #expect(unprivileged.exitCode == 3, "\(unprivileged.log)")
             #expect(unprivileged.log.contains("may not use replication slots"))
-            #expect(unprivileged.log.contains("alter role ... replication"))
+            #expect(unprivileged.log.contains("alter role \"plain\" replication"))
             #expect(plugin.exitCode == 3 && plugin.log.contains("no_such_plugin"))
             #expect(name.exitCode == 2)
             #expect(!physical.isEmpty && taken.exitCode == 3 && taken.log.contains("physical"))
