@@ -38,7 +38,7 @@ struct SlotStart {
         switch configuration.end {
         case nil: return nil
         case .lsn(let end): return end
-        case .now: return try await source.run { try SourceEnd.flushed($0) }
+        case .now: return try await source.run { try SourceEnd.flushing($0) }
         }
     }
 

@@ -34,6 +34,16 @@ enum SourceEnd {
         return max(.seconds(1), .milliseconds(delay * 4))
     }
 
+    /// The same without a wait, on a server that takes writes: a commit of our own flushes all that was
+    /// inserted before it. It waits for no standby, which may be waiting for us.
+    static func flushing(_ session: Session) throws -> LSN {
+        try session.transaction {
+            try session.execute("set local synchronous_commit = local")
+            try session.query("select pg_catalog.pg_current_xact_id()")
+        }
+        return try position("pg_current_wal_flush_lsn", session)
+    }
+
     /// Just past the last record that is complete and flushed now; of a standby, replayed.
     static func complete(_ session: Session) throws -> LSN {
         let replayed = try session.query(
