@@ -187,6 +187,8 @@ extension Applier {
             redescribedBy: relation.repetition > 0 ? redescriber() : nil)
         try checkForm(plan)
         let made = RelationStatements(plan)
+        // Whoever has to find its way once more, in the middle of a batch, must not stop to ask.
+        knowledge.asked.insert(relation)
         statements[relation] = made
         newest[relation.id] = made
         return made
@@ -221,7 +223,9 @@ extension Applier {
 
     /// What is known of a table's columns is still so, though it was described again.
     func takeOver(_ relation: Relation) {
-        knowledge.ask(relation)
+        // Not remembered each: there may be one a minute for each table.
+        knowledge.lookedUpTo[relation.id] = max(
+            knowledge.lookedUpTo[relation.id] ?? 0, relation.repetition)
         guard let known = newest[relation.id], known.plan.relation.isDescribed(as: relation) else {
             return
         }

@@ -19,13 +19,18 @@ struct TableKnowledge: Sendable {
     /// Relations for which the source's catalog was asked: asking again tells no more.
     var asked: Set<Relation> = []
 
-    /// Takes note that the source's catalog was asked about a relation.
+    /// Of tables that were described again: up to which description nothing else had changed when
+    /// the catalog was asked, or what has was learned.
+    var lookedUpTo: [RelationID: Int] = [:]
+
+    /// Takes note that the source's catalog was asked about a relation, and is not to be asked again.
     mutating func ask(_ relation: Relation) {
-        asked = asked.filter {
-            $0.id != relation.id || $0.repetition >= relation.repetition
-                || !$0.isDescribed(as: relation)
-        }
         asked.insert(relation)
+        lookedUpTo[relation.id] = max(lookedUpTo[relation.id] ?? 0, relation.repetition)
+    }
+
+    func isLookedUp(_ relation: Relation) -> Bool {
+        relation.repetition <= lookedUpTo[relation.id] ?? 0
     }
 
     func retyping(_ id: RelationID) -> Retyping {
