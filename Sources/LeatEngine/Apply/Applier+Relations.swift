@@ -215,10 +215,9 @@ extension Applier {
         guard types.isEmpty, isKnown else {
             throw NewDefinition(relation: relation, types: types)
         }
-        guard
-            relation.repetition == 0 || knowledge.asked.contains(relation)
-                || knowledge.sourceColumns[relation.id] == nil
-        else { throw NewDefinition(relation: relation, types: [], isRepeated: true) }
+        guard knowledge.isLookedUp(relation) || knowledge.sourceColumns[relation.id] == nil else {
+            throw NewDefinition(relation: relation, types: [], isRepeated: true)
+        }
     }
 
     /// What is known of a table's columns is still so, though it was described again.
