@@ -28,7 +28,25 @@ public struct SlotOverview: Sendable {
             let missing = names.first { name in !overview.entries.contains { $0.name == name } }
             if let missing { throw SlotStreams.noSlot(missing) }
             return overview
+        }.checked(streams)
+    }
+
+    /// A stream moves on while the source is read: a slot that seems to be ahead of it is compared
+    /// with where it stands by now.
+    private func checked(_ streams: SlotStreams.Known) async throws -> SlotOverview {
+        let seemsAhead = entries.contains { $0.danger.findings.contains { $0.kind == .ahead } }
+        guard seemsAhead, let later = try await streams.again?().streams else { return self }
+        var overview = self
+        overview.entries = entries.map { entry in
+            guard let slot = entry.slot,
+                let stream = later.first(where: { $0.stream == entry.stream?.stream })
+            else { return entry }
+            return Entry(
+                name: entry.name, slot: slot, stream: stream,
+                danger: SlotDanger(slot, limits, stream: stream))
         }
+        overview.entries.sort { SlotDanger.isWorse($0.danger, than: $1.danger) }
+        return overview
     }
 
     static func read(

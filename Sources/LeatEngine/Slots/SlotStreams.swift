@@ -9,12 +9,17 @@ public enum SlotStreams {
         let streams: [SlotStream]
         /// A target was read.
         public let isKnown: Bool
+        /// Reads the target once more.
+        let again: (@Sendable () async throws -> Known)?
 
         /// No target was given.
         public static let unknown = Known(streams: [], isKnown: false)
 
-        init(streams: [SlotStream], isKnown: Bool) {
-            (self.streams, self.isKnown) = (streams, isKnown)
+        init(
+            streams: [SlotStream], isKnown: Bool,
+            again: (@Sendable () async throws -> Known)? = nil
+        ) {
+            (self.streams, self.isKnown, self.again) = (streams, isKnown, again)
         }
 
         /// A target may hold streams of several sources: those of this one.
@@ -44,7 +49,9 @@ public enum SlotStreams {
     /// - Throws: ``Halt``.
     public static func read(_ target: Conninfo, command: String) async throws -> Known {
         try await Connection.with(target, peer: .target, command: command) { session in
-            Known(streams: try read(session), isKnown: true)
+            Known(streams: try read(session), isKnown: true) {
+                try await read(target, command: command)
+            }
         }
     }
 

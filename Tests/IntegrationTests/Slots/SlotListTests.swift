@@ -134,6 +134,35 @@ struct SlotListTests {
         }
     }
 
+    @Test("a slot is not taken for ahead of a stream that moves on meanwhile")
+    func busyStream() async throws {
+        try await Pair.with(schema: "create table t (id int primary key)") { pair in
+            let leat = try LeatProcess(
+                ["sync"] + pair.places + ["--status-interval", "10ms"])
+            try await pair.waitForStream(leat)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await pair.onSource(
+                        """
+                        do $$ begin
+                          for i in 1..2000 loop
+                            insert into t values (i); commit; perform pg_sleep(0.001);
+                          end loop;
+                        end $$
+                        """)
+                }
+                let source = ["--source", pair.source.conninfo(database: pair.database)]
+                let target = ["--target", pair.target.conninfo(database: pair.database)]
+                for _ in 1...12 {
+                    let list = try await pair.leat(["slot", "list", "--json"] + source + target)
+                    #expect(list.exitCode == 0 && !list.output.contains("ahead"), "\(list.output)")
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await leat.terminate() == 0, "\(leat.log)")
+        }
+    }
+
     @Test("a stream whose slot is not there comes first, and no target is no error")
     func missingSlot() async throws {
         try await Pair.with(
@@ -141,7 +170,7 @@ struct SlotListTests {
         ) { pair in
             try await pair.catchUp()
             let name = pair.objectName
-            try await pair.onSource("select pg_drop_replication_slot('\(name)')")
+            try await pair.dropSlot()
             let source = ["--source", pair.source.conninfo(database: pair.database)]
             let target = ["--target", pair.target.conninfo(database: pair.database)]
 
