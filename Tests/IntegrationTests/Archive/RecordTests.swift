@@ -342,7 +342,7 @@ import Testing
                 """)
             let ahead = try await pair.record()
             #expect(ahead.exitCode == 8, "\(ahead.log)")
-            try await pair.onSource("select pg_drop_replication_slot('\(pair.objectName)')")
+            try await pair.dropSlot()
             let gone = try await pair.record()
             #expect(gone.exitCode == 8 && gone.log.contains("another archive"), "\(gone.log)")
         }

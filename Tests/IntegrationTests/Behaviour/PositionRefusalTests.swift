@@ -82,7 +82,7 @@ struct PositionRefusalTests {
     func slotDropped() async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
             try await pair.catchUp()
-            try await pair.source.sql("select pg_drop_replication_slot('\(pair.objectName)')")
+            try await pair.dropSlot()
 
             try await pair.expectRefusal(8, pair.objectName, "gone from the source")
 
@@ -132,7 +132,7 @@ struct PositionRefusalTests {
 
             try await pair.expectRefusal(8, pair.objectName, word)
 
-            try await pair.source.sql("select pg_drop_replication_slot('\(pair.objectName)')")
+            try await pair.dropSlot()
         }
     }
 
@@ -220,7 +220,7 @@ struct PositionRefusalTests {
             try await pair.onTarget(
                 "update leat.progress set state = 'creating'; delete from leat.tables; truncate t")
             if !hasSlot {
-                try await pair.source.sql("select pg_drop_replication_slot('\(pair.objectName)')")
+                try await pair.dropSlot()
             }
             try await pair.onSource("insert into t values (11, 'new')")
 

@@ -179,7 +179,7 @@ import Testing
             #expect(again.exitCode == 0 && again.log.contains("spool begun"), "\(again.log)")
             try await pair.expectEqual()
 
-            try await pair.onSource("select pg_drop_replication_slot('\(pair.objectName)')")
+            try await pair.dropSlot()
             try await pair.expectRefusal(8, "gone", options: ["--spool", other])
             let cleanup = try await pair.leat(["cleanup", "--yes"] + pair.places)
             #expect(cleanup.output.contains("left: spool") && cleanup.output.contains(other))

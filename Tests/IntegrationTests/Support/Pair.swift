@@ -196,6 +196,13 @@ final class Pair: Sendable {
         }
     }
 
+    /// The stream's, which has no reader any more: its walsender may need a moment to see that.
+    func dropSlot() async throws {
+        let slot = "pg_replication_slots where slot_name = '\(objectName)'"
+        try await source.waitUntil(sql: "select not active from \(slot)")
+        try await source.sql("select pg_drop_replication_slot(slot_name) from \(slot)")
+    }
+
     /// Waits until the stream flows.
     func waitForStream(_ leat: LeatProcess) async throws {
         try await leat.waitForOutput(containing: "streaming position=")
