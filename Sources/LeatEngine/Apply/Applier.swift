@@ -382,10 +382,14 @@ actor Applier: SessionActor, Closable {
     private func write(
         _ run: ApplyRun, commitsAtOnce: Bool = false, _ send: (inout BatchWriter) throws -> Void
     ) throws {
-        var writer = try BatchWriter(
-            session: open(), prepared: prepared, defersConstraints: !isReplica,
-            commitsAtOnce: commitsAtOnce)
+        var writer = try writer(commitsAtOnce: commitsAtOnce)
         try write(run, &writer, send)
+    }
+
+    func writer(commitsAtOnce: Bool = false) throws -> BatchWriter {
+        try BatchWriter(
+            session: open(), prepared: prepared, defersConstraints: !isReplica,
+            noting: handling.notesTruncates ? stream : nil, commitsAtOnce: commitsAtOnce)
     }
 
     /// The rest of what `writer` is to send for a run, its position and commit.

@@ -8,4 +8,6 @@ struct ApplyHandling: Sendable {
     var conflicts = ConflictPolicies()
     var showsValues = false
     var assumedZone: String?
+    /// Whether somebody watches over what the source's tables are.
+    var notesTruncates = false
 }

@@ -31,6 +31,8 @@ struct BatchWriter {
     private(set) var prepared: Int
     private(set) var isInPipeline = false
     private let defersConstraints: Bool
+    /// Whose truncates are noted.
+    private let noting: StreamName?
     /// Whether COMMIT follows before the answers are read.
     let commitsAtOnce: Bool
     private var place: String?
@@ -38,13 +40,17 @@ struct BatchWriter {
     /// Enough to fill a packet many times, few enough to keep libpq's buffer small.
     private static let flushInterval = 512
 
-    /// - Parameter defersConstraints: Whether the transaction has deferred them.
+    /// - Parameters:
+    ///   - defersConstraints: Whether the transaction has deferred them.
+    ///   - stream: Whose truncates are noted.
     init(
-        session: Session, prepared: Int, defersConstraints: Bool, commitsAtOnce: Bool = false
+        session: Session, prepared: Int, defersConstraints: Bool, noting stream: StreamName?,
+        commitsAtOnce: Bool = false
     ) throws {
         self.session = session
         self.prepared = prepared
         self.defersConstraints = defersConstraints
+        noting = stream
         self.commitsAtOnce = commitsAtOnce
         try resume()
     }
@@ -246,6 +252,9 @@ struct BatchWriter {
         try session.sendStatement("truncate \(tables.joined(separator: ", "))\(restart)")
         expectations.append(.change(index, exactlyOne: false))
         if defersConstraints { try send("set constraints all deferred") }
+        guard let noting else { return }
+        let (sql, values) = TruncateStore.note(batch.truncates(at: index), of: noting)
+        try send(sql, values)
     }
 
     // MARK: Net changes

@@ -182,14 +182,9 @@ struct ProgressStore {
     }
 
     func delete() throws {
-        if try TargetSchema.isPresent("leat.left_out", session) {
-            try session.query("delete from leat.left_out where stream = $1", [stream.text])
-        }
-        if try TargetSchema.isPresent("leat.conflicts", session) {
-            try session.query("delete from leat.conflicts where stream = $1", [stream.text])
-        }
-        if try TargetSchema.isPresent("leat.partitions", session) {
-            try session.query("delete from leat.partitions where stream = $1", [stream.text])
+        for table in ["left_out", "conflicts", "partitions", "truncates"]
+        where try TargetSchema.isPresent("leat.\(table)", session) {
+            try session.query("delete from leat.\(table) where stream = $1", [stream.text])
         }
         try session.query("delete from leat.tables where stream = $1", [stream.text])
         try session.query("delete from leat.progress where stream = $1", [stream.text])

@@ -129,6 +129,17 @@ enum TargetSchema {
         )
         """
 
+    /// Truncates that were applied since the source's tables were looked at.
+    private static let truncates = """
+        create table leat.truncates (
+          stream text not null,
+          source_oid pg_catalog.oid not null,
+          xid bigint not null,
+          is_refilled boolean not null,
+          primary key (stream, source_oid, xid)
+        )
+        """
+
     /// What a stream's last start left out: new tables that do not fit, what is not sent, and what
     /// it followed once.
     private static let leftOut = """
@@ -155,6 +166,7 @@ enum TargetSchema {
         ("leat.progress", progress), ("leat.tables", tables), ("leat.conflicts", conflicts),
         ("leat.triggers", triggers), ("leat.partitions", partitions),
         ("leat.left_out", leftOut), ("leat.pending_schema", pendingSchema),
+        ("leat.truncates", truncates),
     ]
 
     /// Creates what is missing. `if not exists` alone asks for the right to create even then, and

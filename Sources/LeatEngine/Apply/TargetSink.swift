@@ -55,7 +55,7 @@ struct TargetSink: BatchSink {
     var executor: (any TaskExecutor)? { applier.executor }
 
     func apply(_ batch: Batch) async throws -> Applied {
-        definitions?.watch.note(batch)
+        definitions?.watch.expect(batch)
         let applied =
             if let piece = batch.piece {
                 try await apply(piece, batch)

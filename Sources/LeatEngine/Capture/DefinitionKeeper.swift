@@ -4,8 +4,15 @@ internal import PGWire
 
 /// Where a stream keeps what the tables of its source were: with the data that it speaks of.
 protocol DefinitionKeeper: Sendable {
+    /// - Parameter truncates: Those that are no longer needed.
     /// - Returns: False if it cannot be reached now.
-    func keep(_ tables: [DefinitionWatch.Table]) async throws -> Bool
+    func keep(
+        _ tables: [DefinitionWatch.Table], forgetting truncates: [AppliedTruncate]
+    ) async throws -> Bool
+
+    /// Truncates that were applied, and may be newer than what is kept of their tables; nil if it
+    /// cannot be reached now.
+    func truncates() async throws -> [AppliedTruncate]?
 
     /// Keeps that tables were published no longer when the source's WAL ended there.
     ///
@@ -30,14 +37,24 @@ struct TargetDefinitions: DefinitionKeeper {
     let target: OwnTargetSession
     let stream: StreamName
 
-    func keep(_ tables: [DefinitionWatch.Table]) async throws -> Bool {
+    func keep(
+        _ tables: [DefinitionWatch.Table], forgetting truncates: [AppliedTruncate]
+    ) async throws -> Bool {
         let stream = stream
         let definitions = Dictionary(
             tables.map { ($0.name, $0.definitions) }, uniquingKeysWith: { first, _ in first })
         let kept: Void? = try await target.run { session in
-            try TableStore(session: session, stream: stream).keep(definitions)
+            try session.transaction {
+                try TableStore(session: session, stream: stream).keep(definitions)
+                try TruncateStore(session: session, stream: stream).forget(truncates)
+            }
         }
         return kept != nil
+    }
+
+    func truncates() async throws -> [AppliedTruncate]? {
+        let stream = stream
+        return try await target.run { try TruncateStore(session: $0, stream: stream).read() }
     }
 
     func leave(_ tables: [TableName: LSN]) async throws -> Bool {

@@ -32,21 +32,6 @@ actor DefinitionWatch {
         var now: [RelationID: TableDefinition]
     }
 
-    /// What the stream told of truncates of a table since its file was last seen: they give it
-    /// another one.
-    private struct Truncated {
-        var xids: Set<TransactionID> = []
-        /// Whether rows came behind one in its own transaction.
-        var isRefilled = false
-
-        /// Whether no other transaction can have written the rows that are there.
-        func explains(_ doubt: DefinitionChange.Doubt) -> Bool {
-            guard case .unlogged(_, let writer?) = doubt else { return true }
-            // A savepoint's number is another one.
-            return isRefilled || xids.contains(TransactionID(rawValue: writer))
-        }
-    }
-
     /// A table that may have been unlogged, unless a truncate that is still to come explains it.
     struct Suspicion: Sendable {
         var doubts: [DefinitionChange.Doubt]
@@ -64,7 +49,8 @@ actor DefinitionWatch {
     /// Tables that are published no longer, and the end of the source's WAL when that was seen.
     private var leaving: [TableName: LSN]
     private var suspicions: [RelationID: Suspicion] = [:]
-    private nonisolated let truncated = Mutex<[RelationID: Truncated]>([:])
+    /// Whether some are kept; the last run may have left some.
+    private nonisolated let mayHaveTruncates = Atomic(true)
     private var isLooking = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
@@ -93,42 +79,10 @@ actor DefinitionWatch {
             now: tables.mapValues(\.definitions.seen))
     }
 
-    /// Takes note of truncates in a batch.
-    nonisolated func note(_ batch: Batch) {
+    /// Truncates of a batch will have been applied when it is.
+    nonisolated func expect(_ batch: Batch) {
         guard !batch.truncates.isEmpty else { return }
-        let found = DefinitionWatch.truncates(of: batch)
-        truncated.withLock { truncated in
-            for (id, new) in found {
-                truncated[id, default: Truncated()].xids.formUnion(new.xids)
-                if new.isRefilled { truncated[id]?.isRefilled = true }
-            }
-        }
-    }
-
-    private nonisolated static func truncates(of batch: Batch) -> [RelationID: Truncated] {
-        var found: [RelationID: Truncated] = [:]
-        var (next, xid) = (0, batch.piece?.xid)
-        // Of the transaction at hand.
-        var emptied: Set<UInt32> = []
-        for (index, change) in batch.changes.enumerated() {
-            while next < batch.transactions.count, batch.transactions[next].firstChange <= index {
-                xid = batch.piece?.xid ?? batch.transactions[next].xid
-                emptied = []
-                next += 1
-            }
-            if change.kind == .truncate {
-                for relation in batch.truncates[Int(change.relation)].relations {
-                    emptied.insert(relation)
-                    if let xid {
-                        found[batch.relations[Int(relation)].id, default: Truncated()].xids
-                            .insert(xid)
-                    }
-                }
-            } else if change.kind == .insert, emptied.contains(change.relation) {
-                found[batch.relations[Int(change.relation)].id]?.isRefilled = true
-            }
-        }
-        return found
+        mayHaveTruncates.store(true, ordering: .sequentiallyConsistent)
     }
 
     // MARK: Looking
@@ -147,21 +101,57 @@ actor DefinitionWatch {
     ) async throws {
         await beginLook()
         defer { endLook() }
+        let finished = try await source.run { try SourceCatalog(session: $0).finished() }
         let now = try await read()
         // Behind the reading: no commit that was seen is later.
         let end = try await source.run { try SourceEnd.flushed($0) }
-        var changed: [RelationID: Table] = [:]
-        for (id, table) in now {
-            guard let known = tables[id] else { continue }
-            if let new = try await compare(known, table, at: end, source) { changed[id] = new }
-        }
         let reached = max(reached ?? .zero, position())
+        // Behind the position: what was told up to there is among them.
+        let truncates = try await truncates()
+        var found = try await compare(now, truncates ?? [], at: end, source)
         try await noteLeft(now, at: end, reached)
-        try await settleSuspicions(by: reached, &changed)
+        try await settleSuspicions(by: reached, truncates, &found.changed)
         columns = now.mapValues { table in
-            let known = changed[table.relation.id] ?? tables[table.relation.id]
+            let known = found.changed[table.relation.id] ?? tables[table.relation.id]
             return table.columns(known?.definitions.seen)
         }
+        let stuck = try await follow(by: reached, &found.changed)
+        // What they did is in what was read.
+        let past = (truncates ?? []).filter {
+            finished.contains($0.xid) && !found.undecided.contains($0.table)
+        }
+        try await keep(found.changed, forgetting: past)
+        // The start says what there is to do.
+        if let stuck { throw Restart(reason: "table \(stuck) was altered on the source") }
+    }
+
+    private struct Findings {
+        var changed: [RelationID: Table] = [:]
+        /// They wait for a lock, or for what the stream still has to say.
+        var undecided: Set<RelationID> = []
+    }
+
+    private func compare(
+        _ now: [RelationID: SourceTable], _ truncates: [AppliedTruncate], at end: LSN,
+        _ source: Connection
+    ) async throws -> Findings {
+        var found = Findings()
+        for (id, table) in now {
+            guard let known = tables[id] else { continue }
+            let told = truncates.filter { $0.table == id }
+            switch try await compare(known, table, told, at: end, source) {
+            case .same: break
+            case .new(let new): found.changed[id] = new
+            case .waits: found.undecided.insert(id)
+            }
+        }
+        return found
+    }
+
+    /// - Returns: A table that the target does not have as it was seen.
+    private func follow(
+        by reached: LSN, _ changed: inout [RelationID: Table]
+    ) async throws -> TableName? {
         var stuck: TableName?
         for (id, known) in tables {
             var table = changed[id] ?? known
@@ -172,11 +162,29 @@ actor DefinitionWatch {
             }
             changed[id] = table
         }
-        if !changed.isEmpty, try await keeper.keep(Array(changed.values)) {
+        return stuck
+    }
+
+    /// Truncates that were applied, and are not known to have been seen.
+    ///
+    /// - Returns: Nil if they cannot be read now.
+    private func truncates() async throws -> [AppliedTruncate]? {
+        guard mayHaveTruncates.exchange(false, ordering: .sequentiallyConsistent) else { return [] }
+        let truncates = try await keeper.truncates()
+        // Until none is left.
+        if truncates?.isEmpty != true {
+            mayHaveTruncates.store(true, ordering: .sequentiallyConsistent)
+        }
+        return truncates
+    }
+
+    private func keep(
+        _ changed: [RelationID: Table], forgetting truncates: [AppliedTruncate]
+    ) async throws {
+        guard !changed.isEmpty || !truncates.isEmpty else { return }
+        if try await keeper.keep(Array(changed.values), forgetting: truncates) {
             tables.merge(changed) { _, new in new }
         }
-        // The start says what there is to do.
-        if let stuck { throw Restart(reason: "table \(stuck) was altered on the source") }
     }
 
     /// What was sent of a table that is published no longer ends here at the latest.
@@ -210,35 +218,40 @@ actor DefinitionWatch {
         if waiting.isEmpty { isLooking = false } else { waiting.removeFirst().resume() }
     }
 
-    /// - Returns: What is new; nil if nothing is, or it has to wait.
+    private enum Comparison {
+        case same
+        case new(Table)
+        /// For a lock on the table, or for what the stream still has to say.
+        case waits
+    }
+
     private func compare(
-        _ known: Table, _ table: SourceTable, at end: LSN, _ source: Connection
-    ) async throws -> Table? {
+        _ known: Table, _ table: SourceTable, _ truncates: [AppliedTruncate], at end: LSN,
+        _ source: Connection
+    ) async throws -> Comparison {
         let (seen, now) = (known.definitions.seen, table.definition)
         let id = table.relation.id
         guard !now.isSame(as: seen) else {
             suspicions[id] = nil
-            return nil
+            return .same
         }
         let change = DefinitionChange(from: seen, to: now, sent: table)
-        guard let standing = try await standing(change.findings, source) else { return nil }
+        guard let standing = try await standing(change.findings, source) else { return .waits }
         let (soft, hard) = (standing.filter(\.mayBeTruncate), standing.filter { !$0.mayBeTruncate })
         guard hard.isEmpty else { throw doubtful(known.name, hard) }
         guard seen.generated == now.generated else {
             throw Restart(reason: "generated columns of table \(known.name) were altered")
         }
-        let told = truncated.withLock { $0[id] }
-        guard soft.allSatisfy({ told?.explains($0) ?? false }) else {
+        guard soft.allSatisfy({ doubt in truncates.contains { $0.explains(doubt) } }) else {
             if suspicions[id]?.definition.isSame(as: now) != true {
                 suspicions[id] = Suspicion(doubts: soft, definition: now, end: end)
             }
-            return nil
+            return .waits
         }
         suspicions[id] = nil
-        truncated.withLock { $0[id] = nil }
         var new = known
         _ = new.definitions.look(now, at: end)
-        return new
+        return .new(new)
     }
 
     /// - Returns: Nil if a lock on the table stands in the way: it waits for the next look.
@@ -257,19 +270,21 @@ actor DefinitionWatch {
 
     /// What the stream had to tell of truncates before the source's end of then, it has told.
     private func settleSuspicions(
-        by reached: LSN, _ changed: inout [RelationID: Table]
+        by reached: LSN, _ truncates: [AppliedTruncate]?, _ changed: inout [RelationID: Table]
     ) async throws {
+        guard let truncates else { return }
         for (id, suspicion) in suspicions where suspicion.end <= reached {
             guard var table = tables[id] else { continue }
-            let told = truncated.withLock { $0[id] }
-            guard let told, suspicion.doubts.allSatisfy(told.explains) else {
+            let told = truncates.filter { $0.table == id }
+            let isExplained = suspicion.doubts.allSatisfy { doubt in
+                told.contains { $0.explains(doubt) }
+            }
+            guard isExplained else {
                 let reason = suspicion.doubts.map(\.reason).joined(separator: "; ")
-                // A later start has not seen the truncates.
                 try await keeper.doubt(table.name, reason)
                 throw doubtful(table.name, suspicion.doubts)
             }
             suspicions[id] = nil
-            truncated.withLock { $0[id] = nil }
             _ = table.definitions.look(suspicion.definition, at: suspicion.end)
             changed[id] = table
         }

@@ -14,18 +14,18 @@ struct InitialCopy {
     ///   - levels: Those of one level are copied together, after the levels before it.
     ///   - snapshot: As the slot exported it; valid until the next command there.
     ///   - point: The slot's consistent point, to which the snapshot belongs.
-    ///   - held: Called once the snapshot is held.
+    ///   - held: Called once the snapshot is held, with what the tables are in it.
     /// - Throws: ``SnapshotHolder/Rewritten``: start over with a new slot.
     func run(
         _ levels: [[SourceTable]], snapshot: String, point: LSN,
-        held: () async throws -> Void = {}
+        held: ([TableName: TableDefinition]) async throws -> Void
     ) async throws {
         let tables = Array(levels.joined())
         let holder = try await SnapshotHolder.open(
             configuration.reading, snapshot: snapshot, tables: tables,
             clientEncoding: clientEncoding)
         try await closing(holder) {
-            try await held()
+            try await held(holder.definitions)
             status.update { snapshot in
                 snapshot.phase = .copying
                 snapshot.copies = tables.map {

@@ -11,7 +11,9 @@ internal import PGWire
 /// 3. Compare each table's file in the snapshot with its file now. An ALTER that rewrites a
 ///    table commits between snapshot and lock, leaves a new file in which the snapshot sees no
 ///    row at all, and says nothing: such a copy would be empty.
-/// 4. Export the snapshot again: the slot's own export ends with the next command there.
+/// 4. Compare each table's columns in the snapshot with those that the copy was planned with: what
+///    a column has that was added in between would not be copied, and is older than the stream.
+/// 5. Export the snapshot again: the slot's own export ends with the next command there.
 ///
 /// A crash at any step leaves nothing: the session ends.
 struct SnapshotHolder: Closable {
@@ -20,6 +22,8 @@ struct SnapshotHolder: Closable {
     let snapshotName: String
     /// The partitions of the tables in the snapshot.
     let partitions: [PartitionBook.Found]
+    /// What the tables are in the snapshot.
+    let definitions: [TableName: TableDefinition]
 
     /// A table was rewritten between snapshot and lock: the slot must be made anew.
     struct Rewritten: Error {
@@ -34,16 +38,16 @@ struct SnapshotHolder: Closable {
             configuration.source, peer: .source, stream: configuration.stream,
             clientEncoding: clientEncoding)
         do {
-            let (name, partitions) = try await connection.run { session in
+            let publications = configuration.publicationNames
+            return try await connection.run { session in
                 let name = try hold(session, snapshot: snapshot, tables: tables)
                 let roots = tables.filter(\.isPartitioned).map(\.relation.id)
-                return (
-                    name,
-                    try PartitionCatalog(session: session).found(under: roots, PartitionBook())
-                )
+                return SnapshotHolder(
+                    connection: connection, snapshotName: name,
+                    partitions: try PartitionCatalog(session: session)
+                        .found(under: roots, PartitionBook()),
+                    definitions: try definitions(session, of: tables, in: publications))
             }
-            return SnapshotHolder(
-                connection: connection, snapshotName: name, partitions: partitions)
         } catch {
             await connection.close()
             throw error
@@ -72,6 +76,24 @@ struct SnapshotHolder: Closable {
             throw Halt(.source, "The source exported no snapshot.")
         }
         return name
+    }
+
+    private static func definitions(
+        _ session: Session, of tables: [SourceTable], in publications: [String]
+    ) throws -> [TableName: TableDefinition] {
+        let published = try SourceCatalog(session: session).publishedTables(of: publications)
+        let held = Dictionary(
+            published.map { ($0.relation.id, $0.definition) },
+            uniquingKeysWith: { first, _ in first })
+        return Dictionary(
+            try tables.map { table in
+                guard let definition = held[table.relation.id],
+                    definition.columns == table.definition.columns
+                else {
+                    throw Restart(reason: "table \(table.name) was altered while the copy began")
+                }
+                return (table.name, definition)
+            }, uniquingKeysWith: { first, _ in first })
     }
 
     private static func lock(_ names: [String], of number: Int, _ session: Session) throws {

@@ -202,13 +202,26 @@ extension StreamPreparation {
                 status: run.status, logger: logger
             ).run(
                 onTarget.copyLevels(tables), snapshot: slot.snapshotName,
-                point: slot.consistentPoint, held: held)
+                point: slot.consistentPoint
+            ) { definitions in
+                try await keep(definitions)
+                try await held()
+            }
         } catch let halt as Halt {
             throw await SchemaGaps(
                 source: run.definitions(servers), applier: servers.applier, tables: tables
             ).explain(halt)
         }
         try await syncSequences(tables)
+    }
+
+    /// What the tables are in the copy's snapshot: what happens to them later is noticed.
+    private func keep(_ definitions: [TableName: TableDefinition]) async throws {
+        let stream = configuration.stream
+        let known = definitions.mapValues { KnownDefinitions($0) }
+        try await servers.applier.run { session in
+            try TableStore(session: session, stream: stream).keep(known)
+        }
     }
 
     func syncSequences(_ tables: [SourceTable]) async throws {

@@ -98,6 +98,6 @@ public struct SyncConfiguration: Sendable {
     var handling: ApplyHandling {
         ApplyHandling(
             role: role, foldsChanges: foldsChanges, conflicts: conflicts, showsValues: showsValues,
-            assumedZone: assumedZone)
+            assumedZone: assumedZone, notesTruncates: true)
     }
 }

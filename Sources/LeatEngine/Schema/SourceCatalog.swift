@@ -186,6 +186,17 @@ struct SourceCatalog {
         return tables
     }
 
+    /// Transactions whose work is seen by whatever is read from here on.
+    func finished() throws -> FinishedTransactions {
+        let text = try session.query(
+            "select pg_catalog.pg_current_snapshot()::pg_catalog.text"
+        ).scalar
+        guard let finished = text.flatMap(FinishedTransactions.init(snapshot:)) else {
+            throw Halt(.internalError, "The source showed no snapshot: \(text ?? "")")
+        }
+        return finished
+    }
+
     /// Transaction IDs are told apart by their lower half.
     private static let horizon = """
         select pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())

@@ -250,6 +250,44 @@ struct RewriteTests {
         }
     }
 
+    @Test(
+        "are not suspected where truncates follow upon each other, or a kill comes between",
+        arguments: [false, true])
+    func truncated(isKilled: Bool) async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.onSource("create publication pub for all tables")
+            try await pair.catchUp("--publication", "pub")
+            let interval = isKilled ? "1min" : "100ms"
+            let leat = try LeatProcess(
+                ["sync"] + pair.places + ["--publication", "pub", "--status-interval", interval])
+            try await pair.waitForStream(leat)
+            // Three looks, a second apart, with many truncates between and at each.
+            try await pair.onSource(
+                """
+                do $$ declare ending timestamptz := clock_timestamp() + interval '3.5 s'; begin
+                  while clock_timestamp() < ending loop
+                    truncate s.t; commit;
+                    insert into s.t (id) values (1); truncate s.t, s.r_2;
+                    begin insert into s.t (id) values (2); exception when unique_violation then end;
+                    commit;
+                    exit when \(isKilled);
+                  end loop;
+                end $$
+                """)
+            try await pair.waitUntilApplied()
+            if isKilled {
+                try await leat.kill()
+            } else {
+                #expect(try await leat.terminate() == 0, "\(leat.log)")
+            }
+
+            try await pair.catchUp("--publication", "pub")
+
+            try await expectSame(pair)
+            #expect(try await pair.targetValue("select count(*) from leat.truncates") == "0")
+        }
+    }
+
     @Test("a table that is dropped after its last changes takes part in their transactions")
     func dropped() async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in

@@ -112,8 +112,7 @@ extension Applier {
     }
 
     private func pipelined(_ send: (inout BatchWriter) throws -> Void) throws -> String? {
-        var writer = try BatchWriter(
-            session: open(), prepared: prepared, defersConstraints: !isReplica)
+        var writer = try writer()
         defer { prepared = writer.prepared }
         do {
             try send(&writer)

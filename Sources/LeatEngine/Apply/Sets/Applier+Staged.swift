@@ -63,8 +63,7 @@ extension Applier {
             isHeldBack: { heldBack[$0] != nil })
         guard let senders = folded.foldAhead(run.changes, staging) else { return nil }
         for sender in senders { try sender.prepareAhead(&staging) }
-        var writer = try BatchWriter(
-            session: session, prepared: prepared, defersConstraints: !isReplica)
+        var writer = try writer()
         defer { prepared = writer.prepared }
         try sendBegin(&writer)
         for sender in senders { try sender.stage(&writer, &staging) }

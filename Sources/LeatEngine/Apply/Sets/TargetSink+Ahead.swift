@@ -25,7 +25,6 @@ extension TargetSink {
         else { return nil }
         // Theirs are open transactions, which what comes now may have to wait for.
         if let inProgress, await inProgress.sides.areBusy { return nil }
-        definitions?.watch.note(batch)
         return try await ahead.stage(batch).map { Staged(turn: $0, ahead: ahead, sink: self) }
     }
 }

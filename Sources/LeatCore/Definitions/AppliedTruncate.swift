@@ -1,0 +1,44 @@
+public import PGWire
+
+/// A truncate of a table that was applied: it has given the source's table another file.
+public struct AppliedTruncate: Sendable, Equatable {
+    public var table: RelationID
+    /// The transaction that truncated.
+    public var xid: TransactionID
+    /// Whether rows came behind it in the same transaction, or may have.
+    public var isRefilled: Bool
+
+    public init(table: RelationID, xid: TransactionID, isRefilled: Bool) {
+        self.table = table
+        self.xid = xid
+        self.isRefilled = isRefilled
+    }
+
+    /// Whether no other transaction can have written the rows that are there.
+    public func explains(_ doubt: DefinitionChange.Doubt) -> Bool {
+        guard case .unlogged(_, let writer?) = doubt else { return true }
+        // A savepoint's number is another one.
+        return isRefilled || xid.rawValue == writer
+    }
+}
+
+extension Batch {
+    /// What a truncate does to the source's tables.
+    ///
+    /// - Parameter index: Of the change.
+    public func truncates(at index: Int) -> [AppliedTruncate] {
+        guard let transaction = transactions.lastIndex(where: { $0.firstChange <= index }) else {
+            return []
+        }
+        let next = transaction + 1
+        let end = next < transactions.count ? transactions[next].firstChange : changes.count
+        let rest = changes[index..<end]
+        return truncates[Int(changes[index].relation)].relations.map { relation in
+            AppliedTruncate(
+                table: relations[Int(relation)].id,
+                xid: piece?.xid ?? transactions[transaction].xid,
+                isRefilled: piece != nil || !transactions[transaction].isComplete
+                    || rest.contains { $0.kind == .insert && $0.relation == relation })
+        }
+    }
+}
