@@ -99,7 +99,7 @@ struct StreamTests {
                     if grows { try session.growInputBuffer(for: 1 << 20) }
                     try source.start(session)
                     let deadline = ContinuousClock.now + .patience
-                    while session.bytesWaiting < 48 << 10 {
+                    while session.bytesWaiting < 28 << 10 {
                         try #require(ContinuousClock.now < deadline)
                         try session.nap(for: .milliseconds(1))
                     }
@@ -117,7 +117,7 @@ struct StreamTests {
             try await source.drop()
         }
 
-        #expect(lent[0] < 32 << 10 && lent[1] > 40 << 10, "\(lent)")
+        #expect(lent[0] < 20 << 10 && lent[1] > 24 << 10, "\(lent)")
     }
 
     @Test("rows that gather in the server's socket come in few and large reads")

@@ -18,12 +18,13 @@ struct LaterStartTests {
 
     private static let gaps = [
         Gap(
-            testDescription: "widened publish",
-            publication: "create publication pub for table t with (publish = 'update')",
+            testDescription: "narrowed and widened again",
+            publication: "create publication pub for table t",
             sql: """
+                alter publication pub set (publish = 'update');
                 insert into t select i, 'not sent' from generate_series(100, 199) i;
                 alter publication pub set (publish = 'insert, update, delete, truncate')
-                """, why: "other kinds of changes"),
+                """, why: "its publication was altered and is now as before"),
         Gap(
             testDescription: "put back", publication: "create publication pub for table t",
             sql: """
