@@ -46,6 +46,10 @@ public enum FailPoint: String, Sendable {
     /// All pieces are applied and the position is moved, in a transaction that is still open.
     case piecesCommitting = "pieces-committing"
     case piecesCommitSent = "pieces-commit-sent"
+    /// The stream has come to where other publications are to take over; nothing is changed yet.
+    case publicationsReached = "publications-reached"
+    /// The target names them, and what they send.
+    case publicationsTaken = "publications-taken"
 
     public func reached() {
         #if DEBUG

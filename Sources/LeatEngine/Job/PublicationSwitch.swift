@@ -109,6 +109,7 @@ struct PublicationSwitch {
 
     /// - Returns: To begin anew with.
     func take(_ change: Change) async throws -> Restart {
+        FailPoint.publicationsReached.reached()
         let stream = configuration.stream
         let columns = Dictionary(
             change.tablesBefore.map { ($0.relation.id, $0) },
@@ -123,6 +124,7 @@ struct PublicationSwitch {
                 try store.goOn(tables, from: change.tablesBefore)
             }
         }
+        FailPoint.publicationsTaken.reached()
         return PublicationSwitch.restart(change.later)
     }
 

@@ -174,6 +174,30 @@ struct PublicationNameTests {
         }
     }
 
+    @Test(
+        "a kill while others take over leaves those before, or those",
+        arguments: ["publications-reached", "publications-taken"])
+    func killed(_ failPoint: String) async throws {
+        try await with(.v18) { pair in
+            #expect(try await run(pair, ["p_t"]).exitCode == 0)
+            try await pair.onSource(
+                "insert into t values (2, 'one'); insert into u values (2, 'one')")
+            try await pair.onSource("create publication p_all for all tables")
+            try await pair.onSource("insert into t values (3, 'two'); delete from t where id = 1")
+            let options = ["--publication", "p_all", "--truncate", "--yes", "--endpos", "now"]
+            let leat = try LeatProcess(
+                ["sync"] + pair.places + options, environment: ["LEAT_FAILPOINT": failPoint])
+            #expect(try await leat.waitForExit() == 137, "\(leat.log)")
+            try await pair.onSource("insert into t values (4, 'three'); update u set v = 'three'")
+
+            let next = try await run(pair, ["p_all"], "--truncate", "--yes")
+
+            #expect(next.exitCode == 0, "\(next.log)")
+            #expect(!next.log.contains("copying table=public.t\n"), "\(next.log)")
+            try await pair.expectEqual()
+        }
+    }
+
     @Test("an empty one is followed, which is said, also when its last table has left it")
     func empty() async throws {
         try await with(.v16) { pair in
