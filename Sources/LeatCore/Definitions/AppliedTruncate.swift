@@ -34,11 +34,14 @@ extension Batch {
         let end = next < transactions.count ? transactions[next].firstChange : changes.count
         let rest = changes[index..<end]
         return truncates[Int(changes[index].relation)].relations.map { relation in
-            AppliedTruncate(
-                table: relations[Int(relation)].id,
-                xid: piece?.xid ?? transactions[transaction].xid,
+            let table = relations[Int(relation)].id
+            return AppliedTruncate(
+                table: table, xid: piece?.xid ?? transactions[transaction].xid,
                 isRefilled: piece != nil || !transactions[transaction].isComplete
-                    || rest.contains { $0.kind == .insert && $0.relation == relation })
+                    // It is described again behind a truncate.
+                    || rest.contains {
+                        $0.kind == .insert && relations[Int($0.relation)].id == table
+                    })
         }
     }
 }

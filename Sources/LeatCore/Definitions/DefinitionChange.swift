@@ -15,6 +15,8 @@ public struct DefinitionChange: Sendable, Equatable {
         /// The column was dropped and made again, and the stream does not tell which of the two its
         /// changes are about.
         case remade(column: String)
+        /// The target's column was dropped and made again, and the source has its own still.
+        case remadeOnTarget(column: String)
         /// Rows that were there before the column got values of their own in it.
         case filled(column: String, defaultExpression: String?)
         /// The table was unlogged for a while, or a partition was truncated by itself: nothing of

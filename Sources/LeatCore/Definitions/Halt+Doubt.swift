@@ -39,7 +39,8 @@ extension Halt {
             lines += [
                 "If their rows are those of the source all the same, say so on the target:",
                 """
-                update leat.tables set definition = null, doubt = null where stream = \
+                update leat.tables set definition = null, doubt = null, column_numbers = null \
+                where stream = \
                 \(SQLText.literal(stream.text)) and (schema_name, table_name) in \
                 (\(names.joined(separator: ", ")));
                 """,
@@ -69,6 +70,11 @@ extension DefinitionChange.Doubt {
             """
             column \(column) was dropped and made again on the source, and the changes that are \
             still to come may be those of either
+            """
+        case .remadeOnTarget(let column):
+            """
+            column \(column) was dropped and made again on the target, and the source still has \
+            the one from before, whose values go nowhere
             """
         case .filled(let column, let expression?):
             """

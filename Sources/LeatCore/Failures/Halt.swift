@@ -21,6 +21,12 @@ public struct Halt: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Tables that the target lacks.
+    public var missing: [TableName] = []
+
+    /// Columns of the target's tables that the advice gives another type.
+    public var retyped: [TableName: [String]] = [:]
+
     /// Tables of which a copy anew is the way on.
     public var copiesAnew: [TableName] = []
 

@@ -124,9 +124,13 @@ public struct ColumnRoutes: Sendable, Equatable {
     /// was dropped ahead of the stream.
     public func leavesOut(_ index: Int) -> Bool { leftOut.contains(index) }
 
-    /// Those that the source still has.
-    public var leftOutNames: [String] {
-        leftOut.sorted().filter { current[$0] != nil }.map { sourceNames[$0] }
+    /// Those that the source still has, by its numbers.
+    public var leftOutColumns: [Int: String] {
+        var columns: [Int: String] = [:]
+        for index in leftOut where current[index] != nil {
+            if let number = numbers[index] { columns[number] = sourceNames[index] }
+        }
+        return columns
     }
 
     /// Whether the column was dropped and made again on the source, and the target still has the

@@ -151,6 +151,8 @@ private struct ColumnMatcher {
     var doubts: [DefinitionChange.Doubt] = []
     /// Columns of the target whose type has to change.
     private var mismatched: Set<String> = []
+    /// Those of them for which the mends say so.
+    private var retyped: [String] = []
     /// Those of them whose rows the source has rewritten.
     private var rewritten: [String] = []
     /// The problems that a copy mends, for the target's column takes the new values as it is.
@@ -246,10 +248,23 @@ private struct ColumnMatcher {
             "column \(column.name) is \(definition) on the source, by an ALTER that rewrote its "
                 + "rows, and \(found.definition) on the target")
         mends += creation.statements(for: column.typeOID)
-        let using = using(column, found)
-        mends.append(
-            "alter table \(target.name.quoted) alter column \(SQLText.identifier(found.name)) "
-                + "type \(definition)\(using);")
+        mends.append(retyping(column, found))
+    }
+
+    /// A default of another type stands in the way of a cast.
+    private mutating func retyping(
+        _ column: RelationColumn, _ found: TargetTable.Column
+    ) -> String {
+        retyped.append(found.name)
+        let (using, name) = (using(column, found), SQLText.identifier(found.name))
+        var steps = ["alter column \(name) type \(definition(column))\(using)"]
+        if !using.isEmpty, found.hasDefault {
+            steps.insert("alter column \(name) drop default", at: 0)
+            if let text = routes.source[column.name]?.defaultExpression {
+                steps.append("alter column \(name) set default \(text)")
+            }
+        }
+        return "alter table \(target.name.quoted) \(steps.joined(separator: ", "));"
     }
 
     /// Where there is no cast by assignment, the text form is the way.
@@ -344,15 +359,12 @@ private struct ColumnMatcher {
                 + "\(found.definition) on the target: \(reason)")
         guard !mendParts(sourceType, targetType), !mendName(sourceType, targetType) else { return }
         mends += creation.statements(for: column.typeOID)
-        let definition = definition(column)
-        let name = SQLText.identifier(found.name)
         guard !sourceType.isGone, !hasSameDefinition(column, found) else {
+            let name = SQLText.identifier(found.name)
             mends.append("alter table \(target.name.quoted) alter column \(name) type text;")
             return
         }
-        let using = using(column, found)
-        mends.append(
-            "alter table \(target.name.quoted) alter column \(name) type \(definition)\(using);")
+        mends.append(retyping(column, found))
     }
 
     /// A built-in type that does not fit although it is the same: text takes its values.
@@ -419,6 +431,7 @@ private struct ColumnMatcher {
             "Table \(TableName(relation)) does not fit: \(problems.joined(separator: "; ")).",
             advice: advice.isEmpty ? nil : advice.joined(separator: "\n"))
         if taken.count == problems.count { halt.copiesAnew = [target.name] }
+        if !retyped.isEmpty { halt.retyped[target.name] = retyped }
         throw halt
     }
 

@@ -112,6 +112,7 @@ extension Applier {
                 made = try plan()
             }
             keep(routes, known, table, relation.id)
+            knowledge.leftOut.set(routes.leftOutColumns, of: relation.id)
             return made
         } catch let halt as Halt {
             var settled = known

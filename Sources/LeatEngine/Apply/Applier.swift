@@ -48,7 +48,8 @@ actor Applier: SessionActor, Closable {
     /// Statements named so far, and how many of them are thrown away.
     var prepared = 0
     private var forgotten = 0
-    var knowledge = TableKnowledge()
+    nonisolated let leftOut: LeftOutColumns
+    var knowledge: TableKnowledge
     /// By which numbers columns are known from the batch at hand on.
     var learned: [TableName: KnownColumns] = [:]
     var isTransactionOpen = false
@@ -86,6 +87,8 @@ actor Applier: SessionActor, Closable {
         self.stream = stream
         self.handling = handling
         self.silence = silence
+        leftOut = LeftOutColumns()
+        knowledge = TableKnowledge(leftOut: leftOut)
     }
 
     /// Runs `body` with the session, on its thread. Cancellation ends its waits.

@@ -247,7 +247,8 @@ extension Progress {
     var isReplay: Bool { stored.slot.hasPrefix("archive ") }
 
     /// A target that was made from a copy of another one has its rows, but not its history.
-    func checkTarget(_ target: TargetIdentity) throws {
+    /// - Parameter option: Accepts another one.
+    func checkTarget(_ target: TargetIdentity, option: String?) throws {
         guard !isOf(target) else { return }
         throw Halt(
             .positionMismatch,
@@ -255,11 +256,15 @@ extension Progress {
             The position on the target was stored in database \(targetDatabase.name) of another \
             system: this target is a copy of it.
             """,
-            advice: """
-                Point --target at the original. If this one has taken its place for good (it was \
-                made by pg_upgrade, or from a physical copy), start once with --accept-target. Or \
-                remove the stream here with leat cleanup --target-only, and start anew.
-                """)
+            advice: [
+                "Point --target at the original.",
+                option.map {
+                    """
+                    If this one has taken its place for good (it was made by pg_upgrade, or from a \
+                    physical copy), start once with \($0).
+                    """
+                }, "Or remove the stream here with leat cleanup --target-only, and start anew.",
+            ].compactMap { $0 }.joined(separator: " "))
     }
 
     private func isOf(_ target: TargetIdentity) -> Bool {

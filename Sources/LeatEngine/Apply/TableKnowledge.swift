@@ -5,6 +5,7 @@ internal import PGWire
 /// relation to the target.
 struct TableKnowledge: Sendable {
     var followed = FollowedTables([:])
+    let leftOut: LeftOutColumns
     var sourceForm: Applier.SourceForm?
     var sourceTypes = TypeCatalog([])
     var targetTypes = TypeCatalog([])

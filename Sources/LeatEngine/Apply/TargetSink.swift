@@ -20,6 +20,8 @@ struct TargetSink: BatchSink {
     var ahead: StagingAhead?
     /// Where the source's catalog can be looked at.
     var definitions: Definitions?
+    /// What makes tables that are missing.
+    var dump: SchemaCommand?
     /// Completes what is told of tables to be copied anew.
     var advisingCopy: @Sendable (Halt) -> Halt = { $0 }
 
@@ -55,13 +57,14 @@ struct TargetSink: BatchSink {
     var executor: (any TaskExecutor)? { applier.executor }
 
     func apply(_ batch: Batch) async throws -> Applied {
-        definitions?.watch.expect(batch)
         let applied =
             if let piece = batch.piece {
                 try await apply(piece, batch)
             } else {
                 try await passing { try await applyWhole(batch) }
             }
+        // Before the position moves: whoever compares what is there by then has to know of them.
+        definitions?.watch.noteApplied(batch)
         tell(applied.conflicts)
         SpareBatches.shared.keep(batch)
         return applied
@@ -90,7 +93,8 @@ struct TargetSink: BatchSink {
 
     func explain(_ halt: Halt) async -> Halt {
         guard halt.copiesAnew.isEmpty else { return advisingCopy(halt) }
-        return await SchemaGaps(source: source, applier: applier, tables: tables).explain(halt)
+        return await SchemaGaps(source: source, applier: applier, tables: tables, dump: dump)
+            .explain(halt)
     }
 
     func learn(_ new: Applier.NewDefinition, from batch: Batch) async throws {

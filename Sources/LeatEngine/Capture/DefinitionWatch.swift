@@ -45,6 +45,9 @@ actor DefinitionWatch {
     /// What is stored for good.
     private let position: @Sendable () -> LSN
     private let logger: Logger
+    private let leftOut: LeftOutColumns
+    /// Of them, what was seen at the last look.
+    private var seenLeftOut: [RelationID: [Int: String]] = [:]
     private var tables: [RelationID: Table]
     /// Tables that are published no longer, and the end of the source's WAL when that was seen.
     private var leaving: [TableName: LSN]
@@ -57,13 +60,14 @@ actor DefinitionWatch {
     init(
         _ keeper: any DefinitionKeeper, tables: [RelationID: Table],
         suspicions: [RelationID: Suspicion], leaving: [TableName: LSN],
-        position: @escaping @Sendable () -> LSN, advising: @escaping @Sendable (Halt) -> Halt,
-        logger: Logger
+        leftOut: LeftOutColumns, position: @escaping @Sendable () -> LSN,
+        advising: @escaping @Sendable (Halt) -> Halt, logger: Logger
     ) {
         self.keeper = keeper
         self.advising = advising
         self.position = position
         self.logger = logger
+        self.leftOut = leftOut
         self.tables = tables
         self.suspicions = suspicions
         self.leaving = leaving
@@ -79,9 +83,9 @@ actor DefinitionWatch {
             now: tables.mapValues(\.definitions.seen))
     }
 
-    /// Truncates of a batch will have been applied when it is.
-    nonisolated func expect(_ batch: Batch) {
-        guard !batch.truncates.isEmpty else { return }
+    /// Truncates of a batch are kept by now, or those of earlier pieces with its last one.
+    nonisolated func noteApplied(_ batch: Batch) {
+        guard !batch.truncates.isEmpty || batch.piece != nil else { return }
         mayHaveTruncates.store(true, ordering: .sequentiallyConsistent)
     }
 
@@ -92,11 +96,12 @@ actor DefinitionWatch {
     /// - Parameters:
     ///   - source: A session of the source that nothing else needs.
     ///   - reached: Up to there the stream has told all that it can, if that is beyond the position.
+    ///   - isLast: Whether the stream ends here.
     ///   - read: Reads the tables that are published now.
     /// - Throws: ``Halt`` (exit code 7) if rows of a table may be others than were sent, and
     ///   ``Restart`` where the start is to decide.
     func look(
-        _ source: Connection, reached: LSN? = nil,
+        _ source: Connection, reached: LSN? = nil, isLast: Bool = false,
         _ read: () async throws -> [RelationID: SourceTable]
     ) async throws {
         await beginLook()
@@ -105,6 +110,7 @@ actor DefinitionWatch {
         let now = try await read()
         // Behind the reading: no commit that was seen is later.
         let end = try await source.run { try SourceEnd.flushed($0) }
+        try checkLeftOut(now, isLast: isLast)
         let reached = max(reached ?? .zero, position())
         // Behind the position: what was told up to there is among them.
         let truncates = try await truncates()
@@ -118,11 +124,26 @@ actor DefinitionWatch {
         let stuck = try await follow(by: reached, &found.changed)
         // What they did is in what was read.
         let past = (truncates ?? []).filter {
-            finished.contains($0.xid) && !found.undecided.contains($0.table)
+            finished?.contains($0.xid) == true && !found.undecided.contains($0.table)
         }
         try await keep(found.changed, forgetting: past)
         // The start says what there is to do.
         if let stuck { throw Restart(reason: "table \(stuck) was altered on the source") }
+    }
+
+    /// Whoever alters the target first has from one look to the next to do so on the source.
+    private func checkLeftOut(_ now: [RelationID: SourceTable], isLast: Bool) throws {
+        let before = seenLeftOut
+        seenLeftOut = leftOut.all
+        for (id, columns) in seenLeftOut {
+            let left = columns.filter { number, _ in
+                now[id]?.columns.contains { $0.number == number } ?? false
+                    && (isLast || before[id]?[number] != nil)
+            }
+            guard !left.isEmpty, let table = tables[id] else { continue }
+            throw doubtful(
+                table.name, left.values.sorted().map { .remadeOnTarget(column: $0) })
+        }
     }
 
     private struct Findings {

@@ -25,11 +25,13 @@ enum Preflight {
     ///   - followed: Tables that the stream follows already. What is still to come may be older
     ///     than the source's definition of now, so the stream itself finds out, change by change,
     ///     what fits.
+    ///   - remade: Tables whose name another table had, which was followed.
     ///   - dump: What makes tables that are missing.
     /// - Throws: One ``Halt`` (exit code 6) with all that is wrong with the others.
     static func ways(
         of tables: [SourceTable], sourceTypes: TypeCatalog, target session: Session,
-        followed: [TableName: Followed], dump: SchemaCommand? = nil
+        followed: [TableName: Followed], remade: Set<TableName> = [],
+        dump: SchemaCommand? = nil
     ) throws -> Ways {
         let targetTypes = try session.typeCatalog()
         var plans: [TableName: RelationPlan] = [:]
@@ -57,21 +59,26 @@ enum Preflight {
                     retyping: known.definitions.map { Retyping(from: $0.base, to: $0.seen) }
                         ?? Retyping(),
                     checksLabels: followed[table.name] == nil)
+                let leftOut = routes.leftOutColumns.sorted { $0.key < $1.key }
+                guard leftOut.isEmpty else {
+                    throw Halt.doubtful(
+                        table.name, leftOut.map { .remadeOnTarget(column: $0.value) })
+                }
             } catch let halt as Halt {
+                let halt = try DependentViews.explain(halt, session)
                 if followed[table.name] != nil {
-                    later[table.name] = halt
+                    later[table.name] = try dump?.explain(halt, on: session) ?? halt
                 } else {
-                    problems.append(halt)
+                    problems.append(
+                        remade.contains(table.name) ? isAnother(table.name, halt) : halt)
                 }
             }
         }
         problems += generated
         guard problems.isEmpty else {
-            let missing = tables.map(\.name).filter { name in
-                followed[name] == nil && targets[name]?.isMissing(name) == true
-            }
+            let missing = problems.flatMap(\.missing)
             let making = missing.isEmpty ? nil : try dump?.text(for: missing, on: session)
-            var halt = combined(problems, missing, making: making)
+            var halt = combined(problems, making: making)
             if !followed.isEmpty, problems.count == generated.count {
                 halt.exitCode = .stoppedOnChange
             }
@@ -80,18 +87,30 @@ enum Preflight {
         return Ways(plans: plans, later: later, targetTypes: targetTypes)
     }
 
+    private static func isAnother(_ table: TableName, _ halt: Halt) -> Halt {
+        var halt = halt
+        halt.message = """
+            Table \(table) of the source is another one than was followed, dropped and made again: \
+            it is copied anew, once the target's fits. \(halt.message)
+            """
+        return halt
+    }
+
     /// A generated column is computed on the target too. As a plain one it would stay empty there.
     private static func checkGenerated(_ table: SourceTable, _ target: TargetTable) throws {
-        let plain = table.unsentGenerated.map(\.name).filter { name in
-            target.columns.contains { $0.name.isSameName(as: name) && !$0.isGenerated }
+        let plain = table.unsentGenerated.filter { column in
+            target.columns.contains { $0.name.isSameName(as: column.name) && !$0.isGenerated }
         }
         guard !plain.isEmpty else { return }
         let list = plain.map {
-            "column \($0) is generated on the source and not sent, but plain on the target"
+            "column \($0.name) is generated on the source and not sent, but plain on the target"
         }
         throw Halt(
             .stoppedOnChange, "Table \(table.name) does not fit: \(list.joined(separator: "; ")).",
-            advice: """
+            advice: plain.contains { $0.generation == .virtual }
+                ? "Make it generated on the target too, or drop it there: it is virtual, and no "
+                    + "publication can send it."
+                : """
                 Make it generated on the target too, or drop it there; a source of 18 or newer \
                 can send it: --publication with one that has publish_generated_columns = stored.
                 """)
@@ -99,14 +118,12 @@ enum Preflight {
 
     /// - Parameter making: What makes tables that are missing, if that is known.
     static func combined(
-        _ problems: [Halt], _ missing: [TableName] = [], making: String? = nil
+        _ problems: [Halt], making: String? = nil
     ) -> Halt {
-        let gone = Set(missing.map { TargetTables.missing($0).message })
         let messages = NameList.lines(problems.map(\.message))
         // Of those that are written out.
         let known = problems.filter { problem in
-            messages.contains(problem.message)
-                && (making == nil || !gone.contains(problem.message))
+            messages.contains(problem.message) && (making == nil || problem.missing.isEmpty)
         }
         var advice = Set(known.compactMap(\.advice)).sorted()
         if let making { advice.insert(making, at: 0) }

@@ -11,6 +11,8 @@ struct SchemaGaps {
     let source: any SourceDefinitions
     let applier: Applier
     let tables: [SourceTable]
+    /// What makes tables that are missing.
+    var dump: SchemaCommand?
 
     /// The halt with statements for such gaps, if there are any.
     func explain(_ halt: Halt) async -> Halt {
@@ -20,6 +22,7 @@ struct SchemaGaps {
         guard halt.exitCode == .stoppedOnChange, let statements = try? await statements() else {
             return halt
         }
+        let halt = await explainTarget(halt)
         let advice = halt.advice ?? ""
         let new = statements.filter { !advice.contains($0) }
         guard !new.isEmpty else { return halt }
@@ -28,6 +31,16 @@ struct SchemaGaps {
             + new.joined(separator: "\n")
         return Halt(
             halt.exitCode, halt.message, advice: advice.isEmpty ? list : advice + "\n" + list)
+    }
+
+    /// With what the target itself knows: which views are in the way, which schemas are missing.
+    private func explainTarget(_ halt: Halt) async -> Halt {
+        let dump = dump
+        let explained = try? await applier.run { session in
+            let explained = try DependentViews.explain(halt, session)
+            return try dump?.explain(explained, on: session) ?? explained
+        }
+        return explained ?? halt
     }
 
     private func statements() async throws -> [String] {

@@ -33,6 +33,7 @@ struct StreamPhase {
             followed: prepared.followed, logger: logger,
             inProgress: run.spool == nil ? inProgress : nil, ahead: servers.ahead,
             definitions: .init(watch: definitions, source: servers.source),
+            dump: SchemaCommand(source: configuration.source, target: configuration.target),
             advisingCopy: definitions.advising)
         try await sink.start(at: prepared.position, prepared.sourceForm)
         let start = SlotStart(
@@ -65,7 +66,8 @@ struct StreamPhase {
             TargetDefinitions(
                 target: onTarget(mayBeAway: run.spool != nil), stream: configuration.stream),
             tables: prepared.definitions, suspicions: prepared.suspicions,
-            leaving: prepared.leaving, position: { positions.with { $0.durable } },
+            leaving: prepared.leaving, leftOut: servers.applier.leftOut,
+            position: { positions.with { $0.durable } },
             advising: StreamPreparation(run: run, servers: servers).advisingCopy, logger: logger)
     }
 
@@ -140,7 +142,7 @@ struct StreamPhase {
             // Nothing may end well with rows on the target that the source does not have.
             let source = run.definitions(servers)
             let reached = ending == .endReached ? end : nil
-            try await definitions.look(servers.source, reached: reached) {
+            try await definitions.look(servers.source, reached: reached, isLast: true) {
                 try await source.tables()
             }
             try await SequenceJob(configuration: configuration, servers: servers, logger: logger)

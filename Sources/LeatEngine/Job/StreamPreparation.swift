@@ -159,7 +159,9 @@ struct StreamPreparation {
 
     private func checkTarget(_ progress: Progress?) async throws {
         guard let progress else { return }
-        guard configuration.acceptsTarget else { return try progress.checkTarget(servers.target) }
+        guard configuration.acceptsTarget else {
+            return try progress.checkTarget(servers.target, option: "--accept-target")
+        }
         let (stream, target) = (configuration.stream, servers.target)
         try await servers.applier.run { try progress.accept(target, stream, $0) }
     }

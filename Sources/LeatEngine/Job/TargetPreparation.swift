@@ -132,10 +132,11 @@ struct TargetPreparation {
         return try await applier.run { session in
             let ids = Dictionary(
                 tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
-            let ready = try TableStore(session: session, stream: stream).read()
-                .filter {
-                    !asNew && $0.state == .ready && ($0.id == nil || $0.id == ids[$0.table])
-                }
+            let stored = asNew ? [] : try TableStore(session: session, stream: stream).read()
+            let ready = stored.filter {
+                $0.state == .ready && ($0.id == nil || $0.id == ids[$0.table])
+            }
+            let remade = stored.filter { $0.id != nil && $0.id != ids[$0.table] }
             return try Preflight.ways(
                 of: tables, sourceTypes: sourceTypes, target: session,
                 followed: Dictionary(
@@ -146,7 +147,7 @@ struct TargetPreparation {
                             Preflight.Followed(columns: row.columns, definitions: definitions)
                         )
                     }, uniquingKeysWith: { first, _ in first }),
-                dump: dump)
+                remade: Set(remade.map(\.table)), dump: dump)
         }
     }
 

@@ -26,7 +26,7 @@ struct PublicationTables {
     private func named(
         _ selection: PublicationEditor.Selection, _ candidates: [Candidate]
     ) throws -> [Candidate] {
-        for pattern in selection.tables
+        for pattern in selection.tables + selection.excluded
         where !candidates.contains(where: { pattern.matches($0.name) }) {
             throw Halt(
                 .preflight, "No table of the source matches \(pattern).",

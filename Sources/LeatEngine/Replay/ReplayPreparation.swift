@@ -39,7 +39,7 @@ struct ReplayPreparation {
         try await applier.run { try TargetSchema.ensure($0) }
         try await run.rewind.run(applier, onTarget)
         let progress = try await readProgress()
-        try progress?.checkTarget(target)
+        try progress?.checkTarget(target, option: nil)
         progress?.tellRenames(source: nil, target, logger)
         let decision = try ReplayDecision(facts(progress, stored, found))
         try await checkIsNotBeyond(decision)

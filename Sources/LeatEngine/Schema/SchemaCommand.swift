@@ -29,6 +29,14 @@ struct SchemaCommand: Sendable {
         return text(for: missing, isBare: isBare, schemas: schemas)
     }
 
+    /// The halt with the command that makes what the target lacks.
+    func explain(_ halt: Halt, on session: Session) throws -> Halt {
+        guard !halt.missing.isEmpty else { return halt }
+        var halt = halt
+        halt.advice = try text(for: halt.missing, on: session)
+        return halt
+    }
+
     private func text(for missing: [TableName], isBare: Bool, schemas: [String]) -> String {
         var dump = [
             "pg_dump", "--schema-only", "--no-owner", "--no-privileges", "--no-publications",
@@ -43,12 +51,5 @@ struct SchemaCommand: Sendable {
         }
         return (["This makes them as the source has them:"] + making + [pipe()])
             .joined(separator: "\n")
-    }
-}
-
-extension Result where Success == TargetTable, Failure == Halt {
-    func isMissing(_ name: TableName) -> Bool {
-        guard case .failure(let halt) = self else { return false }
-        return halt.message == TargetTables.missing(name).message
     }
 }

@@ -24,9 +24,11 @@ enum TargetTables {
     }
 
     static func missing(_ name: TableName) -> Halt {
-        Halt(
+        var halt = Halt(
             .stoppedOnChange, "Table \(name) is missing on the target.",
             advice: "Create it there as pg_dump --schema-only of the source has it.")
+        halt.missing = [name]
+        return halt
     }
 
     /// - Parameter role: Of the session, quoted.

@@ -157,6 +157,10 @@ struct PublicationTests {
                     ["column list leaves out id"]
                 ),
                 (["--tables", "nothing*"], ["No table of the source matches public.nothing*"]),
+                (
+                    ["--tables", "*", "--exclude", "nothing"],
+                    ["No table of the source matches public.nothing"]
+                ),
                 (["--schemas", "nothing"], ["no schema nothing"]),
             ]
             for (arguments, words) in cases {

@@ -309,6 +309,31 @@ struct RewriteTests {
         }
     }
 
+    @Test(
+        "a column that only the target has dropped and made again is noticed",
+        arguments: [false, true])
+    func remadeOnTarget(isRunning: Bool) async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            let leat = isRunning ? try pair.start() : nil
+            if let leat { try await pair.waitForStream(leat) }
+            try await pair.onTarget("alter table s.t drop v, add v text")
+            try await pair.onSource("update s.t set v = v || '!'")
+            let words = "column v was dropped and made again on the target"
+
+            if let leat {
+                #expect(try await leat.waitForExit() == 7, "\(leat.log)")
+                #expect(leat.log.contains(words), "\(leat.log)")
+            }
+            let stopped = try await pair.sync("--endpos", "now")
+
+            #expect(stopped.exitCode == 7, "\(stopped.log)")
+            #expect(stopped.log.contains(words), "\(stopped.log)")
+            try await pair.catchUp("--on-rewrite", "copy")
+            try await expectSame(pair)
+        }
+    }
+
     @Test("older values of a column that both sides have dropped go nowhere, whoever has its name")
     func takesADroppedName() async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in

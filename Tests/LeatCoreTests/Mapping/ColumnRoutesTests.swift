@@ -169,7 +169,7 @@ struct ColumnRoutesTests {
         var columns = Columns("id", "v")
         columns.target.columns[1].number = 7
         #expect(routes(columns).leavesOut(1))
-        #expect(routes(columns).leftOutNames == ["v"])
+        #expect(routes(columns).leftOutColumns == [12: "v"])
 
         remade(&columns)
         let after = routes(columns, redescribedBy: 901)

@@ -28,7 +28,7 @@ actor StagingAhead: Closable {
     /// The sessions that stage, have staged or apply a batch, in the order of the batches.
     private var turns: [Applier] = []
     /// What the main session knew of the tables when it last staged.
-    private var knowledge = TableKnowledge()
+    private var knowledge: TableKnowledge
     private var isMarked = false
     /// Where the turn before has moved the position to; nil if the main session knows.
     private var position: Applier.Position?
@@ -47,6 +47,7 @@ actor StagingAhead: Closable {
     init(_ conninfo: Conninfo, beside main: Applier, encoding: String) {
         self.conninfo = conninfo
         self.main = main
+        knowledge = TableKnowledge(leftOut: main.leftOut)
         self.encoding = encoding
     }
 

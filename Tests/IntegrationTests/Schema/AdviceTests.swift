@@ -1,0 +1,96 @@
+import LeatTestSupport
+import Testing
+
+@Suite("What a stop advises")
+struct AdviceTests {
+    private static let schema = """
+        create type mood as enum ('sad', 'ok');
+        create table t (id int primary key, m mood default 'ok', n int default 1);
+        create table other (id int primary key, v text);
+        """
+    private static let rows = "insert into t select i, 'sad' from generate_series(1, 5) i;"
+
+    @Test("gives up what stands in the way of another type, and makes it again")
+    func viewsAndDefaults() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            try await pair.onTarget(
+                """
+                create view seen with (security_barrier) as select id, m from t where n > 0;
+                create materialized view counted as select m, count(*) as c from seen group by m;
+                create view beside as select id from t;
+                """)
+            try await pair.onSource(
+                """
+                create type level as enum ('sad', 'ok', 'high');
+                alter table t alter m drop default, alter m type level using m::text::level,
+                  alter m set default 'high', alter n type bigint;
+                insert into t (id, n) values (100, 5000000000)
+                """)
+
+            try await pair.expectStopAndMend(
+                "drop materialized view public.counted;", "drop view public.seen;",
+                "create view public.seen with (security_barrier=true) as SELECT id, m FROM ")
+
+            try await pair.expectEqual()
+            try await pair.onTarget("insert into t (id) values (101)")
+            let rows = try await pair.onTarget(
+                "select m, count(*), (select count(*) from counted) from seen group by m order by m"
+            )
+            #expect(rows == [["sad", "5", "1"], ["high", "2", "1"]])
+        }
+    }
+
+    @Test("makes a table that the target has lost", arguments: [true, false])
+    func lostTable(isRunning: Bool) async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            let leat = isRunning ? try pair.start() : nil
+            if let leat { try await pair.waitForStream(leat) }
+            try await pair.onTarget("drop table other")
+            try await pair.onSource("insert into other values (1, 'a')")
+            if let leat { #expect(try await leat.waitForExit() == 7, "\(leat.log)") }
+
+            let stopped = try await pair.sync("--endpos", "now")
+
+            #expect(stopped.exitCode == 7, "\(stopped.log)")
+            let log = leat?.log ?? stopped.log
+            let command = log.split(separator: "\n").map(String.init).first {
+                $0.hasPrefix("pg_dump ")
+            }
+            #expect(command?.contains("'\"public\".\"other\"'") == true, "\(log)")
+        }
+    }
+
+    @Test("says that a table of the name is another one, also if its columns are")
+    func anotherTable() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.onSource("create publication everything for all tables")
+            let options = ["--publication", "everything"]
+            try await pair.catchUp(options: options)
+            try await pair.onSource(
+                "drop table other; create table other (id int primary key, w int not null);")
+
+            let refused = try await pair.leat(
+                ["sync", "--strict", "--endpos", "now"] + pair.places + options)
+
+            #expect(refused.exitCode == 6, "\(refused.log)")
+            #expect(
+                refused.log.contains("Table public.other of the source is another one"),
+                "\(refused.log)")
+            try await pair.mend(refused.log)
+            try await pair.catchUp(options: options + ["--truncate"])
+            #expect(try await pair.targetValue("select count(w) from other") == "0")
+        }
+    }
+
+    @Test("does not ask for values that no publication can send")
+    func virtualColumn() async throws {
+        try await Pair.with(.init(.v18, .v18), schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.onSource("alter table t add g int generated always as (n * 2) virtual")
+            try await pair.onTarget("alter table t add g int")
+            let refused = try await pair.expectRefusal(6, "column g is generated on the source")
+            #expect(!refused.log.contains("publish_generated_columns"), "\(refused.log)")
+        }
+    }
+}
