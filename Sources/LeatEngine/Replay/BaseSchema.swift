@@ -24,10 +24,14 @@ struct BaseSchema {
         let connection = try await Connection.open(
             configuration.target, peer: .target, stream: configuration.stream)
         try await closing(connection) {
-            let text = String(decoding: script, as: UTF8.self)
-            let parts = SchemaScript(BaseSchema.statements(text))
+            let parts = SchemaScript(String(decoding: script, as: UTF8.self))
+            guard parts.foreignCommands.isEmpty else {
+                throw Halt(
+                    .configuration, "The schema of base \(base.point) holds commands of psql.",
+                    advice: "Look at it, create the tables yourself, and leave out --schema.")
+            }
             let note = PendingSchema.note(parts.afterRows, configuration.stream)
-            try await create(parts.first + "\n" + note, connection)
+            try await create((parts.first + [note]).joined(separator: "\n"), connection)
         }
     }
 
@@ -58,13 +62,5 @@ struct BaseSchema {
                     """)
         }
         logger.info("schema created", metadata: ["tables": "\(names.count)"])
-    }
-
-    /// Without psql's own commands, and settings that only newer servers have.
-    static func statements(_ script: String) -> String {
-        script.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
-            !["\\restrict", "\\unrestrict", "\\connect", "SET transaction_timeout"]
-                .contains { line.hasPrefix($0) }
-        }.joined(separator: "\n")
     }
 }

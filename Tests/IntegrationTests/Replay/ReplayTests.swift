@@ -243,4 +243,53 @@ struct ReplayTests {
                     == "0")
         }
     }
+
+    /// Lines of texts that look like pg_dump's own or like psql's commands, each before a text that
+    /// would be run if the line, and a quote in it, were left out.
+    @Test(
+        "a schema whose texts look like commands runs none of them",
+        arguments: PostgresVersion.allCases)
+    func hostileSchema(_ version: PostgresVersion) async throws {
+        let lines = [
+            "\\connect x", "\\restrict x", "\\unrestrict x", "SET transaction_timeout = 0;", "--",
+            "-- Name: t; Type: TABLE", "",
+        ]
+        let texts = lines.flatMap { line in
+            ["text\n\(line)", "text\n\(line)'", "text\n\(line)\n", "text\n--\n\(line)\n--"]
+        }
+        let columns = texts.indices.map { "a\($0) int, b\($0) int" }.joined(separator: ", ")
+        try await Staging.with(
+            version, schema: "create table t (id int primary key, \(columns))", onTarget: false,
+            rows: "insert into t values (1, -1)"
+        ) { staging in
+            let role = "evil_\(staging.pair.database)"
+            let payload = "; create role \(role) superuser; --"
+            for (index, text) in texts.enumerated() {
+                let literal = "'" + text.replacing("'", with: "''") + "'"
+                try await staging.pair.onSource(
+                    """
+                    alter table t add constraint c\(index) check (a\(index) > 0) not valid;
+                    comment on constraint c\(index) on t is \(literal);
+                    comment on column t.a\(index) is \(literal);
+                    comment on column t.b\(index) is '\(payload)'
+                    """)
+            }
+            let comments = """
+                select coalesce(c.conname, 'column'), d.objsubid, d.description
+                from pg_description d left join pg_constraint c
+                  on c.oid = d.objoid and d.classoid = 'pg_constraint'::regclass
+                where d.objoid = 't'::regclass or c.conrelid = 't'::regclass order by 1, 2
+                """
+            try await staging.record("--with-base")
+
+            try await staging.replay("--schema")
+
+            let roles = try await staging.pair.onTarget(
+                "select from pg_roles where rolname = '\(role)'")
+            #expect(roles.isEmpty)
+            let described = try await staging.pair.onTarget(comments)
+            #expect(described.count == 3 * texts.count)
+            #expect(try await staging.pair.onSource(comments) == described)
+        }
+    }
 }
