@@ -36,7 +36,8 @@ struct ConnectFailures {
         case .timedOut: true
         // cannot_connect_now
         case .connectFailed: last.sqlState == nil || last.sqlState == "57P03"
-        case .invalidConninfo, .lost, .server, .interrupted, .unexpectedAnswer, .invalidValue:
+        case .invalidConninfo, .lost, .server, .interrupted, .unexpectedAnswer, .pooled,
+            .invalidValue:
             false
         }
     }

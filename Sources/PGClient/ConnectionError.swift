@@ -20,6 +20,8 @@ public struct ConnectionError: Error, Sendable {
         case timedOut
         /// The server or libpq did something that the protocol does not allow here.
         case unexpectedAnswer
+        /// Something between us and the server gives the session away.
+        case pooled
         /// A value that must not be sent, for example text with a NUL byte in it.
         case invalidValue
     }

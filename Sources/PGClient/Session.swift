@@ -59,6 +59,9 @@ public final class Session {
     ///
     /// - Throws: ``ConnectionError``: `connectFailed` (with the server's words), `timedOut` or
     ///   `interrupted`.
+    ///
+    /// No session is without ``SessionSettings``: whoever owns the database or the role may have
+    /// set a `search_path` that puts functions of theirs before the server's.
     public init(
         _ conninfo: Conninfo, options: Options, interrupt: Interrupt = Interrupt()
     ) throws(ConnectionError) {
@@ -71,6 +74,7 @@ public final class Session {
         for host in hosts where failures.goOn {
             do {
                 try connect(host, options, isOnly: hosts.count == 1)
+                try settle()
                 return
             } catch {
                 close()
@@ -78,6 +82,14 @@ public final class Session {
             }
         }
         throw failures.summary ?? failure(.connectFailed, "connect", "there is no host")
+    }
+
+    private func settle() throws(ConnectionError) {
+        // Settings would reach the sessions of others.
+        guard try !isPooled() else {
+            throw failure(.pooled, "connect", "a connection pooler stands between")
+        }
+        try applySettings(clientEncoding: "UTF8")
     }
 
     private func connect(

@@ -43,7 +43,7 @@ public enum SessionSettings {
 extension Session {
     /// Whether something between us and the server gives the session away: the process that
     /// answers is not the one that the connection began with.
-    public func isPooled() throws(ConnectionError) -> Bool {
+    func isPooled() throws(ConnectionError) -> Bool {
         try execute("select pg_catalog.pg_backend_pid()").scalar
             != "\(PQbackendPID(connection))"
     }

@@ -28,8 +28,7 @@ struct SessionSettingsTests {
         let connection = try await Server.connection(version, database: database, user: database)
 
         let row = try await connection.run { session in
-            try session.applySettings(clientEncoding: "UTF8")
-            return try session.query(
+            try session.query(
                 """
                 select '2026-02-01 00:00:00+00'::timestamptz::text, (0.1::float8 + 0.2)::text,
                   '\\x00ff'::bytea::text, '1 day 2 hours'::interval::text,
@@ -60,8 +59,7 @@ struct SessionSettingsTests {
         let connection = try await Server.connection(database: database)
 
         let money = try await connection.run { session in
-            try session.applySettings(clientEncoding: "UTF8")
-            return try session.query("select 1234.5::numeric::money::text").scalar
+            try session.query("select 1234.5::numeric::money::text").scalar
         }
 
         #expect(money == "$1,234.50" || money == "1234.50")

@@ -2,18 +2,24 @@ internal import LeatCore
 internal import PGClient
 
 /// The lock that one applying process holds for its stream, as long as its session lives.
+///
+/// Whoever may connect may take any advisory lock. So only a backend counts whose role may write
+/// Leat's tables; where another one holds the stream's lock, this takes one that nobody can know
+/// before, and sees to it that no other process of the stream has done the same:
+///
+/// 1. Take the stream's own lock, or else one with a number that is drawn.
+/// 2. Look for other backends that hold either and count. If there is one, give back what was taken.
+///
+/// Of two that do so at the same time each has taken its lock before it looks, so one at least
+/// sees the other.
 struct StreamLock {
     let session: Session
     let stream: StreamName
 
-    /// First key: the same for every stream and for nothing else, as far as a constant can.
-    static let space = "1818583412"  // "leat" in ASCII
-    /// First key of the shared lock that each side session of a stream holds.
-    private static let sideSpace = "1818583413"
     /// A process that was killed leaves a backend that first ends what it was doing.
     private static let patience: Duration = .seconds(8)
 
-    private var key: String { "pg_catalog.hashtext(\(SQLText.literal(stream.text)))" }
+    private var name: String { SQLText.literal(stream.text) }
 
     /// - Parameter own: The backend of this process's last session, which may outlive its lost
     ///   connection: it is ended. This one takes its place.
@@ -29,67 +35,49 @@ struct StreamLock {
         try endSides()
     }
 
-    // MARK: Side sessions
-
-    /// Says of a session that it writes for the stream, beside the one that holds the lock.
-    func takeAside() throws {
-        try session.query(
-            "select pg_catalog.pg_advisory_lock_shared(\(StreamLock.sideSpace), \(key))")
-    }
-
-    /// Ends the side sessions of whoever held the stream before. Theirs are open transactions that
-    /// nobody will commit, and rows that they have locked; one that is just committing comes to
-    /// its end before the position is read.
-    private func endSides() throws {
-        let deadline = ContinuousClock.now + StreamLock.patience
-        while true {
-            let left = try session.query(
-                """
-                select l.pid, pg_catalog.pg_terminate_backend(l.pid, 1000)
-                from pg_catalog.pg_locks l
-                join pg_catalog.pg_database d on d.oid = l.database
-                where l.locktype = 'advisory' and l.objsubid = 2 and l.granted
-                  and l.classid = \(StreamLock.sideSpace)::pg_catalog.oid
-                  and l.objid = (\(key)::pg_catalog.int8 & 4294967295)::pg_catalog.oid
-                  and d.datname = pg_catalog.current_database()
-                """
-            ).rows
-            guard let first = left.first else { return }
-            guard ContinuousClock.now < deadline else {
-                throw Halt(
-                    .target,
-                    """
-                    Stream \(stream) is held by what is left of another process: backend \
-                    \(first[0] ?? "?") of the target does not end.
-                    """, advice: "End that backend.")
-            }
-        }
-    }
-
     /// Without waiting; until the end of the session's transaction.
     func takeForTransaction() throws -> Bool {
-        try session.query(
-            "select pg_catalog.pg_try_advisory_xact_lock(\(StreamLock.space), \(key))"
-        ).scalar == "t"
+        try tryTake("pg_try_advisory_xact_lock", .stream)
     }
 
     private func tryTake() throws -> Bool {
+        if try tryTake("pg_try_advisory_lock", .stream) { return true }
+        // Each session that takes it has no other advisory lock.
+        try session.query("select pg_catalog.pg_advisory_unlock_all()")
+        return false
+    }
+
+    private func tryTake(_ function: String, _ kind: AdvisoryKey) throws -> Bool {
+        if try !call(function, kind.own(name)) {
+            guard try holders(kind).isEmpty, try call(function, kind.drawn(name)) else {
+                return false
+            }
+        }
+        return try holders(kind).isEmpty
+    }
+
+    private func call(_ function: String, _ keys: String) throws -> Bool {
+        try session.query("select pg_catalog.\(function)(\(keys))").scalar == "t"
+    }
+
+    private func holders(_ kind: AdvisoryKey) throws -> [[String?]] {
         try session.query(
-            "select pg_catalog.pg_try_advisory_lock(\(StreamLock.space), \(key))"
-        ).scalar == "t"
+            """
+            \(kind.holders(of: name, selecting: "a.pid"))
+              and a.pid <> pg_catalog.pg_backend_pid()
+            """
+        ).rows
     }
 
     private func held() throws -> Halt {
         let row = try session.query(
             """
-            select l.pid, coalesce(a.application_name, '?'),
-              coalesce(a.client_addr::pg_catalog.text, 'a local socket'), a.backend_start
-            from pg_catalog.pg_locks l
-            left join pg_catalog.pg_stat_activity a on a.pid = l.pid
-            where l.locktype = 'advisory' and l.classid = \(StreamLock.space)::pg_catalog.oid
-              and l.objid = (\(key)::pg_catalog.int8 & 4294967295)::pg_catalog.oid and l.granted
-              and l.database = (select d.oid from pg_catalog.pg_database d
-                where d.datname = pg_catalog.current_database())
+            \(AdvisoryKey.stream.holders(
+                of: name, selecting: """
+                    a.pid, coalesce(a.application_name, '?'),
+                      coalesce(a.client_addr::pg_catalog.text, 'a local socket'), a.backend_start
+                    """))
+              and a.pid <> pg_catalog.pg_backend_pid()
             """
         ).rows.first
         let holder =
@@ -104,13 +92,44 @@ struct StreamLock {
             advice: "Stop that process, or choose another --stream.")
     }
 
-    /// Where the lock is to be seen: backend, key and database.
+    // MARK: Side sessions
+
+    /// Says of a session that it writes for the stream, beside the one that holds the lock.
+    func takeAside() throws {
+        let function = "pg_try_advisory_lock_shared"
+        while try !call(function, AdvisoryKey.side.own(name)),
+            try !call(function, AdvisoryKey.side.drawn(name))
+        {}
+    }
+
+    /// Ends the side sessions of whoever held the stream before. Theirs are open transactions that
+    /// nobody will commit, and rows that they have locked; one that is just committing comes to
+    /// its end before the position is read.
+    private func endSides() throws {
+        let deadline = ContinuousClock.now + StreamLock.patience
+        let ending = AdvisoryKey.side.holders(
+            of: name, selecting: "a.pid, pg_catalog.pg_terminate_backend(a.pid, 1000)")
+        while let first = try session.query(ending).rows.first {
+            guard ContinuousClock.now < deadline else {
+                throw Halt(
+                    .target,
+                    """
+                    Stream \(stream) is held by what is left of another process: backend \
+                    \(first[0] ?? "?") of the target does not end.
+                    """, advice: "End that backend.")
+            }
+        }
+    }
+
+    // MARK: Two names of one database
+
+    /// Where the lock is to be seen: backend, keys and database.
     func coordinates() throws -> [String?] {
         try session.query(
             """
-            select l.pid, l.objid, l.database from pg_catalog.pg_locks l
-            where l.locktype = 'advisory' and l.classid = \(StreamLock.space)::pg_catalog.oid
-              and l.pid = pg_catalog.pg_backend_pid() and l.granted
+            select l.pid, l.classid, l.objid, l.database from pg_catalog.pg_locks l
+            where l.locktype = 'advisory' and l.objsubid = 2 and l.granted
+              and l.pid = pg_catalog.pg_backend_pid()
             """
         ).rows.first ?? []
     }
@@ -121,9 +140,9 @@ struct StreamLock {
             """
             select exists (select from pg_catalog.pg_locks l
               join pg_catalog.pg_database d on d.oid = l.database
-              where l.locktype = 'advisory' and l.classid = \(space)::pg_catalog.oid
-                and l.pid = $1::pg_catalog.int4 and l.objid = $2::pg_catalog.oid
-                and l.database = $3::pg_catalog.oid
+              where l.locktype = 'advisory' and l.pid = $1::pg_catalog.int4
+                and l.classid = $2::pg_catalog.oid and l.objid = $3::pg_catalog.oid
+                and l.database = $4::pg_catalog.oid
                 and d.datname = pg_catalog.current_database())
             """, coordinates
         ).scalar == "t"

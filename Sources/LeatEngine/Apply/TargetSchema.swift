@@ -171,11 +171,25 @@ enum TargetSchema {
 
     /// Creates what is missing. `if not exists` alone asks for the right to create even then, and
     /// two streams that start together would still collide.
+    ///
+    /// - Throws: ``Halt`` (exit code 6), also if somebody else may have made the schema.
     static func ensure(_ session: Session) throws {
+        try TrustedSchema.check(session)
         guard try !isComplete(session) else { return }
         try session.transaction {
-            try session.query("select pg_catalog.pg_advisory_xact_lock(\(lock), 0)")
+            try waitForOthers(session)
             try create(session)
+        }
+        // Somebody may have been faster.
+        try TrustedSchema.check(session)
+    }
+
+    /// Another stream that makes the tables takes a moment. Whoever holds the lock for longer is none.
+    private static func waitForOthers(_ session: Session) throws {
+        for _ in 1...50 {
+            let has = try session.query("select pg_catalog.pg_try_advisory_xact_lock(\(lock), 0)")
+            if has.scalar == "t" { return }
+            try session.query("select pg_catalog.pg_sleep(0.1)")
         }
     }
 
@@ -191,7 +205,7 @@ enum TargetSchema {
             if try !exists("to_regnamespace", "leat", session) {
                 try session.execute("create schema if not exists leat")
             }
-            for (name, definition) in all where try !isPresent(name, session) {
+            for (name, definition) in all where try !isThere(name, session) {
                 try session.execute(definition)
             }
             try addLaterColumns(session)
@@ -240,16 +254,25 @@ enum TargetSchema {
     }
 
     private static func isComplete(_ session: Session) throws -> Bool {
-        try all.allSatisfy { try isPresent($0.0, session) }
+        try all.allSatisfy { try isThere($0.0, session) }
             && laterColumns.keys.allSatisfy { try missingColumns($0, session).isEmpty }
     }
 
     static func isPresent(_ session: Session) throws -> Bool {
-        try all.prefix(2).allSatisfy { try isPresent($0.0, session) }
+        try TrustedSchema.checkShape(session)
+        return try all.prefix(2).allSatisfy { try isThere($0.0, session) }
     }
 
     /// Whether one of the tables is there: an older Leat made fewer.
+    ///
+    /// - Throws: ``Halt`` (exit code 6) if something was attached to the schema's tables.
     static func isPresent(_ table: String, _ session: Session) throws -> Bool {
+        guard try isThere(table, session) else { return false }
+        try TrustedSchema.checkShape(session)
+        return true
+    }
+
+    private static func isThere(_ table: String, _ session: Session) throws -> Bool {
         try exists("to_regclass", table, session)
     }
 

@@ -71,6 +71,7 @@ public struct Cleanup: Sendable {
         try await applier.connect(configuration.target)
         let progress = try await applier.run { session -> Progress? in
             guard try TargetSchema.isPresent(session) else { return nil }
+            try TrustedSchema.check(session)
             return try session.transaction {
                 try ProgressStore(session: session, stream: stream).readForUpdate()
             }
@@ -155,6 +156,7 @@ public struct Cleanup: Sendable {
         try await source.open(
             configuration.source,
             options: .init(peer: .source, applicationName: configuration.stream.objectName))
+        try await source.run { try $0.prepare() }
         try await checkSource(progress, source)
     }
 

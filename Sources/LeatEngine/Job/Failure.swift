@@ -40,6 +40,8 @@ enum Failure {
             if wasConnected { return .retry(Retry(reason: "\(error)")) }
         case .connectFailed:
             if wasConnected, let retry = connecting(error) { return .retry(retry) }
+        case .pooled:
+            return .halt(pooled(error))
         case .server, .invalidConninfo, .interrupted, .unexpectedAnswer, .invalidValue:
             break
         }
@@ -51,6 +53,16 @@ enum Failure {
 
     private static func halt(_ error: ConnectionError) -> Halt {
         unsendable(error) ?? Halt(exitCode(error), "\(error).", advice: advice(error))
+    }
+
+    private static func pooled(_ error: ConnectionError) -> Halt {
+        Halt(
+            exitCode(error),
+            "A connection pooler stands between Leat and the \(error.peer?.rawValue ?? "server").",
+            advice: """
+                Connect to the server itself: locks, settings and prepared statements belong to \
+                a session, and through a pooler they would reach those of others.
+                """)
     }
 
     /// A server that was reached before is not. It is down; or it is there and refuses, which passes

@@ -27,14 +27,7 @@ extension Session {
                 "The \(peer) runs PostgreSQL \(serverVersion / 10_000); 14 is the oldest supported."
             )
         }
-        guard try !isPooled() else {
-            throw Halt(
-                exitCode, "A connection pooler stands between Leat and the \(peer).",
-                advice: """
-                    Connect to the server itself: locks, settings and prepared statements belong to \
-                    a session, and through a pooler they would reach those of others.
-                    """)
-        }
+        guard clientEncoding != "UTF8" else { return }
         try applySettings(clientEncoding: clientEncoding)
     }
 

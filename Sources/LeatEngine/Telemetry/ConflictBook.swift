@@ -41,6 +41,7 @@ public struct ConflictBook: Sendable {
     public func clear(confirm: @Sendable (Int) -> Bool) async throws -> Int? {
         try await withSession { session in
             guard let condition = try condition(session) else { return 0 }
+            try TrustedSchema.check(session)
             // Those that come while somebody is asked stay.
             let last = try session.query("select max(c.id) from leat.conflicts c").scalar ?? "0"
             let found = "\(condition) and c.id <= \(last)"

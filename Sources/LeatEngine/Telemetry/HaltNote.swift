@@ -50,6 +50,8 @@ struct HaltNote {
         let stream = stream
         return try await connection.runOnce { session in
             try session.prepare()
+            // It may be the reason.
+            try TrustedSchema.check(session)
             return try session.transaction { try HaltNote.write(halt, of: stream, session) }
         }
     }

@@ -29,17 +29,13 @@ extension StreamReport {
     private static func session(_ session: PGClient.Session, _ stream: String) throws -> Session? {
         let row = try session.query(
             """
-            select a.state,
-              extract(epoch from pg_catalog.clock_timestamp() - a.state_change)::pg_catalog.int8,
-              a.wait_event_type || ': ' || a.wait_event
-            from pg_catalog.pg_locks l
-            join pg_catalog.pg_stat_activity a on a.pid = l.pid
-            where l.locktype = 'advisory' and l.granted
-              and l.database = (select d.oid from pg_catalog.pg_database d
-                where d.datname = pg_catalog.current_database())
-              and l.classid = \(StreamLock.space)::pg_catalog.oid
-              and l.objid =
-                (pg_catalog.hashtext($1)::pg_catalog.int8 & 4294967295)::pg_catalog.oid
+            \(AdvisoryKey.stream.holders(
+                of: "$1", selecting: """
+                    a.state,
+                      extract(epoch from pg_catalog.clock_timestamp() - a.state_change)
+                        ::pg_catalog.int8,
+                      a.wait_event_type || ': ' || a.wait_event
+                    """))
             """, [stream]
         ).rows.first
         guard let row, let state = row[0] else { return nil }

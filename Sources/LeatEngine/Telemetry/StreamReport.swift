@@ -98,13 +98,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
             select p.stream, p.state, p.end_lsn, \(SQLTime.rfc3339("p.commit_time")),
               \(SQLTime.rfc3339("p.updated_at")),
               p.source_database, p.slot, pg_catalog.array_to_json(p.publications)::text,
-              exists (select from pg_catalog.pg_locks l
-                where l.locktype = 'advisory' and l.granted
-                  and l.database = (select d.oid from pg_catalog.pg_database d
-                    where d.datname = pg_catalog.current_database())
-                  and l.classid = \(StreamLock.space)::pg_catalog.oid
-                  and l.objid =
-                    (pg_catalog.hashtext(p.stream)::int8 & 4294967295)::pg_catalog.oid),
+              exists (\(AdvisoryKey.stream.holders(of: "p.stream", selecting: ""))),
               not exists (select from leat.tables t where t.stream = p.stream
                 and (t.state <> 'ready' or t.snapshot_lsn > p.end_lsn)),
               (select pg_catalog.count(*) from leat.tables t where t.stream = p.stream),
