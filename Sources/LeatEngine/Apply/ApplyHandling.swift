@@ -8,6 +8,8 @@ struct ApplyHandling: Sendable {
     var conflicts = ConflictPolicies()
     var showsValues = false
     var assumedZone: String?
+    /// Whether owners of the target's tables may do what the role may.
+    var trustsOwners = false
     /// Whether somebody watches over what the source's tables are.
     var notesTruncates = false
 }

@@ -66,6 +66,7 @@ public struct SyncConfiguration: Sendable {
     /// Whether messages and `leat.conflicts` may hold the values of keys.
     public var showsValues = false
     public var assumedZone: String?
+    public var trustsOwners = false
     public var answerTimeout: Duration?
     public var spool: Spool?
 
@@ -98,6 +99,6 @@ public struct SyncConfiguration: Sendable {
     var handling: ApplyHandling {
         ApplyHandling(
             role: role, foldsChanges: foldsChanges, conflicts: conflicts, showsValues: showsValues,
-            assumedZone: assumedZone, notesTruncates: true)
+            assumedZone: assumedZone, trustsOwners: trustsOwners, notesTruncates: true)
     }
 }

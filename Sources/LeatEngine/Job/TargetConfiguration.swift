@@ -14,6 +14,8 @@ public protocol TargetConfiguration: Sendable {
     /// In which zone values without one are read where the target's column has one; nil: that of
     /// the stream's first start, which is the one that the target gives the role's sessions.
     var assumedZone: String? { get set }
+    /// Whether code that owners of the target's tables have attached may run with the role's rights.
+    var trustsOwners: Bool { get set }
     /// A connection whose server owes an answer for so long is given up; nil: never.
     var answerTimeout: Duration? { get set }
 }

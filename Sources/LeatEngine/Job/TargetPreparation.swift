@@ -40,9 +40,13 @@ struct TargetPreparation {
     func checkRole(_ names: [TableName]) async throws -> [String] {
         let role = try await role()
         let (stream, copiesTables) = (stream, copiesTables)
+        let trustsOwners = applier.handling.trustsOwners
         return try await applier.run { session in
-            let check = RoleCheck(
-                role: role, effects: TargetEffects(session: session, tables: names))
+            let effects = TargetEffects(session: session, tables: names)
+            if !trustsOwners {
+                try OwnersCode(effects: effects, firing: role.firing).check()
+            }
+            let check = RoleCheck(role: role, effects: effects)
             let warnings = try check.check()
             if copiesTables {
                 let stored = try TableStore(session: session, stream: stream).read()

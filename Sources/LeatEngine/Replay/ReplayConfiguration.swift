@@ -24,6 +24,7 @@ public struct ReplayConfiguration: Sendable {
     public var conflicts = ConflictPolicies()
     public var showsValues = false
     public var assumedZone: String?
+    public var trustsOwners = false
     public var answerTimeout: Duration?
 
     public init(archive: String, target: Conninfo, stream: StreamName) {
@@ -34,7 +35,8 @@ public struct ReplayConfiguration: Sendable {
 
     var handling: ApplyHandling {
         ApplyHandling(
-            role: role, conflicts: conflicts, showsValues: showsValues, assumedZone: assumedZone)
+            role: role, conflicts: conflicts, showsValues: showsValues, assumedZone: assumedZone,
+            trustsOwners: trustsOwners)
     }
 }
 

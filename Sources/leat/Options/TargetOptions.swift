@@ -32,6 +32,12 @@ struct TargetOptions: ParsableArguments {
             discussion: "Default: the target's own, as of the stream's first start."))
     var assumeZone: String?
 
+    @Flag(
+        help: ArgumentHelp(
+            "Let code of the target's tables run with the rights of Leat's role.",
+            discussion: "Of owners with fewer rights: checks, defaults, indexes, triggers."))
+    var trustOwners = false
+
     @Flag(help: "Show the values of keys in messages, and keep them in leat.conflicts.")
     var showValues = false
 
@@ -56,6 +62,7 @@ struct TargetOptions: ParsableArguments {
         configuration.conflicts = try ConflictPolicies(onConflict)
         configuration.showsValues = showValues
         configuration.assumedZone = assumeZone
+        configuration.trustsOwners = trustOwners
         configuration.answerTimeout = answerTimeout?.duration
     }
 }

@@ -39,7 +39,7 @@ struct TargetEffects {
     }
 
     /// Followed tables with their partitions.
-    private var followed: String {
+    var followed: String {
         """
         with followed as (
           select c.oid as root, coalesce(p.relid, c.oid) as relid
