@@ -34,15 +34,13 @@ struct CleanupCommand: AsyncParsableCommand {
             let target = try target.conninfo(logger)
             let configuration = SyncConfiguration(
                 source: reach == .both ? try source.conninfo(logger) : target, target: target,
-                stream: try stream.name(), stateDirectory: stream.stateDirectory())
+                stream: try stream.name(), stateDirectory: try stream.stateDirectory())
             let consent = Consent(yes)
-            var left: [String] = []
-            let isDone = try await Cleanup(configuration, reach).run { plan in
-                left = plan.left
-                return consent.ask("Remove?\n  " + plan.lines.joined(separator: "\n  ") + "\n")
+            let left = try await Cleanup(configuration, reach, logger: logger).run { plan in
+                consent.ask("Remove?\n  " + plan.lines.joined(separator: "\n  ") + "\n")
             }
             if let refusal = consent.refusal("Nothing was removed.") { throw refusal }
-            guard isDone else { return print(CleanupCommand.nothing(configuration.stream)) }
+            guard let left else { return print(CleanupCommand.nothing(configuration.stream)) }
             print("removed stream \(stream.stream)")
             for item in left { print("left: \(item)") }
         }

@@ -26,7 +26,7 @@ struct StatusCommand: AsyncParsableCommand {
                 target: target.conninfo(logger),
                 source: source.isGiven ? source.conninfo(logger) : nil,
                 stream: try StreamOptions.name(stream)
-            ).map { $0.withLocalHalt(stateDirectory: StreamOptions.stateDirectory(of: $0.stream)) }
+            ).map(StatusCommand.withLocalHalt)
             if let stream, reports.isEmpty {
                 throw Halt(
                     .configuration, "The target has no stream \(stream).",
@@ -37,6 +37,11 @@ struct StatusCommand: AsyncParsableCommand {
                 throw ArgumentParser.ExitCode(Int32(halt.exitCode))
             }
         }
+    }
+
+    private static func withLocalHalt(_ report: StreamReport) -> StreamReport {
+        guard let folder = StateDirectory.ofThisProcess(report.stream) else { return report }
+        return report.withLocalHalt(stateDirectory: folder)
     }
 
     private func printText(_ reports: [StreamReport]) {

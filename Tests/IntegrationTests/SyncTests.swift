@@ -20,7 +20,7 @@ struct SyncTests {
         let leat = try LeatProcess([
             "sync", "--source", source.conninfo(database: database),
             "--target", target.conninfo(database: database), "--stream", database,
-            "--state-dir", source.folder + "/state-" + database,
+            "--state-dir", LeatProcess.folder + "/state-" + database,
         ])
 
         try await target.waitUntil(

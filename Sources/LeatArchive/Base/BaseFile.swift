@@ -14,7 +14,7 @@ public final class BaseFileWriter {
     public private(set) var checksum: UInt32 = 0
 
     public init(_ path: String, level: Int32 = 3) throws(ArchiveError) {
-        file = try File(path, O_WRONLY | O_CREAT | O_TRUNC)
+        file = try File.create(path)
         guard let context = ZSTD_createCCtx() else { preconditionFailure("out of memory") }
         ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
         ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)

@@ -41,6 +41,8 @@ public struct ArchiveError: Error, Equatable, Sendable {
         case damagedPosition
         /// A file of a base is not what its manifest says.
         case damagedBase(file: String, LSN, String)
+        /// A file of the archive's folder is not there, which must be.
+        case missingFile(String)
         /// The folder holds no archive.
         case noArchive
         /// Another process writes the archive; its ID.
@@ -50,6 +52,10 @@ public struct ArchiveError: Error, Equatable, Sendable {
         /// The same, because there is no room for what was to be written. Nothing was synchronised
         /// in vain, so a new writer may try again.
         case noRoom(String)
+        /// The system refuses so many bytes of memory.
+        case noMemory(Int)
+        /// Another user could put files into the folder that is to be written to.
+        case untrusted(String)
     }
 
     public var code: Code
@@ -92,7 +98,7 @@ extension ArchiveError.Code: CustomStringConvertible {
         case .damagedPayload: "a checksum does not fit its payload"
         case .invalid(let what): "invalid \(what)"
         case .compression(let reason): "zstd: \(reason)"
-        case .tooLarge(let bytes): "\(bytes) bytes of content, more than any writer puts in a frame"
+        case .tooLarge(let bytes): "\(bytes) bytes, more than any writer puts there"
         case .content(let error): "\(error)"
         case .contentDiffers(let what): "its header says otherwise: \(what)"
         case .brokenChain(let expected, let found):
@@ -109,9 +115,12 @@ extension ArchiveError.Code: CustomStringConvertible {
         case .behindEnd(let what): "the stored position is beyond what the segments hold: \(what)"
         case .damagedPosition: "the file \"position\" is damaged"
         case .damagedBase(let file, let point, let what): "\(file) of base \(point): \(what)"
+        case .missingFile(let name): "the file \"\(name)\" is missing"
         case .noArchive: "it holds no archive"
         case .heldBy(let process): "process \(process) writes it"
         case .file(let reason), .noRoom(let reason): reason
+        case .noMemory(let bytes): "no memory for \(bytes) bytes"
+        case .untrusted(let reason): "\(reason), who could put files there"
         }
     }
 }

@@ -21,6 +21,7 @@ extension Halt {
                 advice: "Begin anew from a base that it still holds: leat replay --rewind.")
         case .file(let reason), .noRoom(let reason):
             self.init(.localDisk, "Archive \(path) cannot be read: \(reason).")
+        case .untrusted, .noMemory: self.init(writing: error)
         case .unknownVersion:
             self.init(
                 .source, "Archive \(path): \(error).", advice: "Read it with a newer leat.")

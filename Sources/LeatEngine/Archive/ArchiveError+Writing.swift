@@ -12,6 +12,11 @@ extension Halt {
                     What is stored stays whole, and the source keeps what is not. Free space or \
                     mend the disk, and start again: the recording goes on where it was stored.
                     """)
+        case .noMemory(let bytes): self = .noMemory(bytes)
+        case .untrusted:
+            self.init(
+                .configuration, "The folder of the archive cannot be used: \(error).",
+                advice: Halt.folderAdvice)
         case .heldBy(let process):
             self.init(
                 .target, "The archive is written by process \(process) on this machine.",
@@ -24,5 +29,24 @@ extension Halt {
                     says what is still usable; begin a new archive in another folder, --with-base.
                     """)
         }
+    }
+
+    /// For a folder into which another user could put files.
+    static let folderAdvice = """
+        Files and links that others put there would be read and written as if they were Leat's. \
+        Give a folder that belongs to the user who runs Leat, below folders that only this user \
+        and root may write to, or take the right to write from the others (chown, chmod).
+        """
+
+    /// For what is held as a whole.
+    static func noMemory(_ bytes: Int?) -> Halt {
+        let much = bytes.map { "\(Units.bytes(UInt64($0))) of memory" } ?? "memory"
+        return Halt(
+            .localDisk, "This machine refuses Leat \(much).",
+            advice: """
+                Nothing is lost; a later start resumes. A change is held as a whole, a few times \
+                where it is passed on: raise the limit (ulimit -v, MemoryMax, the container's) \
+                above four times the largest row.
+                """)
     }
 }

@@ -24,9 +24,9 @@ public struct RecordJob: Sendable {
     /// - Throws: ``Halt``; nothing else.
     public func run() async throws {
         let folder = ArchiveFolder(configuration.archive)
-        let lock = try RecordJob.lock(folder)
-        let state = try StateFolder(configuration.stateDirectory)
-        defer { state.unlock() }
+        let lock = try RecordJob.lock(folder, logger)
+        let state = try StateFolder(configuration.stateDirectory, configuration.stream, logger)
+        defer { withExtendedLifetime(state) {} }
         try state.checkIsOutside(configuration.archive)
         let run = RecordRun(
             configuration: configuration, folder: folder, lock: lock, attempts: RecordAttempts(),
@@ -39,11 +39,19 @@ public struct RecordJob: Sendable {
             metadata: ["position": "\(position)"])
     }
 
-    /// - Throws: ``Halt`` with exit code 4 if another process writes the archive.
-    static func lock(_ folder: ArchiveFolder) throws(Halt) -> WriterLock {
+    /// - Throws: ``Halt`` with exit code 4 if another process writes the archive, 2 if others could
+    ///   put files into it.
+    static func lock(_ folder: ArchiveFolder, _ logger: Logger) throws(Halt) -> WriterLock {
         // A limit of the file's size is an error of the write, not the end of the process.
         signal(SIGXFSZ, SIG_IGN)
-        do { return try WriterLock(folder) } catch { throw Halt(writing: error) }
+        do {
+            let lock = try WriterLock(folder)
+            for warning in lock.warnings {
+                logger.warning(
+                    "others may put files into the archive", metadata: ["reason": "\(warning)"])
+            }
+            return lock
+        } catch { throw Halt(writing: error) }
     }
 }
 

@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Glibc
+internal import LeatArchive
 internal import LeatCore
 internal import PGWire
 
@@ -14,59 +14,77 @@ internal import PGWire
 /// byte order.
 final class Spool {
     static let headerSize = 12
+    /// What all transactions together keep in memory before it is written.
+    private static let mostBuffered = 16 << 20
+    /// Of how many transactions the memory is kept for their next messages.
+    private static let mostKept = 16
 
-    private let folder: String
+    private let folder: SpoolFolder
     private var writers: [TransactionID: SpoolWriter] = [:]
+    private var buffered = 0
 
     /// - Throws: ``Halt`` with exit code 9.
     init(folder: String) throws {
-        self.folder = folder
-        try? FileManager.default.removeItem(atPath: folder)
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw Spool.halt("create \(folder)", error.localizedDescription)
-        }
+        self.folder = SpoolFolder(folder)
+        do { try self.folder.begin() } catch { throw Spool.halt(error) }
     }
 
     deinit {
-        try? FileManager.default.removeItem(atPath: folder)
+        try? folder.remove()
     }
 
     func append(_ message: RawSpan, at lsn: LSN, to transaction: TransactionID) throws {
-        let writer = try writers[transaction] ?? open(transaction)
-        try writer.append(message, at: lsn)
+        let writer = writers[transaction] ?? begin(transaction)
+        buffered += writer.append(header: message.byteCount, lsn)
+        guard message.byteCount < SpoolWriter.bufferSize else {
+            // Not held once more.
+            try flush(writer)
+            do { return try writer.write(message) } catch { throw Spool.halt(error) }
+        }
+        buffered += writer.append(message)
+        if writer.isFull {
+            try flush(writer)
+        } else if buffered >= Spool.mostBuffered {
+            for writer in writers.values { try flush(writer) }
+        }
     }
 
     func discard(_ transaction: TransactionID) {
-        writers[transaction] = nil
-        unlink(path(transaction))
+        if let writer = writers.removeValue(forKey: transaction) { buffered -= writer.buffered }
+        try? File.remove(folder.file(transaction.rawValue))
     }
 
     /// Ends the writing of a transaction and opens it for reading.
     func reader(_ transaction: TransactionID) throws -> SpoolReader {
         // A transaction without a row of ours has no file.
-        let writer = try writers.removeValue(forKey: transaction) ?? open(transaction)
+        let writer = writers[transaction] ?? begin(transaction)
+        try flush(writer)
         writers[transaction] = nil
-        try writer.flush()
-        return try SpoolReader(path: path(transaction))
+        return try SpoolReader(path: folder.file(transaction.rawValue))
     }
 
-    private func open(_ transaction: TransactionID) throws -> SpoolWriter {
-        let writer = try SpoolWriter(path: path(transaction))
+    private func flush(_ writer: SpoolWriter) throws {
+        buffered -= writer.buffered
+        do { try writer.flush(keepsMemory: writers.count <= Spool.mostKept) } catch {
+            throw Spool.halt(error)
+        }
+    }
+
+    private func begin(_ transaction: TransactionID) -> SpoolWriter {
+        let writer = SpoolWriter(path: folder.file(transaction.rawValue))
         writers[transaction] = writer
         return writer
     }
 
-    private func path(_ transaction: TransactionID) -> String {
-        "\(folder)/\(transaction.rawValue)"
+    static func halt(_ error: ArchiveError) -> Halt {
+        if case .noMemory(let bytes) = error.code { return .noMemory(bytes) }
+        // "cannot open ...: ..."
+        return halt("\(error)".split(separator: " ").dropFirst().joined(separator: " "))
     }
 
-    static func halt(_ attempted: String, _ reason: String) -> Halt {
+    static func halt(_ attempted: String) -> Halt {
         Halt(
-            .localDisk, "Cannot \(attempted): \(reason).",
+            .localDisk, "Cannot \(attempted).",
             advice: """
                 Large transactions are kept there until they commit: free space, or choose \
                 another --state-dir. Nothing is lost; a later start resumes.
@@ -74,46 +92,52 @@ final class Spool {
     }
 }
 
-/// Appends records through a buffer.
+/// Appends records through a buffer. The file is open only while it is written to: thousands of
+/// transactions may be in progress.
 final class SpoolWriter {
-    private static let bufferSize = 256 << 10
+    static let bufferSize = 256 << 10
 
     private let path: String
-    private let descriptor: Int32
     private var buffer: [UInt8] = []
+    private var written = 0
+    private var isMade = false
 
-    init(path: String) throws {
+    init(path: String) {
         self.path = path
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw Spool.halt("create \(path)", String(cString: strerror(errno)))
-        }
-        buffer.reserveCapacity(SpoolWriter.bufferSize + 4096)
     }
 
-    deinit {
-        close(descriptor)
-    }
+    var buffered: Int { buffer.count }
+    var isFull: Bool { buffer.count >= SpoolWriter.bufferSize }
 
-    func append(_ message: RawSpan, at lsn: LSN) throws {
-        withUnsafeBytes(of: UInt32(message.byteCount)) { buffer.append(contentsOf: $0) }
+    /// - Returns: By how much the buffer has grown.
+    func append(header bytes: Int, _ lsn: LSN) -> Int {
+        withUnsafeBytes(of: UInt32(bytes)) { buffer.append(contentsOf: $0) }
         withUnsafeBytes(of: lsn.rawValue) { buffer.append(contentsOf: $0) }
-        message.withUnsafeBytes { buffer.append(contentsOf: $0) }
-        if buffer.count >= SpoolWriter.bufferSize { try flush() }
+        return Spool.headerSize
     }
 
-    func flush() throws {
-        var start = 0
-        while start < buffer.count {
-            let written = buffer.withUnsafeBytes { bytes in
-                write(descriptor, bytes.baseAddress.map { $0 + start }, bytes.count - start)
-            }
-            guard written > 0 || errno == EINTR else {
-                throw Spool.halt("write \(path)", String(cString: strerror(errno)))
-            }
-            start += max(written, 0)
-        }
-        buffer.removeAll(keepingCapacity: true)
+    /// The same.
+    func append(_ message: RawSpan) -> Int {
+        message.withUnsafeBytes { buffer.append(contentsOf: $0) }
+        return message.byteCount
+    }
+
+    func flush(keepsMemory: Bool) throws(ArchiveError) {
+        // A span cannot be lent out of a property of this object.
+        var bytes: [UInt8] = []
+        swap(&bytes, &buffer)
+        try write(bytes.span.bytes)
+        guard keepsMemory else { return }
+        bytes.removeAll(keepingCapacity: true)
+        buffer = bytes
+    }
+
+    /// - Precondition: Nothing is in the buffer that comes before it.
+    func write(_ bytes: RawSpan) throws(ArchiveError) {
+        let file = isMade ? try File(path, O_WRONLY) : try File.create(path)
+        isMade = true
+        try file.write(bytes, at: written)
+        written += bytes.byteCount
     }
 }
 
@@ -121,22 +145,16 @@ final class SpoolWriter {
 final class SpoolReader {
     private static let chunkSize = 1 << 20
 
-    private let path: String
-    private let descriptor: Int32
+    private let file: File
     private var buffer: [UInt8] = []
     private var start = 0
 
     init(path: String) throws {
-        self.path = path
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw Spool.halt("read \(path)", String(cString: strerror(errno)))
-        }
+        do { file = try File(path, O_RDONLY) } catch { throw Spool.halt(error) }
     }
 
     deinit {
-        close(descriptor)
-        unlink(path)
+        try? File.remove(file.path)
     }
 
     /// Lends the next record; false at the end.
@@ -149,7 +167,7 @@ final class SpoolReader {
             )
         }
         guard try fill(Spool.headerSize + length) else {
-            throw Spool.halt("read \(path)", "it ends within a message")
+            throw Spool.halt("read \(file.path): it ends within a message")
         }
         let first = start + Spool.headerSize
         start = first + length
@@ -165,7 +183,7 @@ final class SpoolReader {
             let left = buffer.count - start
             guard try readMore(max(SpoolReader.chunkSize, count - left)) else {
                 guard left == 0 else {
-                    throw Spool.halt("read \(path)", "it ends within a message")
+                    throw Spool.halt("read \(file.path): it ends within a message")
                 }
                 return false
             }
@@ -176,6 +194,7 @@ final class SpoolReader {
     /// Drops what was used up and appends up to `wanted` bytes; false at the end of the file.
     private func readMore(_ wanted: Int) throws -> Bool {
         let left = buffer.count - start
+        do { try Memory.require(left + wanted) } catch { throw Spool.halt(error) }
         var got = 0
         buffer = Array(unsafeUninitializedCapacity: left + wanted) { fresh, count in
             buffer.withUnsafeBytes { old in
@@ -183,13 +202,13 @@ final class SpoolReader {
                     .copyMemory(from: UnsafeRawBufferPointer(rebasing: old[start...]))
             }
             repeat {
-                got = read(descriptor, fresh.baseAddress.map { $0 + left }, wanted)
+                got = read(file.descriptor, fresh.baseAddress.map { $0 + left }, wanted)
             } while got < 0 && errno == EINTR
             count = left + max(got, 0)
         }
         start = 0
         guard got >= 0 else {
-            throw Spool.halt("read \(path)", String(cString: strerror(errno)))
+            throw Spool.halt("read \(file.path): \(String(cString: strerror(errno)))")
         }
         return got > 0
     }

@@ -1,5 +1,5 @@
-internal import Foundation
 internal import LeatCore
+public import Logging
 internal import PGClient
 
 /// Removes a stream: its slot and publication if they are its own, its origin, its rows in
@@ -25,7 +25,8 @@ public struct Cleanup: Sendable {
         public var keptPublications: [String]
         /// Triggers that the stream has disabled, each `trigger of schema.table`.
         public var triggers: [String]
-        /// What stays and is for the operator to remove, one line each.
+        /// What stays and is for the operator to remove, one line each; as far as it is known
+        /// beforehand.
         public var left: [String] = []
 
         /// One line each, for a question.
@@ -41,17 +42,20 @@ public struct Cleanup: Sendable {
 
     private let configuration: SyncConfiguration
     private let reach: Reach
+    private let logger: Logger
 
     /// - Parameter reach: Whether the configuration's source is one.
-    public init(_ configuration: SyncConfiguration, _ reach: Reach) {
+    public init(_ configuration: SyncConfiguration, _ reach: Reach, logger: Logger) {
         self.configuration = configuration
         self.reach = reach
+        self.logger = logger
     }
 
     /// - Parameter confirm: Asked once, with what will go.
-    /// - Returns: False if there is nothing of this stream, or it was not confirmed.
+    /// - Returns: What stays after all, one line each; nil if there is nothing of this stream, or it
+    ///   was not confirmed.
     /// - Throws: ``Halt``.
-    public func run(confirm: (Plan) -> Bool) async throws -> Bool {
+    public func run(confirm: (Plan) -> Bool) async throws -> [String]? {
         let applier = Applier(stream: configuration.stream)
         let source = Connection(label: "leat.source")
         do {
@@ -66,7 +70,7 @@ public struct Cleanup: Sendable {
 
     private func run(
         _ applier: Applier, _ source: Connection, _ confirm: (Plan) -> Bool
-    ) async throws -> Bool {
+    ) async throws -> [String]? {
         let stream = configuration.stream
         try await applier.connect(configuration.target)
         let progress = try await applier.run { session -> Progress? in
@@ -76,7 +80,7 @@ public struct Cleanup: Sendable {
                 try ProgressStore(session: session, stream: stream).readForUpdate()
             }
         }
-        guard let progress else { return false }
+        guard let progress else { return nil }
         let asksSource = !progress.isReplay && reach != .targetOnly
         if asksSource { try await open(source, progress) }
         let triggers = try await applier.run { session in
@@ -87,7 +91,7 @@ public struct Cleanup: Sendable {
             ? try await plan(progress, source, triggers)
             : Plan(keptPublications: [], triggers: triggers.map { "\($0.trigger) of \($0.table)" })
         plan.left = try await left(progress, applier) + leftOnSource(plan, progress)
-        guard confirm(plan) else { return false }
+        guard confirm(plan) else { return nil }
         if asksSource { try await remove(plan, source) }
         try await applier.run { session in
             _ = try TriggerJournal(session: session, stream: stream).restore()
@@ -97,8 +101,16 @@ public struct Cleanup: Sendable {
                 try PendingSchema(session: session, stream: stream).forget()
             }
         }
-        try? FileManager.default.removeItem(atPath: configuration.stateDirectory)
-        return true
+        return plan.left + leftHere(progress)
+    }
+
+    /// A replay has no state folder, so one of the stream's name is somebody else's.
+    private func leftHere(_ progress: Progress) -> [String] {
+        let (path, stream) = (configuration.stateDirectory, configuration.stream)
+        guard !progress.isReplay, let why = StateFolder.remove(path, stream, logger) else {
+            return []
+        }
+        return ["state folder \(path): \(why)"]
     }
 
     /// Folders are not touched: they may be on another machine, and what is in them nowhere else.

@@ -1,52 +1,97 @@
 internal import Foundation
 internal import Glibc
+internal import LeatArchive
 internal import LeatCore
+internal import Logging
 
-/// The stream's folder on this machine: spool files of large transactions, for one process at a
-/// time.
+/// The stream's folder on this machine: spool files of large transactions, why it stopped, for one
+/// process at a time.
+///
+/// It is emptied by each start and removed by `leat cleanup`. So it has a marker with the stream's
+/// name, and nothing is done in a folder that has none and holds files of others. A folder of a
+/// version that made no marker is known by what is in it, and marked.
 struct StateFolder {
     private let path: String
-    private let descriptor: Int32
+    private let lock: FolderLock
 
-    /// - Throws: ``Halt``: exit code 9 if the folder cannot be used, 2 if another process does.
-    init(_ path: String) throws {
+    /// Makes the folder if it is not there.
+    ///
+    /// - Throws: ``Halt``: exit code 9 if the folder cannot be used, 2 if it is not the stream's or
+    ///   others could put files there, 4 if another process uses it.
+    init(_ path: String, _ stream: StreamName, _ logger: Logger) throws(Halt) {
         self.path = path
         do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
+            for warning in try FolderCheck.make(path) {
+                logger.warning(
+                    "others may put files into the state folder", metadata: ["reason": "\(warning)"]
+                )
+            }
+            let decision = try StateFolder.contents(path).decision(for: stream)
+            try StateFolder.check(decision, path)
+            lock = try FolderLock("\(path)/\(StateFolderContents.lockName)")
+            if decision == .mark {
+                try File.replace(
+                    StateFolder.marker(path),
+                    with: Array(StateFolderContents.marker(of: stream).utf8))
+            }
+        } catch let halt as Halt {
+            throw halt
+        } catch let error as ArchiveError {
+            throw StateFolder.unusable(path, error)
         } catch {
-            throw StateFolder.unusable(path, error.localizedDescription)
+            throw Halt(.internalError, "Internal error: \(error).")
         }
-        descriptor = open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw StateFolder.unusable(path, String(cString: strerror(errno)))
+    }
+
+    private static func marker(_ path: String) -> String {
+        "\(path)/\(StateFolderContents.markerName)"
+    }
+
+    private static func contents(_ path: String) throws(ArchiveError) -> StateFolderContents {
+        // A disk of its own has one.
+        var names: [String] = []
+        for name in try File.names(in: path, followsLink: true) where name != "lost+found" {
+            guard access(marker("\(path)/\(name)"), F_OK) != 0 else { continue }
+            names.append(name)
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let holder = StateFolder.read(descriptor)
-            close(descriptor)
+        // One that is not there is empty.
+        let spool = try File.names(in: "\(path)/\(StateFolderContents.spoolName)")
+        var text: String?
+        if let file = try File.openIfPresent(marker(path)) {
+            text = String(decoding: try file.read(at: 0, count: 4096), as: UTF8.self)
+        }
+        return StateFolderContents(names: names, spoolNames: spool, marker: text)
+    }
+
+    private static func check(
+        _ decision: StateFolderContents.Decision, _ path: String
+    ) throws(Halt) {
+        switch decision {
+        case .use, .mark: return
+        case .ofAnotherStream(let stream):
             throw Halt(
-                .target, "The state folder \(path) is held by process \(holder) on this machine.",
+                .configuration, "The state folder \(path) is that of stream \(stream).",
+                advice: "Each stream has its own: choose another with --state-dir.")
+        case .damagedMarker:
+            throw Halt(
+                .configuration,
+                "The file \(marker(path)) does not say whose state folder this is.",
                 advice: """
-                    It runs a stream of the same name. Stop it, or, for another target, choose \
-                    another --stream or --state-dir.
+                    Nothing in the folder is needed by a later start. Remove it if it is Leat's, \
+                    or choose another with --state-dir.
+                    """)
+        case .foreign(let names):
+            throw Halt(
+                .configuration,
+                """
+                The folder \(path) is no state folder of Leat's, and not empty: \
+                \(NameList.text(names)).
+                """,
+                advice: """
+                    A state folder is emptied at each start. Choose a new or empty one with \
+                    --state-dir, such as \(path)/leat.
                     """)
         }
-        write(getpid())
-    }
-
-    /// Who holds the folder, for the message of a process that comes second.
-    private func write(_ process: pid_t) {
-        let text = Array("\(process)\n".utf8)
-        _ = ftruncate(descriptor, 0)
-        _ = pwrite(descriptor, text, text.count, 0)
-    }
-
-    private static func read(_ descriptor: Int32) -> String {
-        var buffer = [UInt8](repeating: 0, count: 32)
-        let count = pread(descriptor, &buffer, buffer.count, 0)
-        let text = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
-        return text.split(separator: "\n").first.map(String.init) ?? "?"
     }
 
     /// What lies in here goes with the next start, or with the stream.
@@ -67,13 +112,55 @@ struct StateFolder {
         return String(cString: resolved)
     }
 
-    func unlock() {
-        close(descriptor)
+    private static func unusable(_ path: String, _ error: ArchiveError) -> Halt {
+        switch error.code {
+        case .heldBy(let holder):
+            Halt(
+                .target, "The state folder \(path) is held by process \(holder) on this machine.",
+                advice: """
+                    It runs a stream of the same name. Stop it, or, for another target, choose \
+                    another --stream or --state-dir.
+                    """)
+        case .untrusted:
+            Halt(
+                .configuration, "Cannot use the state folder \(path): \(error).",
+                advice: "\(Halt.folderAdvice) --state-dir names another.")
+        default:
+            Halt(
+                .localDisk, "Cannot use the state folder \(path): \(error).",
+                advice: "Choose another with --state-dir.")
+        }
     }
 
-    private static func unusable(_ path: String, _ reason: String) -> Halt {
-        Halt(
-            .localDisk, "Cannot use the state folder \(path): \(reason).",
-            advice: "Choose another with --state-dir.")
+    // MARK: The end of a stream
+
+    /// Removes what Leat has put into a stream's state folder, and the folder if that was all.
+    ///
+    /// - Returns: Why it stays; nil if it is gone, or not on this machine.
+    static func remove(_ path: String, _ stream: StreamName, _ logger: Logger) -> String? {
+        guard access(path, F_OK) == 0 else { return nil }
+        do throws(Halt) {
+            let folder = try StateFolder(path, stream, logger)
+            return withExtendedLifetime(folder) { folder.removeFiles() }
+        } catch {
+            return error.message
+        }
+    }
+
+    private func removeFiles() -> String? {
+        do throws(ArchiveError) {
+            try SpoolFolder("\(path)/\(StateFolderContents.spoolName)").remove()
+            // The marker last: what is left without it would be nobody's.
+            for name in [
+                StateFolderContents.haltName, StateFolderContents.lockName,
+                StateFolderContents.markerName,
+            ] { try File.remove("\(path)/\(name)") }
+        } catch {
+            return "\(error)"
+        }
+        guard rmdir(path) == 0 || errno == ENOENT else {
+            return errno == ENOTEMPTY ? "it holds other files" : String(cString: strerror(errno))
+        }
+        return nil
     }
 }

@@ -21,8 +21,9 @@ public struct SyncJob: Sendable {
 
     /// - Throws: ``Halt``; nothing else.
     public func run() async throws {
-        let folder = try StateFolder(configuration.stateDirectory)
-        defer { folder.unlock() }
+        let folder = try StateFolder(
+            configuration.stateDirectory, configuration.stream, logger)
+        defer { withExtendedLifetime(folder) {} }
         let local = LocalHaltNote(stateDirectory: configuration.stateDirectory)
         local.clear()
         let note = HaltNote(target: configuration.target, stream: configuration.stream)

@@ -30,7 +30,7 @@ struct SpoolJob: Sendable {
     /// - Throws: ``Halt``; nothing else.
     func run() async throws -> SyncRun.Ending? {
         let folder = ArchiveFolder(spool.folder)
-        let lock = try RecordJob.lock(folder)
+        let lock = try RecordJob.lock(folder, logger)
         try state.checkIsOutside(folder.path)
         let (recording, following) = (StopSignal(), StopSignal())
         let limit = spool.limit.map { SpoolLimit($0, stop: recording, logger: logger) }

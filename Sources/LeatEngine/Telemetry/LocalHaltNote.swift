@@ -1,12 +1,15 @@
 internal import Foundation
+internal import LeatArchive
 internal import LeatCore
 
 /// The same in the state folder, for a target that was away: `leat status` on this machine finds it.
 struct LocalHaltNote {
-    private let file: URL
+    private let path: String
+    /// More would be no note.
+    private static let mostBytes = 1 << 20
 
     init(stateDirectory: String) {
-        file = URL(fileURLWithPath: stateDirectory).appending(path: "halt.json")
+        path = "\(stateDirectory)/\(StateFolderContents.haltName)"
     }
 
     func write(_ halt: Halt) {
@@ -14,15 +17,20 @@ struct LocalHaltNote {
             at: Date.now.formatted(.iso8601), exitCode: Int(halt.exitCode.rawValue),
             message: halt.message, advice: halt.advice)
         guard let data = try? JSONEncoder().encode(note) else { return }
-        try? data.write(to: file, options: .atomic)
+        try? File.replace(path, with: Array(data))
     }
 
+    /// Nil if there is none, or it is not what was written.
     func read() -> StreamReport.Halt? {
-        guard let data = try? Data(contentsOf: file) else { return nil }
-        return try? JSONDecoder().decode(StreamReport.Halt.self, from: data)
+        guard let file = try? File.openIfPresent(path),
+            let bytes = try? file.read(at: 0, count: LocalHaltNote.mostBytes),
+            let note = try? JSONDecoder().decode(StreamReport.Halt.self, from: Data(bytes)),
+            let code = Int32(exactly: note.exitCode), ExitCode(rawValue: code) != nil
+        else { return nil }
+        return note
     }
 
     func clear() {
-        try? FileManager.default.removeItem(at: file)
+        try? File.remove(path)
     }
 }

@@ -28,6 +28,10 @@ public final class LeatProcess: Sendable {
         return (exitCode, process.output, process.log)
     }
 
+    /// For what it writes: below folders of nobody else, which a server's is not. It goes with the
+    /// test process.
+    public static var folder: String { TemporaryFolder.forOutput }
+
     public var processID: Int32 { child.processID }
 
     /// Standard output so far.

@@ -42,7 +42,7 @@ struct ReadingOptions: ParsableArguments {
     func configuration(_ logger: Logger) throws -> SourceConfiguration {
         var configuration = SourceConfiguration(
             source: try source.conninfo(logger), stream: try stream.name(),
-            stateDirectory: stream.stateDirectory())
+            stateDirectory: try stream.stateDirectory())
         configuration.publications = publication
         configuration.slot = try slot.map(SlotNames.name)
         configuration.selection = Selection(

@@ -6,7 +6,13 @@ struct StreamOptions: ParsableArguments {
     @Option(help: "Name of the stream; slot, publication and origin are leat_<stream>.")
     var stream = "main"
 
-    @Option(help: "Folder for the stream's local state. Default: $XDG_STATE_HOME/leat/<stream>.")
+    @Option(
+        help: ArgumentHelp(
+            "Folder for the stream's local state, which Leat empties at each start.",
+            discussion: """
+                Default: $STATE_DIRECTORY/<stream>, $XDG_STATE_HOME/leat/<stream>, for root \
+                /var/lib/leat/<stream>, else ~/.local/state/leat/<stream>.
+                """))
     var stateDir: String?
 
     /// The stream of a command that may do without.
@@ -27,17 +33,24 @@ struct StreamOptions: ParsableArguments {
         return name
     }
 
-    func stateDirectory() -> String {
-        stateDir ?? StreamOptions.stateDirectory(of: stream)
-    }
-
-    /// Where it is by default.
-    static func stateDirectory(of stream: String) -> String {
-        let environment = ProcessInfo.processInfo.environment
-        let base =
-            environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-            ?? (environment["HOME"] ?? "/var/tmp") + "/.local/state"
-        return "\(base)/leat/\(stream)"
+    /// - Throws: ``Halt`` if none is given and there is none by default.
+    func stateDirectory() throws(Halt) -> String {
+        if let stateDir {
+            guard !stateDir.isEmpty else {
+                throw Halt(.configuration, "--state-dir is empty.", advice: "Give a folder.")
+            }
+            return stateDir
+        }
+        guard let folder = StateDirectory.ofThisProcess(stream) else {
+            throw Halt(
+                .configuration,
+                "There is no folder for the stream's local state: HOME is not set.",
+                advice: """
+                    Give one with --state-dir, or set HOME, XDG_STATE_HOME, or, as systemd does, \
+                    STATE_DIRECTORY.
+                    """)
+        }
+        return folder
     }
 }
 

@@ -23,7 +23,7 @@ struct RecordChaosTests {
         do {
             try await Pair.with(servers[0], servers[1]) { pair in
                 try await survives(
-                    Staging(pair: pair, archive: "\(pair.source.folder)/archive"))
+                    Staging(pair: pair, archive: pair.archive))
             }
         } catch {
             for server in servers { try? await server.remove() }

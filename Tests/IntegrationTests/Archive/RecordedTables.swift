@@ -96,7 +96,7 @@ struct RecordedTables {
 }
 
 extension Pair {
-    var archive: String { "\(source.folder)/archive-\(database)" }
+    var archive: String { "\(LeatProcess.folder)/archive-\(database)" }
 
     var recording: [String] {
         [

@@ -1,3 +1,4 @@
+import Foundation
 import LeatTestSupport
 import Testing
 
@@ -243,8 +244,8 @@ struct PreflightTests {
     @Test("a state folder that cannot be written")
     func stateFolder() async throws {
         try await Pair.with(schema: Self.schema) { pair in
-            let file = "\(pair.source.folder)/server.log"
-
+            let file = "\(LeatProcess.folder)/file-\(pair.database)"
+            try Data().write(to: URL(fileURLWithPath: file))
             try await pair.expectRefusal(9, file, options: ["--state-dir", "\(file)/state"])
         }
     }

@@ -50,9 +50,9 @@ struct ProcessTests {
             let folder = pair.stateDirectory
             let a = try pair.start("--tables", "a")
             let b = try pair.start(
-                "--tables", "b", "--stream", "b_\(pair.stream)", "--state-dir", folder + "/b")
+                "--tables", "b", "--stream", "b_\(pair.stream)", "--state-dir", folder + "-b")
             let all = try pair.start(
-                "--target", place, "--stream", "all_\(pair.stream)", "--state-dir", folder + "/all")
+                "--target", place, "--stream", "all_\(pair.stream)", "--state-dir", folder + "-all")
             for leat in [a, b, all] { try await pair.waitForStream(leat) }
 
             try await pair.onSource("insert into a values (2); delete from b; truncate a")

@@ -17,7 +17,7 @@ struct Staging {
             if onTarget { try await pair.onTarget(schema) }
             try await pair.onSource(rows)
             let staging = Staging(
-                pair: pair, archive: "\(pair.source.folder)/archive-\(pair.database)")
+                pair: pair, archive: pair.archive)
             defer { try? FileManager.default.removeItem(atPath: staging.archive) }
             try await body(staging)
         }

@@ -40,7 +40,10 @@ struct SlotListTests {
             let target = ["--target", server.cluster.conninfo(database: "copy")]
             let sync = try LeatProcess(
                 ["sync", "--tables", "t", "--status-interval", "200ms"] + server.source() + target
-                    + ["--state-dir", "\(server.cluster.folder)/state"])
+                    + [
+                        "--state-dir",
+                        "\(LeatProcess.folder)/state-\(UInt32.random(in: 0 ... .max))",
+                    ])
             try await sync.waitForOutput(containing: "streaming position=")
             try await body(server, target)
             #expect(try await sync.terminate() == 0)

@@ -4,7 +4,7 @@ import Testing
 
 /// `leat sync --spool` between the databases of a pair.
 extension Pair {
-    var spool: String { "\(source.folder)/spool-\(database)" }
+    var spool: String { "\(LeatProcess.folder)/spool-\(database)" }
 
     /// Runs `body` with a pair whose target may be stopped, as its source.
     static func withOwnServers(

@@ -123,7 +123,7 @@ final class Pair: Sendable {
     var stream: String { database }
     /// Of slot and publication, unless told otherwise.
     var objectName: String { "leat_\(stream)" }
-    var stateDirectory: String { "\(source.folder)/state-\(database)" }
+    var stateDirectory: String { "\(LeatProcess.folder)/state-\(database)" }
 
     /// Runs SQL on both sides.
     func both(_ sql: String) async throws {

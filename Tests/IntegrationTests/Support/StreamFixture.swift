@@ -107,7 +107,7 @@ final class StreamFixture: Sendable {
         let usual = [
             "sync", "--source", source ?? self.source.conninfo(database: database),
             "--target", target ?? self.target.conninfo(database: database),
-            "--stream", database, "--state-dir", "\(self.source.folder)/state-\(database)",
+            "--stream", database, "--state-dir", "\(LeatProcess.folder)/state-\(database)",
             "--status-interval", "1s",
         ]
         let leat = try LeatProcess(

@@ -1,0 +1,148 @@
+import Foundation
+import LeatTestSupport
+import Testing
+
+@Suite("The state folder: what others have put there, and what is theirs")
+struct StateFolderTests {
+    private static let schema = "create table t (id int primary key)"
+    private var files: FileManager { .default }
+
+    private func write(_ text: String, _ path: String) throws {
+        try text.write(toFile: path, atomically: false, encoding: .utf8)
+    }
+
+    private func folder(_ path: String, _ mode: Int = 0o700) throws {
+        try files.createDirectory(
+            atPath: path, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: mode])
+        // Whatever the mask is.
+        try files.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+    }
+
+    @Test("a folder with files of others is refused, and neither a start nor cleanup touches it")
+    func foreign() async throws {
+        try await Pair.with(schema: Self.schema, rows: "insert into t values (1)") { pair in
+            let other = "\(LeatProcess.folder)/other-\(pair.database)"
+            defer { try? files.removeItem(atPath: other) }
+            try folder("\(other)/spool")
+            try write("1\n", "\(other)/lock")
+            try write("precious", "\(other)/spool/mail")
+            try write("precious", "\(other)/notes")
+
+            try await pair.expectRefusal(2, other, "notes", options: ["--state-dir", other])
+            try await pair.catchUp()
+            let cleanup = try await pair.leat(
+                ["cleanup", "--yes"] + pair.places + ["--state-dir", other])
+
+            #expect(cleanup.exitCode == 0, "\(cleanup.log)")
+            #expect(cleanup.output.contains("left: state folder \(other)"))
+            #expect(
+                try files.contentsOfDirectory(atPath: other).sorted() == [
+                    "lock", "notes", "spool",
+                ])
+            #expect(
+                try String(contentsOfFile: "\(other)/spool/mail", encoding: .utf8) == "precious")
+        }
+    }
+
+    @Test("one of an earlier version is taken over; a marked one keeps what is not Leat's")
+    func takenOver() async throws {
+        try await Pair.with(schema: Self.schema, rows: "insert into t values (1)") { pair in
+            let place = pair.stateDirectory
+            try folder("\(place)/spool")
+            try write("1\n", "\(place)/lock")
+            try write("half", "\(place)/spool/742")
+
+            try await pair.catchUp()
+            #expect(
+                try String(contentsOfFile: "\(place)/leat-state", encoding: .utf8)
+                    == "leat-state 1\nstream \(pair.stream)\n")
+            #expect(!files.fileExists(atPath: "\(place)/spool/742"))
+            try folder("\(place)/spool")
+            try write("mine", "\(place)/spool/mine")
+            try write("mine", "\(place)/mine")
+            try await pair.expectRefusal(
+                2, "stream \(pair.stream)", options: ["--stream", "other_\(pair.stream)"])
+            try await pair.catchUp()
+            let cleanup = try await pair.leat(["cleanup", "--yes"] + pair.places)
+
+            #expect(cleanup.exitCode == 0, "\(cleanup.log)")
+            #expect(cleanup.output.contains("it holds other files"))
+            #expect(try files.contentsOfDirectory(atPath: place).sorted() == ["mine", "spool"])
+            #expect(try files.contentsOfDirectory(atPath: "\(place)/spool") == ["mine"])
+        }
+    }
+
+    @Test("planted links are not followed", arguments: ["lock", "spool", "leat-state.new"])
+    func links(_ name: String) async throws {
+        try await Pair.with(schema: Self.schema, rows: "insert into t values (1)") { pair in
+            let victim = "\(LeatProcess.folder)/victim-\(pair.database)"
+            defer { try? files.removeItem(atPath: victim) }
+            try folder(pair.stateDirectory)
+            try folder(victim)
+            try write("1", "\(victim)/742")
+            if name != "lock" { try write("1\n", "\(pair.stateDirectory)/lock") }
+            try files.createSymbolicLink(
+                atPath: "\(pair.stateDirectory)/\(name)",
+                withDestinationPath: name == "spool" ? victim : "\(victim)/742")
+
+            let outcome = try await pair.sync("--endpos", "now")
+
+            #expect(outcome.exitCode == (name == "leat-state.new" ? 0 : 9), "\(outcome.log)")
+            #expect(try String(contentsOfFile: "\(victim)/742", encoding: .utf8) == "1")
+        }
+    }
+
+    @Test(
+        "a folder that others may write to is refused, a group's is warned of",
+        arguments: [(0o777, 0o755, false), (0o700, 0o777, false), (0o770, 0o755, true)])
+    func modes(_ mode: Int, _ above: Int, _ isTaken: Bool) async throws {
+        try await Pair.with(schema: Self.schema, rows: "insert into t values (1)") { pair in
+            let parent = "\(LeatProcess.folder)/modes-\(pair.database)"
+            defer { try? files.removeItem(atPath: parent) }
+            try folder(parent, above)
+            try folder("\(parent)/state", mode)
+            let options = ["--state-dir", "\(parent)/state"]
+            guard isTaken else {
+                try await pair.expectRefusal(2, "could put files there", options: options)
+                #expect(try files.contentsOfDirectory(atPath: "\(parent)/state").isEmpty)
+                return
+            }
+
+            let outcome = try await pair.sync("--endpos", "now", options[0], options[1])
+
+            #expect(outcome.exitCode == 0, "\(outcome.log)")
+            #expect(outcome.log.contains("is writable for its group"))
+        }
+    }
+
+    @Test("an archive too: neither a folder that others may write to, nor links in it")
+    func archive() async throws {
+        try await Pair.with(schema: Self.schema, rows: "insert into t values (1)") { pair in
+            let victim = "\(LeatProcess.folder)/victim-\(pair.database)"
+            defer { try? files.removeItem(atPath: victim) }
+            try write("precious", victim)
+            try folder(pair.archive, 0o777)
+
+            let open = try await pair.record()
+            #expect(open.exitCode == 2, "\(open.log)")
+            #expect(open.log.contains("could put files there"))
+
+            try folder(pair.archive)
+            for name in ["position.new", "stream.json.new", "partitions.json.new"] {
+                try files.createSymbolicLink(
+                    atPath: "\(pair.archive)/\(name)", withDestinationPath: victim)
+            }
+            let recorded = try await pair.record()
+            #expect(recorded.exitCode == 0, "\(recorded.log)")
+            #expect(try String(contentsOfFile: victim, encoding: .utf8) == "precious")
+
+            try files.removeItem(atPath: "\(pair.archive)/lock")
+            try files.createSymbolicLink(
+                atPath: "\(pair.archive)/lock", withDestinationPath: victim)
+            let locked = try await pair.record()
+            #expect(locked.exitCode == 9 && locked.log.contains("symbolic link"))
+            #expect(try String(contentsOfFile: victim, encoding: .utf8) == "precious")
+        }
+    }
+}
