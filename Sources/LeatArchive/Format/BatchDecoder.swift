@@ -18,6 +18,7 @@ public struct BatchDecoder: ~Copyable {
     private let tables: FollowedTables
     private let position: LSN
     private let keepsMessages: Bool
+    private let keepsLargeValues: Bool
     private let decompressor = ZstdDecompressor()
     /// Some of the transaction that goes on was handed out.
     private var hasGivenPiece = false
@@ -26,9 +27,13 @@ public struct BatchDecoder: ~Copyable {
     ///   - tables: Changes of others are left out.
     ///   - position: Transactions that end at or before it are left out.
     ///   - keepsMessages: Whether logical messages count as changes.
+    ///   - keepsLargeValues: Whether the values of a large frame's change are wanted; else they are
+    ///     proven to be there, and empty in the batch.
     public init(
-        tables: FollowedTables = .everything, position: LSN = .zero, keepsMessages: Bool = true
+        tables: FollowedTables = .everything, position: LSN = .zero, keepsMessages: Bool = true,
+        keepsLargeValues: Bool = true
     ) {
+        self.keepsLargeValues = keepsLargeValues
         self.tables = tables
         self.position = position
         self.keepsMessages = keepsMessages
@@ -50,10 +55,10 @@ public struct BatchDecoder: ~Copyable {
             decoder: MessageDecoder(protocolVersion: 1), tables: tables, position: position,
             keepsMessages: keepsMessages)
         var count = FrameCount(frame.header)
-        let content = try content(of: frame)
-        try read(content, &assembler, &count)
+        try read(frame, &assembler, &count)
         try count.finish(frame.header, isOpen: assembler.isTransactionOpen)
-        let batch = assembler.takeBatch()
+        var batch = assembler.takeBatch()
+        if frame.header.isLarge, keepsLargeValues { try LargeContent(frame).complete(&batch) }
         hasGivenPiece =
             frame.header.endsWithin
             && (batch.transactions.last.map { !$0.isComplete } ?? false
@@ -67,17 +72,33 @@ public struct BatchDecoder: ~Copyable {
     }
 
     private func read(
-        _ content: [UInt8], _ assembler: inout TransactionAssembler, _ count: inout FrameCount
+        _ frame: Frame, _ assembler: inout TransactionAssembler, _ count: inout FrameCount
     ) throws(ArchiveError) {
+        guard !frame.header.isLarge else {
+            let continues = hasGivenPiece
+            return try LargeContent(frame).read { (message, lsn) throws(ArchiveError) in
+                try BatchDecoder.take(message, lsn, &assembler, &count, continues)
+            }
+        }
+        let content = try content(of: frame)
         var records = RecordReader(content.span.bytes)
         while let record = try records.next() {
-            let message = content.span.bytes.extracting(record.range)
-            let action: TransactionAssembler.Action
-            do { action = try assembler.receive(message, at: record.lsn) } catch {
-                throw ArchiveError(.content(error))
-            }
-            try count.took(message, action, &assembler, continues: hasGivenPiece)
+            try BatchDecoder.take(
+                content.span.bytes.extracting(record.range), record.lsn, &assembler, &count,
+                hasGivenPiece)
         }
+    }
+
+    @inline(__always)
+    private static func take(
+        _ message: RawSpan, _ lsn: LSN, _ assembler: inout TransactionAssembler,
+        _ count: inout FrameCount, _ continues: Bool
+    ) throws(ArchiveError) {
+        let action: TransactionAssembler.Action
+        do { action = try assembler.receive(message, at: lsn) } catch {
+            throw ArchiveError(.content(error))
+        }
+        try count.took(message, action, &assembler, continues: continues)
     }
 }
 

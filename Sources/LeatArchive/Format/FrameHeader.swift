@@ -132,6 +132,9 @@ public struct FrameHeader: Hashable, Sendable {
         guard content <= (isShared ? FrameHeader.largestShared : FrameHeader.largestContent) else {
             throw ArchiveError(.tooLarge(bytes: content))
         }
+        guard Int(payloadBytes) <= Zstd.largestPayload(of: content) else {
+            throw ArchiveError(.tooLarge(bytes: Int(payloadBytes)))
+        }
         guard endLSN >= previous.end else {
             throw ArchiveError(.invalid("end of a frame, before that of its predecessor"))
         }
@@ -147,16 +150,85 @@ public struct FrameHeader: Hashable, Sendable {
             throw ArchiveError(.damagedPayload)
         }
     }
+
+    /// Whether it is not to be held as a whole.
+    var isLarge: Bool { Int(contentBytes) > FrameHeader.largestShared }
 }
 
 /// A frame as it stands in a segment, its checksums verified.
 public struct Frame: Sendable {
     public var header: FrameHeader
-    /// Compressed.
+    /// Compressed. Of a large frame nothing: it is read when it is decoded.
     public var payload: [UInt8]
+    private var stored: Payload?
 
     public init(header: FrameHeader, payload: [UInt8]) {
         self.header = header
         self.payload = payload
+    }
+
+    /// Reads a frame's payload and checks it.
+    ///
+    /// - Parameter offset: Where the frame begins.
+    init(
+        _ header: FrameHeader, of segment: SegmentName, in storage: any ArchiveStorage,
+        at offset: Int
+    ) throws(ArchiveError) {
+        let start = offset + FrameHeader.byteCount
+        self.header = header
+        guard header.isLarge else {
+            payload = try storage.read(segment, at: start, count: Int(header.payloadBytes))
+            try header.checkPayload(payload.span.bytes)
+            return
+        }
+        let stored = Payload(
+            count: Int(header.payloadBytes),
+            bytes: { (offset, count) throws(ArchiveError) in
+                try storage.read(segment, at: start + offset, count: count)
+            })
+        try stored.check(header)
+        (payload, self.stored) = ([], stored)
+    }
+
+    /// Whether its content is not held as a whole.
+    public var isLarge: Bool { header.isLarge }
+
+    /// Where the payload is.
+    var source: Payload {
+        let held = payload
+        return stored
+            ?? Payload(
+                count: held.count,
+                bytes: { (offset, count) throws(ArchiveError) in
+                    Array(held[offset..<offset + count])
+                })
+    }
+
+    /// A payload that need not be in memory.
+    struct Payload: Sendable {
+        let count: Int
+        fileprivate let bytes: @Sendable (Int, Int) throws(ArchiveError) -> [UInt8]
+
+        private static let pieceBytes = 1 << 20
+
+        /// Fewer than `count` only at the end.
+        func read(at offset: Int, count: Int) throws(ArchiveError) -> [UInt8] {
+            try bytes(offset, min(count, self.count - offset))
+        }
+
+        fileprivate func check(_ header: FrameHeader) throws(ArchiveError) {
+            var (offset, checksum) = (0, UInt32(0))
+            while offset < count {
+                let piece = try read(at: offset, count: Payload.pieceBytes)
+                guard !piece.isEmpty else {
+                    throw ArchiveError(.truncated(needed: count, available: offset))
+                }
+                checksum = Checksum.crc32c(piece.span.bytes, continuing: checksum)
+                offset += piece.count
+            }
+            guard checksum == header.payloadChecksum else {
+                throw ArchiveError(.damagedPayload)
+            }
+        }
     }
 }

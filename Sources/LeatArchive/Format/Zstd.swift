@@ -1,5 +1,10 @@
 internal import CZstd
 
+enum Zstd {
+    /// What no writer's compressed form of so much content is longer than.
+    static func largestPayload(of content: Int) -> Int { ZSTD_compressBound(content) }
+}
+
 /// One-shot compression with a context that is kept. For one thread at a time.
 final class ZstdCompressor {
     // SAFETY: made in `init`, freed in `deinit`, lent to nobody.

@@ -204,15 +204,13 @@ private struct Walk {
     private mutating func content(
         _ name: SegmentName, _ file: String, _ offset: Int, _ header: FrameHeader
     ) throws(ArchiveError) {
-        let payload = try folder.read(
-            name, at: offset + FrameHeader.byteCount, count: Int(header.payloadBytes))
         do throws(ArchiveError) {
-            try header.checkPayload(payload.span.bytes)
-            try decoder.check(Frame(header: header, payload: payload))
+            try decoder.check(Frame(header, of: name, in: folder, at: offset))
             link = header.link
             report.transactions += Int(header.transactions)
             report.changes += Int(header.changes)
         } catch {
+            if case .file = error.code { throw error }
             note(file, offset + FrameHeader.byteCount, Int(header.payloadBytes), error.code)
             breakOff()
             // What follows goes on from this one, whose header is good.
@@ -295,7 +293,7 @@ private struct Walk {
 
 /// A decoder that lives as long as the chain is whole.
 private final class DecoderBox {
-    private var decoder = BatchDecoder()
+    private var decoder = BatchDecoder(keepsLargeValues: false)
 
     func check(_ frame: Frame) throws(ArchiveError) {
         switch frame.header.kind {

@@ -159,12 +159,9 @@ public struct ArchiveReader: Sendable {
         if isWanted(header), readsHeadersOnly {
             frame = Frame(header: header, payload: [])
         } else if isWanted(header) {
-            let payload = try storage.read(
-                segment, at: offset + FrameHeader.byteCount, count: Int(header.payloadBytes))
-            do { try header.checkPayload(payload.span.bytes) } catch {
+            do { frame = try Frame(header, of: segment, in: storage, at: offset) } catch {
                 throw error.located(in: segment, at: offset)
             }
-            frame = Frame(header: header, payload: payload)
         }
         link = header.link
         self.offset = offset + header.frameBytes

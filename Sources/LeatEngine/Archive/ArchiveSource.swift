@@ -20,7 +20,8 @@ internal import Synchronization
 ///   each commit at once must not make each a transaction of the sink's, and nobody waits for the
 ///   first of them, as they do for a server's.
 /// - A schedule may hold transactions back: an end, a speed, pauses.
-/// - Memory: a frame, a batch, and what the flow's channel holds.
+/// - Memory: a frame of no more than 16 MiB, a batch, and what the flow's channel holds. The change
+///   of a larger frame is a batch by itself, and goes straight to where it stays.
 /// - `report` keeps the position that the sink has stored in `readers/`, if the reader has a
 ///   name, so that retention leaves what is still needed.
 ///
@@ -64,7 +65,7 @@ actor ArchiveSource: BatchSource {
     private var description: ArchiveDescription?
     private var stream: Stream?
     private var schedule = ReplaySchedule()
-    /// Read while opening.
+    /// Read while opening, or left for the next batch.
     private var firstFrame: Frame?
     /// Decoded and not delivered yet.
     private var pending: Batch?
@@ -182,6 +183,11 @@ actor ArchiveSource: BatchSource {
         {
             do {
                 guard let frame = try nextFrame() else { break }
+                guard pending == nil || !frame.isLarge else {
+                    // By itself, next time.
+                    firstFrame = frame
+                    break
+                }
                 try take(frame, stream)
             } catch {
                 failure = error
