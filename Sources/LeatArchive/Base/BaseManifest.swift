@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Glibc
 public import PGWire
 
 /// The file `base/<S>/manifest.json`: a copy of the tables as they were at S, the consistent point
@@ -7,7 +6,7 @@ public import PGWire
 ///
 /// The changes that end behind S, in the segments, go on from it. The file is one JSON object,
 /// `{"manifest":…,"crc32c":"89abcdef"}`: the checksum is of the bytes of the first member's value.
-public struct BaseManifest: Codable, Sendable {
+public struct BaseManifest: Codable, Sendable, Validated {
     public struct Table: Codable, Sendable {
         public var oid: UInt32
         public var schema: String
@@ -80,6 +79,35 @@ public struct BaseManifest: Codable, Sendable {
 
     public var lsn: LSN { LSN(point) ?? .zero }
 
+    static let name = "manifest.json"
+    /// More would be none of ours.
+    static let mostBytes = 256 << 20
+    static let mostSchemaBytes = 1 << 30
+
+    /// Files beside the manifest.
+    var files: [String] { tables.map(\.file) + [schemaFile].compactMap(\.self) }
+
+    /// What a file of it may be long, and all that it counts together: sums of less fit.
+    private static let most = 1 << 60
+
+    /// Names of files are plain, and no number is one that nothing can have.
+    var isValid: Bool {
+        let names = files
+        guard names.allSatisfy(PlainName.isValid), Set(names).count == names.count,
+            !names.contains(BaseManifest.name), description.isValid,
+            (0...File.latestTime).contains(finishedAt)
+        else { return false }
+        var (rows, bytes) = (0, 0)
+        for table in tables {
+            guard (0...BaseManifest.most).contains(table.rows),
+                (0...BaseManifest.most).contains(table.bytes)
+            else { return false }
+            (rows, bytes) = (rows + table.rows, bytes + table.bytes)
+            guard rows <= BaseManifest.most, bytes <= BaseManifest.most else { return false }
+        }
+        return true
+    }
+
     // MARK: Bytes
 
     private static let opening = Array(#"{"manifest":"#.utf8)
@@ -118,18 +146,31 @@ extension ArchiveFolder {
     /// - Throws: `.invalid` if a manifest cannot be read.
     public func bases() throws(ArchiveError) -> [BaseManifest] {
         var found: [BaseManifest] = []
-        for (point, isFinished) in try basePoints() where isFinished {
-            let file = try File(basePath(point) + "/manifest.json", O_RDONLY)
-            let bytes = try file.read(at: 0, count: try file.length())
+        for (point, bytes) in try manifests() {
             found.append(try BaseManifest(decoding: bytes, of: point))
         }
         return found
     }
 
-    private func basePoints() throws(ArchiveError) -> [(point: LSN, isFinished: Bool)] {
+    /// As they are, oldest first.
+    func manifests() throws(ArchiveError) -> [(point: LSN, bytes: [UInt8])] {
+        var found: [(LSN, [UInt8])] = []
+        for point in try basePoints() {
+            if let bytes = try manifest(point) { found.append((point, bytes)) }
+        }
+        return found
+    }
+
+    /// Nil if there is none: the base is not finished.
+    func manifest(_ point: LSN) throws(ArchiveError) -> [UInt8]? {
+        _ = try File.names(in: basePath(point))
+        return try File.openIfPresent("\(basePath(point))/\(BaseManifest.name)")?
+            .readWhole(most: BaseManifest.mostBytes)
+    }
+
+    private func basePoints() throws(ArchiveError) -> [LSN] {
         try File.names(in: path + "/base")
             .compactMap { SegmentName(fileName: $0 + ".leat")?.first }.sorted()
-            .map { ($0, access(basePath($0) + "/manifest.json", F_OK) == 0) }
     }
 
     /// Makes the folder of a base, empty.
@@ -138,21 +179,28 @@ extension ArchiveFolder {
         try File.makeFolder(basePath(point))
     }
 
-    /// Removes what bases that were broken off have left.
+    /// Removes what bases that were broken off have left. One that was finished has lost its
+    /// manifest: somebody may have it.
     public func removeUnfinishedBases(_ lock: WriterLock) throws(ArchiveError) {
-        for (point, isFinished) in try basePoints() where !isFinished { try removeBase(point) }
+        let finished = Set(try InventoryFile.read(self)?.bases.map(\.lsn) ?? [])
+        for point in try basePoints() where !finished.contains(point) {
+            if try manifest(point) == nil { try removeBase(point) }
+        }
     }
 
     /// Removes the finished bases before `beginning`, whose changes are gone.
     public func removeBases(before beginning: LSN) throws(ArchiveError) {
-        for (point, isFinished) in try basePoints() where isFinished && point < beginning {
-            try removeBase(point)
+        let old = try basePoints().filter { $0 < beginning }
+        guard !old.isEmpty else { return }
+        try InventoryFile.change(self) { inventory in
+            inventory.bases.removeAll { $0.lsn < beginning }
         }
+        for point in old { try removeBase(point) }
     }
 
     private func removeBase(_ point: LSN) throws(ArchiveError) {
         // The manifest first: what is left without one counts for nothing.
-        try File.remove(basePath(point) + "/manifest.json")
+        try File.remove("\(basePath(point))/\(BaseManifest.name)")
         try? FileManager.default.removeItem(atPath: basePath(point))
     }
 
@@ -160,7 +208,12 @@ extension ArchiveFolder {
     public func finishBase(
         _ manifest: BaseManifest, _ lock: WriterLock
     ) throws(ArchiveError) {
-        try File.replace(basePath(manifest.lsn) + "/manifest.json", with: manifest.encoded())
+        let (point, bytes) = (manifest.lsn, manifest.encoded())
+        try File.replace("\(basePath(point))/\(BaseManifest.name)", with: bytes)
+        try InventoryFile.change(self) { inventory in
+            inventory.bases.removeAll { $0.lsn == point }
+            inventory.bases.append(.init(point, bytes))
+        }
     }
 
     /// Puts a file beside the manifest, on disk when it returns.
@@ -182,7 +235,7 @@ extension ArchiveFolder {
         guard let file = try File.openIfPresent(path) else {
             throw ArchiveError(.damagedBase(file: name, base.lsn, "missing"))
         }
-        let bytes = try file.read(at: 0, count: try file.length())
+        let bytes = try file.readWhole(most: BaseManifest.mostSchemaBytes)
         guard Checksum.crc32c(bytes.span.bytes) == base.schemaChecksum else {
             throw ArchiveError(.damagedBase(file: name, base.lsn, "another checksum"))
         }

@@ -1,4 +1,3 @@
-internal import Foundation
 public import LeatCore
 public import PGWire
 
@@ -172,22 +171,28 @@ public struct ArchivedExtension: Codable, Hashable, Sendable {
     }
 }
 
-/// JSON as the archive holds it: UTF-8, keys sorted, so that the same is always the same bytes.
-enum JSONContent {
-    static func encode(_ value: some Encodable) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(value) else {
-            preconditionFailure("a value that JSON cannot hold")
-        }
-        return Array(data)
+extension ArchivedCatalog: Validated {
+    /// A type that is made of itself has no end.
+    var isValid: Bool {
+        let parts = Dictionary(
+            types.map { ($0.oid, [$0.inner ?? 0] + ($0.fields ?? []).map(\.type)) },
+            uniquingKeysWith: { first, _ in first })
+        var finished: Set<UInt32> = []
+        return parts.keys.allSatisfy { ArchivedCatalog.isFinite($0, parts, [], &finished) }
     }
 
-    static func decode<Value: Decodable>(
-        _ type: Value.Type, _ bytes: [UInt8], _ what: String
-    ) throws(ArchiveError) -> Value {
-        do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch {
-            throw ArchiveError(.invalid(what))
+    private static func isFinite(
+        _ type: UInt32, _ parts: [UInt32: [UInt32]], _ above: Set<UInt32>,
+        _ finished: inout Set<UInt32>
+    ) -> Bool {
+        guard let own = parts[type], !finished.contains(type) else { return true }
+        // PostgreSQL's own do not nest so deep.
+        guard !above.contains(type), above.count < 1000 else { return false }
+        let path = above.union([type])
+        for part in own {
+            guard isFinite(part, parts, path, &finished) else { return false }
         }
+        finished.insert(type)
+        return true
     }
 }

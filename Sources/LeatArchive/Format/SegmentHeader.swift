@@ -111,12 +111,15 @@ public struct SegmentHeader: Equatable, Sendable {
             guard Int(contentBytes) <= SegmentHeader.largestContent else {
                 throw ArchiveError(.tooLarge(bytes: Int(contentBytes)))
             }
+            guard Int(payloadBytes) <= Zstd.largestPayload(of: Int(contentBytes)) else {
+                throw ArchiveError(.tooLarge(bytes: Int(payloadBytes)))
+            }
         }
     }
 }
 
 /// Whose changes an archive holds, and in which form. Stands in every segment's header.
-public struct ArchiveDescription: Codable, Equatable, Sendable {
+public struct ArchiveDescription: Codable, Equatable, Sendable, Validated {
     public struct Publication: Codable, Hashable, Sendable {
         public var name: String
         public var oid: UInt32
@@ -161,6 +164,9 @@ public struct ArchiveDescription: Codable, Equatable, Sendable {
         self.publications = publications
         self.catalog = catalog
     }
+
+    /// Whether the catalog is one.
+    var isValid: Bool { catalog.isValid }
 
     /// Whether both are of the same source: what may differ between segments of one archive is
     /// the timeline, after a failover, and what an upgrade or DDL changes.

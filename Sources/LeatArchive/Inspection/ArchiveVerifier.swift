@@ -52,6 +52,8 @@ public struct ArchiveVerifier: Sendable {
         public var usable: [Range] = []
         /// Points of the bases whose files are as they were written.
         public var bases: [LSN] = []
+        /// What could not be proven, for an earlier version wrote no checksum of it.
+        public var unproven: [String] = []
 
         public var isWhole: Bool { problems.isEmpty }
     }
@@ -93,6 +95,7 @@ public struct ArchiveVerifier: Sendable {
         }
         walk.finish(position, isThere: names.last == position.segment)
         try walk.bases(position)
+        try walk.besides(position)
         return walk.report
     }
 }
@@ -256,17 +259,22 @@ private struct Walk {
     }
 
     mutating func bases(_ position: ArchivePosition) throws(ArchiveError) {
-        let found: [BaseManifest]
-        do { found = try folder.bases() } catch {
-            if case .file = error.code { throw error }
-            return note("base", 0, 0, error.code)
-        }
-        for base in found {
+        for (point, bytes) in try folder.manifests() {
             let before = report.problems.count
+            let base: BaseManifest
+            do { base = try BaseManifest(decoding: bytes, of: point) } catch {
+                note(manifest(point), 0, 0, error.code)
+                continue
+            }
             for table in base.tables { file(table, of: base) }
             schema(of: base)
             if report.problems.count == before { report.bases.append(base.lsn) }
         }
+    }
+
+    fileprivate func manifest(_ point: LSN) -> String {
+        let path = "\(folder.basePath(point))/\(BaseManifest.name)"
+        return String(path.dropFirst(folder.path.utf8.count + 1))
     }
 
     private mutating func schema(of base: BaseManifest) {
@@ -281,12 +289,65 @@ private struct Walk {
         let name = String(path.dropFirst(folder.path.utf8.count + 1))
         do throws(ArchiveError) {
             let reader = try BaseFileReader(path)
-            while try reader.next() != nil {}
+            // What says that it is longer is damaged by then.
+            while reader.bytes <= table.bytes, try reader.next() != nil {}
             guard reader.bytes == table.bytes, reader.checksum == table.crc32c else {
                 throw ArchiveError(.damagedPayload)
             }
         } catch {
             note(name, 0, 0, error.code)
+        }
+    }
+}
+
+// What lies beside the stream and the bases.
+extension Walk {
+    mutating func besides(_ position: ArchivePosition) throws(ArchiveError) {
+        try json(StreamFile.self, StreamFile.name, isNeeded: true)
+        let inventory = try json(InventoryFile.self, InventoryFile.name, isNeeded: false)
+        try json(
+            PartitionsFile.self, PartitionsFile.name,
+            isNeeded: inventory?.hasPartitions ?? false)
+        if let inventory { try listed(inventory, position) }
+        for reader in try ArchiveReaders(folder.path).all() {
+            let name = "readers/\(reader.name)"
+            if reader.end == nil { note(name, 0, 0, .invalid("position or checksum of a reader")) }
+            if !reader.isChecked { report.unproven.append(name) }
+        }
+    }
+
+    @discardableResult
+    private mutating func json<Value: Codable>(
+        _ type: Value.Type, _ name: String, isNeeded: Bool
+    ) throws(ArchiveError) -> Value? {
+        do throws(ArchiveError) {
+            guard let file = try CheckedJSON<Value>(folder, name) else {
+                if isNeeded { throw ArchiveError(.missingFile(name)) }
+                return nil
+            }
+            if !file.isChecked { report.unproven.append(name) }
+            return file.value
+        } catch {
+            if case .file = error.code { throw error }
+            note(name, 0, 0, error.code)
+            return nil
+        }
+    }
+
+    /// Bases that are to be there. Retention may be at work: what is gone is looked for twice.
+    private mutating func listed(
+        _ inventory: InventoryFile, _ position: ArchivePosition
+    ) throws(ArchiveError) {
+        for base in inventory.bases where base.lsn >= position.beginning.first {
+            let bytes = try folder.manifest(base.lsn)
+            guard bytes.map({ InventoryFile.Base(base.lsn, $0) }) != base,
+                try InventoryFile.read(folder)?.bases.contains(base) ?? false
+            else { continue }
+            let what = bytes == nil ? "missing" : "not the one that was written"
+            note(
+                manifest(base.lsn), 0, 0,
+                .damagedBase(file: BaseManifest.name, base.lsn, what))
+            report.bases.removeAll { $0 == base.lsn }
         }
     }
 }

@@ -5,6 +5,9 @@ public import PGWire
 ///
 ///     leat-reader 1
 ///     end 0/1A2B3C8
+///     crc32c 89abcdef
+///
+/// The checksum is of the lines before; earlier versions wrote none.
 ///
 /// Retention removes nothing that ends behind the oldest of them, unless told to. A reader writes
 /// where it is stored for good, so that after any crash it finds what it needs: its file may be
@@ -18,6 +21,8 @@ public struct ArchiveReaders: Sendable {
         public var end: LSN?
         /// When it last said so, in seconds since 1970.
         public var updated: Int
+        /// Whether there was a checksum to compare.
+        public var isChecked = true
     }
 
     private let folder: String
@@ -29,18 +34,7 @@ public struct ArchiveReaders: Sendable {
     }
 
     /// Whether this can be the name of a reader: a file name without surprises.
-    public static func isName(_ text: String) -> Bool {
-        (1...200).contains(text.utf8.count) && !text.hasPrefix(".")
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"),
-                    UInt8(ascii: "."):
-                    true
-                default: false
-                }
-            }
-    }
+    public static func isName(_ text: String) -> Bool { PlainName.isValid(text) }
 
     /// By name.
     public func all() throws(ArchiveError) -> [Reader] {
@@ -48,37 +42,40 @@ public struct ArchiveReaders: Sendable {
         for name in try File.names(in: folder).sorted() where ArchiveReaders.isName(name) {
             guard !name.hasSuffix(".new"), let file = try File.openIfPresent("\(folder)/\(name)")
             else { continue }
-            var status = stat()
-            guard fstat(file.descriptor, &status) == 0 else {
-                throw File.error("look at \(file.path)")
-            }
+            let content = String(
+                decoding: try file.read(at: 0, count: 4096), as: UTF8.self)
             readers.append(
                 Reader(
-                    name: name, end: ArchiveReaders.end(try file.read(at: 0, count: 4096)),
-                    updated: status.st_mtim.tv_sec))
+                    name: name, end: ArchiveReaders.end(content),
+                    updated: try file.lengthAndTime().written,
+                    isChecked: content.contains("\ncrc32c ")))
         }
         return readers
     }
 
-    private static func end(_ bytes: [UInt8]) -> LSN? {
-        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-        guard lines.count == 2, lines[0] == title, lines[1].hasPrefix("end ") else { return nil }
-        return LSN(String(lines[1].dropFirst(4)))
+    private static func content(_ end: LSN) -> String {
+        let lines = "\(title)\nend \(end)\n"
+        let checksum = Checksum.crc32c(Array(lines.utf8).span.bytes)
+        return "\(lines)crc32c \(FrameLink(end: end, checksum: checksum).checksumText)\n"
+    }
+
+    private static func end(_ content: String) -> LSN? {
+        let lines = content.split(separator: "\n", omittingEmptySubsequences: false)
+        guard lines.count == 3 || lines.count == 4, lines[0] == title, lines.last == "",
+            lines[1].hasPrefix("end "), let end = LSN(String(lines[1].dropFirst(4)))
+        else { return nil }
+        return lines.count == 3 || content == self.content(end) ? end : nil
     }
 
     /// Notes that a reader needs nothing that ends at or before `end`. Replaced as a whole, and on
     /// disk when it returns.
     public func register(_ name: String, at end: LSN) throws(ArchiveError) {
         precondition(ArchiveReaders.isName(name), "a reader's name was checked before")
-        if mkdir(folder, 0o700) != 0, errno != EEXIST { throw File.error("create \(folder)") }
-        let (path, new) = ("\(folder)/\(name)", "\(folder)/\(name).new")
-        let file = try File(new, O_WRONLY | O_CREAT | O_TRUNC)
-        let text = Array("\(ArchiveReaders.title)\nend \(end)\n".utf8)
-        try file.write(text, at: 0)
-        try file.synchronise()
-        guard rename(new, path) == 0 else { throw File.error("rename \(new)") }
-        let place = try File(folder, O_RDONLY | O_DIRECTORY)
-        guard fsync(place.descriptor) == 0 else { throw File.error("flush \(folder)") }
+        try File.makeFolder(folder)
+        // Not a link to another.
+        _ = try File.names(in: folder)
+        try File.replace(
+            "\(folder)/\(name)", with: Array(ArchiveReaders.content(end).utf8))
     }
 
     /// - Returns: Whether it was there.

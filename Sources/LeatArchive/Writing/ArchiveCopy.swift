@@ -23,13 +23,13 @@ public struct ArchiveCopy {
     private let reader = "copy-\(getpid())"
     private static let chunk = 1 << 20
     /// What a start of the recorder goes on with, where the copy takes the archive's place.
-    private static let besides = ["stream.json", "partitions.json"]
+    private static let besides = [StreamFile.name, PartitionsFile.name]
 
     /// - Throws: ``ArchiveError`` if there is something at `target` already.
     public init(_ source: ArchiveFolder, to target: ArchiveFolder) throws(ArchiveError) {
         self.source = source
         self.target = target
-        let there = try File.names(in: target.path).filter { $0 != "." && $0 != ".." }
+        let there = try File.names(in: target.path, followsLink: true)
         guard there.isEmpty else {
             throw ArchiveError(.file("cannot copy to \(target.path): the folder is not empty"))
         }
@@ -43,6 +43,7 @@ public struct ArchiveCopy {
         defer { if isHeld { _ = try? ArchiveReaders(source.path).forget(reader) } }
         // After that nothing of it goes.
         let position = try source.storedPosition()
+        _ = try FolderCheck.make(target.path)
         try File.makeFolder(target.segmentsPath)
         var summary = Summary(end: position.end, segments: 0, bases: 0, bytes: 0)
         let names = try source.segments().filter {
@@ -77,14 +78,18 @@ public struct ArchiveCopy {
     private func copyBases(
         _ position: ArchivePosition, _ summary: inout Summary
     ) throws(ArchiveError) {
+        for base in try InventoryFile.read(source)?.bases ?? []
+        where base.lsn >= position.beginning.first && base.lsn <= position.end {
+            guard try source.manifest(base.lsn) != nil else {
+                throw ArchiveError(.damagedBase(file: BaseManifest.name, base.lsn, "missing"))
+            }
+        }
         for base in try source.bases()
         where base.lsn >= position.beginning.first && base.lsn <= position.end {
             let (from, to) = (source.basePath(base.lsn), target.basePath(base.lsn))
             try File.makeFolder(to)
-            var files = base.tables.map(\.file)
-            if let schema = base.schemaFile { files.append(schema) }
             // Written last, as it was.
-            for file in files + ["manifest.json"] {
+            for file in base.files + [BaseManifest.name] {
                 summary.bytes += try copyWhole("\(from)/\(file)", to: "\(to)/\(file)")
             }
             try File.synchronise(folder: to)
@@ -97,6 +102,8 @@ public struct ArchiveCopy {
         where access("\(source.path)/\(name)", F_OK) == 0 {
             _ = try copyWhole("\(source.path)/\(name)", to: "\(target.path)/\(name)")
         }
+        // Of what the copy has.
+        if try InventoryFile.read(source) != nil { try InventoryFile.change(target) { _ in } }
         for reader in try ArchiveReaders(source.path).all() where reader.name != self.reader {
             guard let end = reader.end else { continue }
             try ArchiveReaders(target.path).register(reader.name, at: end)

@@ -1,4 +1,3 @@
-internal import Glibc
 public import LeatCore
 internal import PGWire
 
@@ -35,19 +34,22 @@ public struct PartitionsFile: Codable, Equatable, Sendable {
             })
     }
 
-    private static func path(_ folder: ArchiveFolder) -> String {
-        folder.path + "/partitions.json"
-    }
+    static let name = "partitions.json"
 
     /// Nil if there is none: nobody has looked.
+    ///
+    /// - Throws: `.missingFile` if somebody has.
     public static func read(_ folder: ArchiveFolder) throws(ArchiveError) -> PartitionsFile? {
-        guard let file = try File.openIfPresent(path(folder)) else { return nil }
-        let bytes = try file.read(at: 0, count: try file.length())
-        return try JSONContent.decode(PartitionsFile.self, bytes, "file \"partitions.json\"")
+        if let file = try CheckedJSON<PartitionsFile>(folder, name) { return file.value }
+        guard try InventoryFile.read(folder)?.hasPartitions != true else {
+            throw ArchiveError(.missingFile(name))
+        }
+        return nil
     }
 
     /// On disk when it returns.
     public func write(_ folder: ArchiveFolder, _ lock: WriterLock) throws(ArchiveError) {
-        try File.replace(PartitionsFile.path(folder), with: JSONContent.encode(self))
+        try CheckedJSON(self).write(folder, PartitionsFile.name)
+        try InventoryFile.change(folder) { $0.hasPartitions = true }
     }
 }

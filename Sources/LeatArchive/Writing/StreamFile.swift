@@ -1,9 +1,9 @@
-internal import Glibc
+internal import LeatCore
 
 /// The file `stream.json`: which stream an archive records, and what a later start of it compares
 /// with the source. It does for an archive what a row of `leat.progress` does for a target, but
 /// for the position, which has a file of its own.
-public struct StreamFile: Codable, Equatable, Sendable {
+public struct StreamFile: Codable, Equatable, Sendable, Validated {
     public enum State: String, Codable, Sendable {
         /// Written before the slot is made: a crash may have left a slot that nobody has read.
         case creating
@@ -75,17 +75,21 @@ public struct StreamFile: Codable, Equatable, Sendable {
         self.spoolReader = spoolReader
     }
 
-    private static func path(_ folder: ArchiveFolder) -> String { folder.path + "/stream.json" }
+    static let name = "stream.json"
+
+    /// Names that become those of files, or stand in printed commands.
+    var isValid: Bool {
+        StreamName(stream) != nil && SlotName(slot) != nil
+            && spoolReader.map(ArchiveReaders.isName) ?? true
+    }
 
     /// Nil if there is none: nothing was begun here.
     public static func read(_ folder: ArchiveFolder) throws(ArchiveError) -> StreamFile? {
-        guard let file = try File.openIfPresent(path(folder)) else { return nil }
-        let bytes = try file.read(at: 0, count: try file.length())
-        return try JSONContent.decode(StreamFile.self, bytes, "file \"stream.json\"")
+        try CheckedJSON<StreamFile>(folder, name)?.value
     }
 
     /// On disk when it returns.
     public func write(_ folder: ArchiveFolder, _ lock: WriterLock) throws(ArchiveError) {
-        try File.replace(StreamFile.path(folder), with: JSONContent.encode(self))
+        try CheckedJSON(self).write(folder, StreamFile.name)
     }
 }

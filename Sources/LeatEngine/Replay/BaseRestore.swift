@@ -191,7 +191,8 @@ actor BaseRestorer: SessionActor, Closable {
             FailPoint.tableHalfCopied.reached()
             pieces += 1
             guard pieces.isMultiple(of: 8) else { continue }
-            let share = Double(reader.bytes) / Double(max(table.file.bytes, 1))
+            // The file may be longer than its manifest says.
+            let share = min(1, Double(reader.bytes) / Double(max(table.file.bytes, 1)))
             status.updateCopy(of: table.table.name) { copy in
                 copy.rows = Int(share * Double(table.file.rows))
                 copy.bytes = reader.bytes

@@ -52,6 +52,7 @@ struct VerifyText: Encodable {
     var problems: [ArchiveVerifier.Problem]
     var usable: [ArchiveVerifier.Range]
     var bases: [String]
+    var unproven: [String]
 
     init(_ report: ArchiveVerifier.Report) {
         isWhole = report.isWhole
@@ -64,6 +65,7 @@ struct VerifyText: Encodable {
         problems = report.problems
         usable = report.usable
         bases = report.bases.map { "\($0)" }
+        unproven = report.unproven
     }
 
     var lines: [String] {
@@ -81,6 +83,9 @@ struct VerifyText: Encodable {
         }
         for range in usable { lines.append("usable: \(range.from) to \(range.to)") }
         for base in bases { lines.append("usable: base \(base)") }
+        for file in unproven {
+            lines.append("not proven: \(file), of an earlier version, has no checksum")
+        }
         if isWhole { lines.append("whole") }
         return lines
     }
