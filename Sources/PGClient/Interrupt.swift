@@ -11,12 +11,14 @@ public final class Interrupt: Sendable {
 
     public init() {
         descriptor = leat_event_create()
-        precondition(descriptor >= 0, "eventfd: no descriptor left for a connection")
     }
 
     deinit {
-        close(descriptor)
+        if isUsable { close(descriptor) }
     }
+
+    /// Whether the process had a descriptor left for it. Without one no session begins.
+    var isUsable: Bool { descriptor >= 0 }
 
     /// Ends the current wait and every later one with ``ConnectionError/Code/interrupted``.
     /// It cannot be undone: the session is only good for closing.

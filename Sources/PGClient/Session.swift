@@ -69,6 +69,9 @@ public final class Session {
         peer = options.peer
         self.interrupt = interrupt
         silence = options.silence
+        guard interrupt.isUsable else {
+            throw failure(.connectFailed, "connect", "this process may open no more files")
+        }
         var failures = ConnectFailures()
         let hosts = conninfo.hosts
         for host in hosts where failures.goOn {

@@ -32,11 +32,17 @@ extension MessageDecoder {
             batch.columns.removeSubrange(start...)
             throw error
         }
+        if body.byteCount > MessageDecoder.largeBytes {
+            // With the NUL: to grow for that would take twice as much again.
+            batch.bytes.reserveCapacity(batch.bytes.count + body.byteCount + 1)
+        }
         body.withUnsafeBytes { batch.bytes.append(contentsOf: $0) }
         batch.bytes.append(0)
         terminateValues(of: batch.columns, from: start, in: &batch.bytes)
         return row
     }
+
+    private static var largeBytes: Int { 1 << 20 }
 
     private func row(
         _ kind: MessageKind, _ cursor: inout ByteCursor, streamed: Bool, base: UInt32,

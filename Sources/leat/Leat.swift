@@ -24,6 +24,7 @@ struct Leat: AsyncParsableCommand {
         // Whoever read the log may be gone.
         signal(SIGPIPE, SIG_IGN)
         ProcessMemory.returnLargeAllocations()
+        OpenFiles.takeAllowed()
         let arguments = Array(CommandLine.arguments.dropFirst())
         do {
             var command = try parseAsRoot(arguments)

@@ -22,6 +22,7 @@ struct SyncRunner {
     func run(
         _ status: SyncStatus, _ stop: StopSignal, _ job: () async throws -> Void
     ) async throws {
+        try OpenFiles.require()
         let received = ReceivedSignal()
         IgnoredSignals.ignore()
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -103,7 +103,7 @@ public final class ArchiveWriter {
     private static func make(
         _ header: SegmentHeader, in folder: ArchiveFolder
     ) throws(ArchiveError) -> (File, Int) {
-        let file = try File(folder.path(of: header.name), O_WRONLY | O_CREAT | O_TRUNC)
+        let file = try File.create(folder.path(of: header.name))
         let bytes = header.encoded()
         try file.write(bytes, at: 0)
         try file.synchronise()
@@ -118,6 +118,8 @@ public final class ArchiveWriter {
 
     /// Takes a batch. Nothing of it is stored yet.
     public func append(_ batch: Batch) throws(ArchiveError) {
+        // As messages, as content, and compressed.
+        try Memory.require(3 * batch.byteCount)
         try write(encoder.append(batch))
     }
 

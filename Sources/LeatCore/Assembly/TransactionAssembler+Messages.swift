@@ -67,6 +67,10 @@ extension TransactionAssembler {
                 isTransactional: message.isTransactional, lsn: message.lsn,
                 prefix: message.prefix, contentOffset: UInt32(batch.bytes.count),
                 contentLength: UInt32(message.content.count)))
+        if message.content.count > 1 << 20 {
+            // With the NUL: to grow for that would take twice as much again.
+            batch.bytes.reserveCapacity(batch.bytes.count + message.content.count + 1)
+        }
         batch.bytes += message.content
         batch.bytes.append(0)
         batch.changes.append(

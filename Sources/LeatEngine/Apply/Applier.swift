@@ -1,3 +1,4 @@
+internal import LeatArchive
 internal import LeatCore
 internal import PGClient
 internal import PGWire
@@ -233,6 +234,9 @@ actor Applier: SessionActor, Closable {
         }
     }
 
+    /// Of a batch with a row that may find no memory.
+    private static let largeBytes = 32 << 20
+
     func apply(
         _ run: ApplyRun, _ batch: Batch, _ applied: inout Applied
     ) throws {
@@ -240,6 +244,8 @@ actor Applier: SessionActor, Closable {
             isTransactionOpen || !batch.transactions[run.transactions.lowerBound].beganEarlier,
             "a piece of a transaction follows the pieces before it")
         if try applyAtOnce(run, batch) { return applied.count(run, batch, &openConflicts) }
+        // A large value stands in the buffer for COPY once more, each byte of it perhaps escaped.
+        if batch.byteCount > Applier.largeBytes { try Memory.require(2 * batch.byteCount) }
         if handling.foldsChanges, run.changes.count >= choice.worthFolding,
             try applyFolded(run, batch)
         {

@@ -1,3 +1,4 @@
+internal import LeatArchive
 internal import LeatCore
 internal import PGClient
 internal import PGWire
@@ -32,6 +33,9 @@ struct StreamIntake {
         spool = try Spool(folder: stream.spoolFolder)
     }
 
+    /// What may find no memory.
+    private static let largeBytes = 16 << 20
+
     /// Works through what libpq holds until the batch is full.
     mutating func takeAll(of session: Session) throws -> Session.Taken {
         while let replay, hasRoom() {
@@ -60,6 +64,7 @@ struct StreamIntake {
     }
 
     private mutating func take(_ payload: RawSpan) throws {
+        if payload.byteCount > StreamIntake.largeBytes { try Memory.require(payload.byteCount) }
         let decoded: ReplicationPayload
         do { decoded = try ReplicationPayload(decoding: payload) } catch {
             throw StreamError(.malformed(error), at: .zero)

@@ -35,6 +35,7 @@ enum Failure {
     }
 
     private static func connection(_ error: ConnectionError, _ wasConnected: Bool) -> Failure {
+        if isWithoutMemory(error) { return .halt(.noMemory(nil)) }
         switch error.code {
         case .lost, .timedOut:
             if wasConnected { return .retry(Retry(reason: "\(error)")) }
@@ -82,6 +83,14 @@ enum Failure {
     /// The password file lacks a line for the server; libpq says so itself.
     private static func isWithoutPassword(_ error: ConnectionError) -> Bool {
         error.message.contains("no password supplied")
+    }
+
+    /// libpq was refused memory, which another connection would be too. A server's own error has its
+    /// SQLSTATE, another one than what stands for none.
+    private static func isWithoutMemory(_ error: ConnectionError) -> Bool {
+        guard [nil, "XX000"].contains(error.sqlState) else { return false }
+        return ["out of memory", "cannot allocate memory", "could not allocate memory"]
+            .contains(where: error.message.contains)
     }
 
     /// A change whose text has no form in the encoding of the target's database: the source's
