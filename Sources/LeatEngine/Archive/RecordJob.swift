@@ -24,10 +24,10 @@ public struct RecordJob: Sendable {
     /// - Throws: ``Halt``; nothing else.
     public func run() async throws {
         let folder = ArchiveFolder(configuration.archive)
+        try StateFolder.checkIsOutside(configuration.archive, of: configuration.stateDirectory)
         let lock = try RecordJob.lock(folder, logger)
         let state = try StateFolder(configuration.stateDirectory, configuration.stream, logger)
         defer { withExtendedLifetime(state) {} }
-        try state.checkIsOutside(configuration.archive)
         let run = RecordRun(
             configuration: configuration, folder: folder, lock: lock, attempts: RecordAttempts(),
             stop: stop, status: status, logger: logger)

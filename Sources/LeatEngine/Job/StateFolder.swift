@@ -94,11 +94,13 @@ struct StateFolder {
         }
     }
 
-    /// What lies in here goes with the next start, or with the stream.
+    /// What lies in a state folder goes with the next start, or with the stream.
     ///
-    /// - Parameter archive: A folder that is there.
-    func checkIsOutside(_ archive: String) throws(Halt) {
-        let (inner, outer) = (StateFolder.resolved(archive), StateFolder.resolved(path))
+    /// - Parameters:
+    ///   - archive: Need not be there yet: nothing is to be made in a state folder.
+    ///   - path: The state folder.
+    static func checkIsOutside(_ archive: String, of path: String) throws(Halt) {
+        let (inner, outer) = (resolved(archive), resolved(path))
         guard inner == outer || inner.hasPrefix(outer + "/") else { return }
         throw Halt(
             .configuration,
@@ -106,10 +108,17 @@ struct StateFolder {
             advice: "Give a folder elsewhere.")
     }
 
+    /// Of one that is not there as far as it is.
     private static func resolved(_ path: String) -> String {
-        guard let resolved = realpath(path, nil) else { return path }
-        defer { free(resolved) }
-        return String(cString: resolved)
+        if let resolved = realpath(path, nil) {
+            defer { free(resolved) }
+            return String(cString: resolved)
+        }
+        guard let slash = path.lastIndex(of: "/") else {
+            return path == "." ? path : "\(resolved("."))/\(path)"
+        }
+        guard slash > path.startIndex else { return path }
+        return resolved(String(path[..<slash])) + path[slash...]
     }
 
     private static func unusable(_ path: String, _ error: ArchiveError) -> Halt {

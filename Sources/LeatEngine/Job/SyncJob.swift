@@ -28,16 +28,16 @@ public struct SyncJob: Sendable {
         local.clear()
         let note = HaltNote(target: configuration.target, stream: configuration.stream)
         let ending = try await note.keeping(otherwise: { local.write($0) }) {
-            try await runStream(folder)
+            try await runStream()
         }
         if let ending { report(ending) }
     }
 
-    private func runStream(_ folder: StateFolder) async throws -> SyncRun.Ending? {
+    private func runStream() async throws -> SyncRun.Ending? {
         let inProgress = InProgressHandling()
         if let spool = configuration.spool {
             return try await SpoolJob(
-                configuration: configuration, spool: spool, state: folder, inProgress: inProgress,
+                configuration: configuration, spool: spool, inProgress: inProgress,
                 status: status, stop: stop, logger: logger
             ).run()
         }

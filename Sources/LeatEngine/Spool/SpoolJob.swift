@@ -11,7 +11,6 @@ internal import Logging
 struct SpoolJob: Sendable {
     let configuration: SyncConfiguration
     let spool: SyncConfiguration.Spool
-    let state: StateFolder
     let inProgress: InProgressHandling
     let status: SyncStatus
     let stop: StopSignal
@@ -30,8 +29,8 @@ struct SpoolJob: Sendable {
     /// - Throws: ``Halt``; nothing else.
     func run() async throws -> SyncRun.Ending? {
         let folder = ArchiveFolder(spool.folder)
+        try StateFolder.checkIsOutside(folder.path, of: configuration.stateDirectory)
         let lock = try RecordJob.lock(folder, logger)
-        try state.checkIsOutside(folder.path)
         let (recording, following) = (StopSignal(), StopSignal())
         let limit = spool.limit.map { SpoolLimit($0, stop: recording, logger: logger) }
         let target: TargetSpool

@@ -326,7 +326,8 @@ import Testing
 
             #expect(try await pair.record().exitCode == 4)
             #expect(try await running.terminate() == 0)
-            let other = try await pair.record("--stream", "other_\(pair.stream)")
+            let other = try await pair.record(
+                "--stream", "other_\(pair.stream)", "--state-dir", pair.stateDirectory + "-other")
             #expect(other.exitCode == 2 && other.log.contains("is of stream"), "\(other.log)")
             let file = pair.archive + "/stream.json"
             try FileManager.default.moveItem(atPath: file, toPath: file + ".away")

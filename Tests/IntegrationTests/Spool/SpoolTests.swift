@@ -156,7 +156,11 @@ import Testing
                 ])
             #expect(record.exitCode == 2 && record.log.contains("the spool of leat sync"))
             let foreign = try await pair.leat(
-                ["sync"] + pair.places + ["--stream", "o\(pair.stream)", "--spool", pair.spool])
+                ["sync"] + pair.places
+                    + [
+                        "--stream", "o\(pair.stream)", "--spool", pair.spool, "--state-dir",
+                        pair.stateDirectory + "-o",
+                    ])
             #expect(foreign.exitCode == 2, "\(foreign.log)")
             #expect(foreign.log.contains("the spool of another stream"), "\(foreign.log)")
 
