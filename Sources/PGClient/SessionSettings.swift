@@ -45,8 +45,11 @@ extension Session {
     /// answers is not the one that the connection began with.
     func isPooled() throws(ConnectionError) -> Bool {
         try execute("select pg_catalog.pg_backend_pid()").scalar
-            != "\(PQbackendPID(connection))"
+            != "\(backend)"
     }
+
+    /// The process that serves the session.
+    public var backend: Int32 { PQbackendPID(connection) }
 
     /// The server's version, as in `server_version_num`: 150018 for 15.18.
     public var serverVersion: Int { Int(PQserverVersion(connection)) }

@@ -50,6 +50,12 @@ struct SyncCommand: AsyncParsableCommand {
                 """))
     var onRewrite = SyncConfiguration.Rewrite.stop
 
+    @Option(
+        help: ArgumentHelp(
+            "Give up a table's copy for a statement that waits so long for it. Default: never.",
+            discussion: "An ALTER waits for a table that is read. It is copied again later."))
+    var yieldLocks: DurationText?
+
     @Option(help: "Confirm only what was stored this long ago, for targets that may fail over.")
     var holdBack = DurationText(.zero)
 
@@ -113,6 +119,7 @@ struct SyncCommand: AsyncParsableCommand {
         configuration.onRewrite = onRewrite
         configuration.foldsChanges = netChanges == .on
         configuration.holdBack = holdBack.duration
+        configuration.yieldsLocksAfter = yieldLocks?.duration
         configuration.spool = try spool.map {
             .init(folder: try Folder.path($0, "--spool"), limit: spoolLimit?.bytes)
         }

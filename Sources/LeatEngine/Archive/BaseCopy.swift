@@ -21,7 +21,7 @@ struct BaseCopy {
     /// - Parameters:
     ///   - snapshot: As a slot exported it; valid until the next command there.
     ///   - point: The slot's consistent point, to which the snapshot belongs.
-    /// - Throws: ``SnapshotHolder/Rewritten``: start over with another slot.
+    /// - Throws: ``SnapshotHolder/Altered``: start over with another slot.
     func run(
         _ tables: [SourceTable], _ description: ArchiveDescription, snapshot: String, point: LSN
     ) async throws {
@@ -174,7 +174,7 @@ private actor BaseWorker: SessionActor, Closable {
     private func copy(_ table: SourceTable, _ session: Session) throws -> BaseManifest.Table {
         let file = "\(table.relation.id).copy.zst"
         let writer = try BaseFileWriter("\(folder)/\(file)")
-        try session.markLocks()
+        guard try session.lock(table) else { throw SnapshotHolder.Altered(table: table.name) }
         let rows = try read(table, session, into: writer)
         try session.releaseLocks()
         try writer.finish()

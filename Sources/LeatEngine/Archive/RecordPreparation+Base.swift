@@ -33,10 +33,11 @@ extension RecordPreparation {
                 if isTemporary { try await dropTemporary(name) }
                 run.attempts.isBaseMade.store(true, ordering: .relaxed)
                 return
-            } catch let rewritten as SnapshotHolder.Rewritten {
+            } catch let altered as SnapshotHolder.Altered {
                 logger.warning(
-                    "a table was rewritten while the slot was made; taking another snapshot",
-                    metadata: ["tables": "\(rewritten.tables.map(\.description))"])
+                    "a table was altered before its rows were read; taking another snapshot",
+                    metadata: ["table": "\(altered.table)"])
+                try folder.removeUnfinishedBases(run.lock)
                 if isTemporary { try await dropTemporary(name) }
             }
         }

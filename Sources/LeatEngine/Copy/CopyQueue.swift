@@ -13,6 +13,11 @@ final class SizedQueue<Item: Sendable>: Sendable {
 
     func next() -> Item? { numbered()?.item }
 
+    /// Behind all others.
+    func putBack(_ item: Item) {
+        left.withLock { $0.insert(item, at: 0) }
+    }
+
     /// - Returns: Also which one it is, from 1 on.
     func numbered() -> (number: Int, item: Item)? {
         left.withLock { left in

@@ -89,25 +89,58 @@ actor TableCopier: SessionActor, Closable {
         originMark = nil
     }
 
-    func copy(_ table: SourceTable, snapshot: LSN) async throws {
+    /// What became of a table.
+    enum Ending {
+        case done
+        /// The snapshot does not show it any more.
+        case altered
+        /// Somebody waited for its lock. Nothing of it was kept.
+        case yielded
+    }
+
+    func copy(
+        _ table: SourceTable, snapshot: LSN, _ locks: CopyLocks
+    ) async throws -> Ending {
         try await cancellable {
             guard let source, let target else { preconditionFailure("the copier is not connected") }
-            let store = TableStore(session: target, stream: configuration.stream)
-            guard try store.beginCopy(table.name, attempt: attempt) else { return }
-            try target.transaction {
-                let rows = try relay(table, from: source, to: target)
-                guard
-                    try store.finishCopy(
-                        table.name, attempt: attempt, snapshot: snapshot, rows: rows)
-                else {
-                    throw Restart(reason: "another copy of table \(table.name) has begun")
+            guard try source.lock(table) else { return .altered }
+            locks.begin(table.name, by: source.backend)
+            do {
+                try copy(table, from: source, to: target, snapshot)
+            } catch let error as ConnectionError where error.isRefused(by: .source) {
+                // query_canceled
+                if locks.end(by: source.backend), error.sqlState == "57014" {
+                    try source.releaseLocks()
+                    return .yielded
                 }
-                guard table.isPartitioned else { return }
-                try PartitionStore(session: target, stream: configuration.stream)
-                    .begin(table.relation.id, table.name, table.partitions)
+                guard try !source.isGone(error) else { return .altered }
+                throw TableCopier.refused(table.name, error)
             }
+            _ = locks.end(by: source.backend)
             status.updateCopy(of: table.name) { $0.isDone = true }
             FailPoint.tableCopied.reached()
+            return .done
+        }
+    }
+
+    private func copy(
+        _ table: SourceTable, from source: Session, to target: Session, _ snapshot: LSN
+    ) throws {
+        let store = TableStore(session: target, stream: configuration.stream)
+        guard try store.beginCopy(table.name, attempt: attempt) else {
+            return try source.releaseLocks()
+        }
+        try target.transaction {
+            let rows = try relay(table, from: source, to: target)
+            guard
+                try store.finishCopy(
+                    table.name, attempt: attempt, snapshot: snapshot, rows: rows)
+            else {
+                throw Restart(reason: "another copy of table \(table.name) has begun")
+            }
+            guard table.isPartitioned else { return }
+            try PartitionStore(session: target, stream: configuration.stream)
+                .begin(table.relation.id, table.name, table.partitions)
         }
     }
 
@@ -119,16 +152,21 @@ actor TableCopier: SessionActor, Closable {
         let list = columns.isEmpty ? "" : " (\(columns.joined(separator: ", ")))"
         let form = table.copiesInBinary ? " (format binary)" : ""
         do {
-            try target.beginCopyIn("copy \(table.name.quoted)\(list) from stdin\(form)")
-            try source.markLocks()
             try source.beginCopyOut("copy (\(table.copyQuery)) to stdout\(form)")
-            try relayRows(table.name, from: source, to: target)
+            try target.beginCopyIn("copy \(table.name.quoted)\(list) from stdin\(form)")
+            do {
+                try relayRows(table.name, from: source, to: target)
+            } catch let error as ConnectionError where error.isRefused(by: .source) {
+                try target.abandonCopyIn()
+                throw error
+            }
+            // Whatever the target still has to do.
             try source.releaseLocks()
             let rows = try target.endCopyIn()
             // In binary form, what came before and behind the rows was counted too.
             status.updateCopy(of: table.name) { $0.rows = rows }
             return rows
-        } catch let error as ConnectionError where error.code == .server {
+        } catch let error as ConnectionError where error.isRefused(by: .target) {
             throw TableCopier.refused(table.name, error)
         }
     }
@@ -182,4 +220,8 @@ actor TableCopier: SessionActor, Closable {
         }
         return halt
     }
+}
+
+extension ConnectionError {
+    fileprivate func isRefused(by peer: Peer) -> Bool { code == .server && self.peer == peer }
 }

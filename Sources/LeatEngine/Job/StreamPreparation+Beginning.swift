@@ -60,38 +60,19 @@ extension StreamPreparation {
             logger.info("dropping a slot that was never read", metadata: ["slot": "\(slotName)"])
             try await servers.source.run { try ReplicationSlot(session: $0, name: slotName).drop() }
         }
-        while true {
-            let slot = try await createSlot(slotName, isTemporary: false)
-            FailPoint.slotCreated.reached()
-            do {
-                let point = slot.consistentPoint
-                try await storeBeginning(at: point, tables, adopting: nil)
-                if configuration.copiesTables {
-                    // The slot is sure to stay once the snapshot is held.
-                    try await copy(tables, slot) {
-                        try await openSpool(spool, at: point, tables, system, ownsSlot: true)
-                    }
-                } else {
-                    try await openSpool(spool, at: point, tables, system, ownsSlot: true)
-                }
-                return Start(position: point, confirmed: point)
-            } catch let rewritten as SnapshotHolder.Rewritten {
-                try await forget(slotName, rewritten)
+        let slot = try await createSlot(slotName, isTemporary: false)
+        FailPoint.slotCreated.reached()
+        let point = slot.consistentPoint
+        try await storeBeginning(at: point, tables, adopting: nil)
+        if configuration.copiesTables {
+            // The slot is sure to stay once the snapshot is held.
+            try await copy(tables, slot) {
+                try await openSpool(spool, at: point, tables, system, ownsSlot: true)
             }
+        } else {
+            try await openSpool(spool, at: point, tables, system, ownsSlot: true)
         }
-    }
-
-    /// A table was rewritten while the slot was made: its snapshot shows it empty.
-    func forget(_ slotName: String, _ rewritten: SnapshotHolder.Rewritten) async throws {
-        logger.warning(
-            "a table was rewritten while the slot was made; making it anew",
-            metadata: ["tables": "\(NameList.text(rewritten.tables.map(\.description)))"])
-        let stream = configuration.stream
-        try await servers.applier.run { session in
-            _ = try session.query(
-                "update leat.progress set state = 'creating' where stream = $1", [stream.text])
-        }
-        try await servers.source.run { try ReplicationSlot(session: $0, name: slotName).drop() }
+        return Start(position: point, confirmed: point)
     }
 
     /// Position, publications and the list of tables, in one transaction.

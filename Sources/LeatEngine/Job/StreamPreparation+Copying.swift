@@ -147,15 +147,8 @@ extension StreamPreparation {
                 metadata: ["tables": "\(names)"])
         }
         try await emptyTargets(late, plans, refilled: plan.refilled)
-        while true {
-            let slot = try await createSlot(name, isTemporary: true)
-            do {
-                try await copy(late, slot)
-                return try await dropTemporary(name)
-            } catch is SnapshotHolder.Rewritten {
-                try await dropTemporary(name)
-            }
-        }
+        try await copy(late, createSlot(name, isTemporary: true))
+        try await dropTemporary(name)
     }
 
     /// `--no-copy` for tables that are new: they hold the rows as of now, says the operator.

@@ -54,6 +54,9 @@ public struct SyncConfiguration: Sendable {
     public var copiesTables = true
     public var stopsAfterCopy = false
     public var truncatesTables = false
+    /// How long a statement may wait for a table that is being copied until its copy is given up and
+    /// begun again later; nil: until it ends.
+    public var yieldsLocksAfter: Duration?
     /// A target of another system has taken the place of the one that the position is of.
     public var acceptsTarget = false
     public var copyJobs = 2

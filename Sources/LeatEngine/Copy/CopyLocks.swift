@@ -1,0 +1,101 @@
+internal import LeatCore
+internal import Logging
+internal import PGClient
+internal import Synchronization
+
+/// Whom the copy's locks keep waiting: an ALTER waits for the ACCESS SHARE of a table that is being
+/// read, and everybody who wants the table waits behind the ALTER.
+final class CopyLocks: Sendable {
+    /// Backends that read a table, and those of them that were told to stop.
+    private struct State {
+        var reading: [Int32: TableName] = [:]
+        var yielding: Set<Int32> = []
+    }
+
+    private struct Waiter {
+        var pid: String
+        var who: String
+        var seconds: Double
+        var reader: Int32
+    }
+
+    private let state = Mutex(State())
+    /// How long somebody waits until the copy of the table is given up; nil: until it ends.
+    private let yieldsAfter: Duration?
+    private let logger: Logger
+
+    init(yieldsAfter: Duration?, logger: Logger) {
+        self.yieldsAfter = yieldsAfter
+        self.logger = logger
+    }
+
+    func begin(_ table: TableName, by backend: Int32) {
+        state.withLock { $0.reading[backend] = table }
+    }
+
+    /// - Returns: Whether it was told to stop.
+    func end(by backend: Int32) -> Bool {
+        state.withLock { state in
+            state.reading[backend] = nil
+            return state.yielding.remove(backend) != nil
+        }
+    }
+
+    /// Looks each second, until the task is cancelled.
+    ///
+    /// - Parameter source: A session that nothing else needs; a transaction may be open in it.
+    func watch(_ source: Connection) async throws {
+        var told: Set<String> = []
+        while true {
+            try await Task.sleep(for: .seconds(1))
+            let reading = state.withLock { $0.reading }
+            guard !reading.isEmpty else { continue }
+            for waiter in try await waiters(behind: reading.keys.sorted(), source) {
+                guard let table = reading[waiter.reader] else { continue }
+                if told.insert("\(waiter.pid) \(table)").inserted {
+                    logger.warning(
+                        """
+                        a statement waits for the copy of a table, and others wait behind it; \
+                        --yield-locks gives such a copy up for a while
+                        """, metadata: ["table": "\(table)", "waits": "\(waiter.who)"])
+                }
+                guard let yieldsAfter, waiter.seconds >= yieldsAfter / .seconds(1) else { continue }
+                try await yield(waiter.reader, table, source)
+            }
+        }
+    }
+
+    private func waiters(
+        behind readers: [Int32], _ source: Connection
+    ) async throws -> [Waiter] {
+        let list = readers.map(String.init).joined(separator: ",")
+        try await source.execute("select pg_catalog.pg_stat_clear_snapshot()")
+        return try await source.query(
+            """
+            select a.pid, b.pid, extract(epoch from pg_catalog.clock_timestamp()
+                - coalesce(w.waitstart, a.query_start)),
+              'pid ' || a.pid || ' (' || coalesce(a.application_name, '?') || ', '
+                || coalesce(a.usename::pg_catalog.text, '?') || ')'
+            from pg_catalog.pg_stat_activity a
+            cross join lateral (select distinct
+              unnest(pg_catalog.pg_blocking_pids(a.pid)) as pid) b
+            left join pg_catalog.pg_locks w on w.pid = a.pid and not w.granted
+            where a.wait_event_type = 'Lock' and b.pid = any ('{\(list)}'::pg_catalog.int4[])
+            """
+        ).rows.compactMap { row in
+            guard let pid = row[0], let reader = row[1].flatMap(Int32.init) else { return nil }
+            return Waiter(
+                pid: pid, who: row[3] ?? pid, seconds: row[2].flatMap(Double.init) ?? 0,
+                reader: reader)
+        }
+    }
+
+    private func yield(_ backend: Int32, _ table: TableName, _ source: Connection) async throws {
+        let isFirst = state.withLock { state in
+            state.reading[backend] == table && state.yielding.insert(backend).inserted
+        }
+        guard isFirst else { return }
+        logger.info("copy given up for who waits for it", metadata: ["table": "\(table)"])
+        try await source.query("select pg_catalog.pg_cancel_backend(\(backend))")
+    }
+}
