@@ -130,6 +130,12 @@ struct RecordRun: Sendable {
         guard ending == .endReached || stop.isRequested else {
             throw Restart(reason: "the source ended the stream")
         }
+        // It may have been altered since the last look. A spool is stopped without the source.
+        do { try await watch.check(servers.source) } catch let error as ConnectionError
+            where spool != nil && stop.isRequested && error.peer == .source
+        {
+            logger.warning("publications were not compared: the source cannot be reached")
+        }
         return ending == .endReached ? .endReached : .stopped
     }
 

@@ -86,7 +86,9 @@ struct StreamPhase {
         return Feed(
             source: SlotSource(
                 receiver: servers.receiver, catalog: servers.source, watch: watch),
-            beside: [{ try await monitor.run() }])
+            beside: [{ try await monitor.run() }],
+            // It may have been altered since the last look.
+            finish: { try await watch.check(servers.source) })
     }
 
     private func monitor(

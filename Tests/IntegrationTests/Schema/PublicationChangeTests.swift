@@ -120,6 +120,25 @@ struct PublicationChangeTests {
         }
     }
 
+    @Test(
+        "are noticed by a run that is stopped before it has looked",
+        arguments: [changes[0], changes[4]])
+    func whileStopping(_ change: Change) async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.onSource(
+                "create publication pub for table t, u, p with (publish_via_partition_root = true)")
+            let leat = try LeatProcess(
+                ["sync", "--publication", "pub", "--status-interval", "1min"] + pair.places)
+            try await pair.waitForStream(leat)
+
+            try await pair.onSource(change.sql)
+            try await pair.onSource(change.back)
+
+            #expect(try await leat.terminate() == 8, "\(leat.log)")
+            try await expectCopiedAnew(change.tables, pair, change.why)
+        }
+    }
+
     @Test("while Leat is down are noticed at the next start", arguments: changes)
     func whileDown(_ change: Change) async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
