@@ -43,7 +43,7 @@ struct GeneratedColumns {
         else { return nil }
         let name = SQLText.identifier(found.name)
         let problem = "column \(column.name) is \(expression) on the source and \(own) there"
-        guard session.serverVersion >= 170_000 else {
+        guard try mayBeSet(found) else {
             return Misfit(
                 problem: problem,
                 mend: """
@@ -57,6 +57,17 @@ struct GeneratedColumns {
                 alter table \(target.name.quoted) alter column \(name) \
                 set expression as (\(expression));
                 """)
+    }
+
+    /// The server refuses SET EXPRESSION of a virtual one in a table with a CHECK.
+    private func mayBeSet(_ found: TargetTable.Column) throws -> Bool {
+        guard session.serverVersion >= 170_000 else { return false }
+        return try session.query(
+            """
+            select attgenerated = 's' from pg_catalog.pg_attribute
+            where attrelid = $1::pg_catalog.regclass and attnum = $2::pg_catalog.int2
+            """, [target.name.quoted, "\(found.number)"]
+        ).scalar == "t"
     }
 
     private func definition(_ column: SourceColumn) -> String {

@@ -38,6 +38,8 @@ enum Preflight {
         var (problems, later, generated): ([Halt], [TableName: Halt], [Halt]) = ([], [:], [])
         let targets = try TargetTables.resolve(tables.map(\.name), session)
         for table in tables {
+            // No change of the stream shows it.
+            var unsent: Halt?
             do {
                 guard let target = try targets[table.name]?.get() else { continue }
                 do {
@@ -46,8 +48,7 @@ enum Preflight {
                         table: table, target: target, sourceTypes: sourceTypes, session: session
                     ).check()
                 } catch let halt as Halt {
-                    // No change of the stream shows it.
-                    generated.append(halt)
+                    unsent = halt
                 }
                 let known = followed[table.name] ?? Followed()
                 let routes = ColumnRoutes(
@@ -73,6 +74,7 @@ enum Preflight {
                         remade.contains(table.name) ? isAnother(table.name, halt) : halt)
                 }
             }
+            if let unsent { generated.append(unsent.following(later[table.name])) }
         }
         problems += generated
         guard problems.isEmpty else {
@@ -293,5 +295,17 @@ enum Preflight {
             .preflight,
             "Binary form is not safe for: \(unsafe.joined(separator: ", ")).",
             advice: "Use --binary auto (the default), or off.")
+    }
+}
+
+extension Halt {
+    /// The same where an expression may need columns that the stream has still to come to: what
+    /// makes them on the target goes before.
+    fileprivate func following(_ later: Halt?) -> Halt {
+        guard let later, let first = later.advice else { return self }
+        var halt = self
+        halt.message = "\(later.message)\n\(message)"
+        halt.advice = [first, advice].compactMap { $0 }.joined(separator: "\n")
+        return halt
     }
 }
