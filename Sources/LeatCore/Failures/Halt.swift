@@ -1,3 +1,5 @@
+public import PGWire
+
 /// Leat stops, and says what happened and what to do.
 ///
 /// Nothing is lost by it: a later start goes on from the stored position.
@@ -26,6 +28,9 @@ public struct Halt: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// Columns of the target's tables that the advice gives another type.
     public var retyped: [TableName: [String]] = [:]
+
+    /// The table of which a change met other rows on the target than the source had.
+    public var missed: RelationID?
 
     /// Tables of which a copy anew is the way on.
     public var copiesAnew: [TableName] = []

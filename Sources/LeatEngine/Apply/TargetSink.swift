@@ -93,8 +93,25 @@ struct TargetSink: BatchSink {
 
     func explain(_ halt: Halt) async -> Halt {
         guard halt.copiesAnew.isEmpty else { return advisingCopy(halt) }
+        if let doubt = await unsent(halt) { return doubt }
         return await SchemaGaps(source: source, applier: applier, tables: tables, dump: dump)
             .explain(halt)
+    }
+
+    /// The change may have met rows that were not sent.
+    private func unsent(_ halt: Halt) async -> Halt? {
+        guard let table = halt.missed, let definitions else { return nil }
+        do {
+            try await definitions.watch.look(definitions.source) { try await source.tables() }
+            guard var doubt = try await definitions.watch.confirm(table) else { return nil }
+            doubt.message = "\(halt.message) \(doubt.message)"
+            return doubt
+        } catch let doubt as Halt where !doubt.copiesAnew.isEmpty {
+            return doubt
+        } catch {
+            // What was said is true all the same.
+            return nil
+        }
     }
 
     func learn(_ new: Applier.NewDefinition, from batch: Batch) async throws {

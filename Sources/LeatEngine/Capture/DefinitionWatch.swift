@@ -311,6 +311,14 @@ actor DefinitionWatch {
         }
     }
 
+    /// A change has met other rows than the source had: what is suspected of its table is so.
+    func confirm(_ id: RelationID) async throws -> Halt? {
+        guard let suspicion = suspicions[id], let table = tables[id] else { return nil }
+        let reason = suspicion.doubts.map(\.reason).joined(separator: "; ")
+        try await keeper.doubt(table.name, reason)
+        return doubtful(table.name, suspicion.doubts)
+    }
+
     /// The stream has told all that it can of what was seen: the target must have followed.
     private func follow(_ table: inout Table) async throws -> Bool {
         guard let target = try await keeper.target(table.name) else { return true }

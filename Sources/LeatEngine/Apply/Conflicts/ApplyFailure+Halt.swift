@@ -17,9 +17,15 @@ extension ApplyFailure {
             """
         let sentences = [note, wayOn(key), policies(place.kind)].compactMap { $0 }
         var halt = Halt(.stoppedOnChange, message, advice: sentences.joined(separator: " "))
+        let change = batch.changes[index]
+        if conflict(change.kind) != nil || isRowCount {
+            halt.missed = batch.relations[Int(change.relation)].id
+        }
         halt.broken = serverError?.brokenRule.map { .init(rule: $0, wayOn: ApplyFailure.kept) }
         return halt
     }
+
+    private var isRowCount: Bool { if case .rowCount = reason { true } else { false } }
 
     private static let kept = """
         Nothing of this transaction was applied; everything before it was. Start again after that: \
