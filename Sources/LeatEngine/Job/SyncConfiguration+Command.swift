@@ -45,6 +45,9 @@ extension SyncConfiguration {
         var words = ["leat", "sync"] + reading.words(selecting: selecting)
         words += ["--target", target.printable]
         if let spool { words += ["--spool", spool.folder] }
+        // A start may need both at once, and says so one after the other.
+        if onRewrite == .copy { words += ["--on-rewrite", "copy"] }
+        if truncatesTables { words += ["--truncate"] }
         return ShellText.command(words + more)
     }
 
