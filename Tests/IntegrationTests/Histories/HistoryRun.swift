@@ -241,11 +241,3 @@ struct HistoryRun {
         return "\(table.name): \(who) has \(extra.prefix(10)), lacks \(lost.prefix(10))"
     }
 }
-
-extension CollectionDifference.Change {
-    fileprivate var element: ChangeElement {
-        switch self {
-        case .insert(_, let element, _), .remove(_, let element, _): element
-        }
-    }
-}

@@ -1,0 +1,64 @@
+import Foundation
+import LeatTestSupport
+import Testing
+
+/// Random histories with DDL and changes of publications. Leat goes on, or stops and says what to do:
+/// that is done as it stands, until it follows again.
+///
+/// `LEAT_DDL_HISTORIES` is their number, over all versions (by hand: 0); `LEAT_SEED` repeats a round.
+@Suite("Random histories with DDL")
+struct HistoryDDLTests {
+    private static let count =
+        ProcessInfo.processInfo.environment["LEAT_DDL_HISTORIES"].flatMap { Int($0) } ?? 0
+    private static let inRound = 8
+
+    private static let shares: [(PostgresVersion, Int)] = [
+        (.v15, count - count / 3 * 2), (.v16, count / 3), (.v18, count / 3),
+    ]
+
+    @Test("end with the same rows on both sides, by what is printed", arguments: shares)
+    func agrees(_ version: PostgresVersion, _ count: Int) async throws {
+        let first = SeededGenerator.printedSeed()
+        let rounds = UInt64((count + Self.inRound - 1) / Self.inRound)
+        let start = ContinuousClock.now
+        var starts = 0
+        for number in 0..<rounds {
+            starts += try await perform(version, seed: first &+ number)
+        }
+        print(
+            "\(count) histories with DDL on \(version): \(starts) starts,"
+                + " \(ContinuousClock.now - start)")
+    }
+
+    /// - Returns: How often Leat was started.
+    private func perform(_ version: PostgresVersion, seed: UInt64) async throws -> Int {
+        var random = SeededGenerator(seed: seed)
+        let other = PostgresVersion.allCases.randomElement(using: &random) ?? version
+        let target = random.once(in: 3) ? other : version
+        var generator = HistoryDDLGenerator(version, seed: random.next())
+        let round = generator.round(Self.inRound)
+        var starts = 0
+        try await Pair.with(.init(version, target), first: true) { pair in
+            var run = HistoryDDLRun(pair, round, seed: random.next())
+            do { try await run.run() } catch {
+                throw TestSupportError(failure(error, run, round, seed))
+            }
+            starts = run.starts
+        }
+        return starts
+    }
+
+    private func failure(
+        _ error: any Error, _ run: HistoryDDLRun, _ round: HistoryDDLRound, _ seed: UInt64
+    ) -> String {
+        let path = "\(FileManager.default.temporaryDirectory.path)/history-ddl-\(seed).sql"
+        let journal = run.journal.joined(separator: "\n").split(separator: "\n")
+        let text = round.sql + journal.map { "-- \($0)\n" }.joined()
+        try? Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        return """
+            LEAT_SEED=\(seed) LEAT_DDL_HISTORIES=\(Self.inRound * 3), SQL in \(path):
+            \(error)
+            \(journal.suffix(60).joined(separator: "\n"))
+            """
+    }
+}
