@@ -73,6 +73,15 @@ extension Applier {
         return (relations, problem)
     }
 
+    /// The same once more, for a run of the batch.
+    ///
+    /// - Throws: ``Halt`` if the target was altered meanwhile, and the run's changes do not fit.
+    func resolve(_ run: ApplyRun, of batch: Batch) throws -> [RelationStatements?] {
+        let (relations, problem) = try resolve(batch)
+        if let problem, run.changes.contains(problem.change) { throw problem.halt }
+        return relations
+    }
+
     private func note(
         _ misfit: Misfit, _ index: Int, _ batch: Batch, _ problem: inout Problem?
     ) {

@@ -53,6 +53,9 @@ actor Applier: SessionActor, Closable {
     var knowledge: TableKnowledge
     /// By which numbers columns are known from the batch at hand on.
     var learned: [TableName: KnownColumns] = [:]
+    /// What was known before the batch at hand: whoever finds its ways once more begins there.
+    private var knownBefore:
+        (columns: [RelationID: KnownColumns], learned: [TableName: KnownColumns]) = ([:], [:])
     var isTransactionOpen = false
     /// Conflicts resolved in the open transaction.
     var openConflicts: [ConflictCount] = []
@@ -220,6 +223,7 @@ actor Applier: SessionActor, Closable {
 
     func startBatch() {
         staging.batch += 1
+        knownBefore = (knowledge.knownColumns, learned)
         batchesWatched = max(0, batchesWatched - 1)
         heldBack = heldBack.compactMapValues { $0 > 1 ? $0 - 1 : nil }
     }
@@ -262,7 +266,7 @@ actor Applier: SessionActor, Closable {
         guard run.end != nil, !isTransactionOpen, side == nil, batchesWatched == 0,
             choice.commitsAtOnce(run.changes.count)
         else { return false }
-        let (relations, _) = try resolve(batch)
+        let relations = try resolve(run, of: batch)
         // How many rows such a table takes does not say whether all is well.
         if relations.contains(where: { $0?.plan.target.mayLeaveOut ?? false }) { return false }
         do {
@@ -285,7 +289,7 @@ actor Applier: SessionActor, Closable {
     /// - Returns: Whether they were applied; if not, everything is as before.
     private func applyFolded(_ run: ApplyRun, _ batch: Batch) throws -> Bool {
         let session = try open()
-        let (relations, _) = try resolve(batch)
+        let relations = try resolve(run, of: batch)
         let goesOn = isTransactionOpen
         let folded = FoldedWriter(
             session: session, batch: batch, relations: relations, choice: choice,
@@ -329,7 +333,7 @@ actor Applier: SessionActor, Closable {
     ) throws {
         do {
             // Known already, unless an earlier run has failed and its statements were forgotten.
-            let (relations, _) = try resolve(batch)
+            let relations = try resolve(run, of: batch)
             try write(run) { writer in
                 let piece = try sendBeginning(&writer)
                 try writer.send(run.changes, of: batch, relations)
@@ -362,6 +366,8 @@ actor Applier: SessionActor, Closable {
         try session.execute("rollback")
         isTransactionOpen = false
         openConflicts = []
+        // A later description of the batch has taught what an earlier one must not know.
+        (knowledge.knownColumns, learned) = knownBefore
         try forgetStatements()
     }
 

@@ -49,6 +49,10 @@ enum Failure {
         if let state = error.sqlState, Transient.isTransient(sqlState: state) {
             return .retry(Retry(reason: "\(error)", advice: advice(error)))
         }
+        // internal_error: what the catalogs name was dropped while they were read.
+        if error.peer == .source, error.sqlState == "XX000" {
+            return .retry(Retry(reason: "\(error)", ifLasting: halt(error)))
+        }
         return .halt(halt(error))
     }
 
