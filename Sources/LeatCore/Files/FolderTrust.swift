@@ -24,9 +24,9 @@ public struct FolderTrust: Sendable {
 
     /// Reasons, each as a sentence without a full stop.
     public struct Findings: Equatable, Sendable {
-        /// Anybody else could.
+        /// Anybody else could put files into the folder itself.
         public var refusals: [String] = []
-        /// Only members of a group could.
+        /// Only members of a group could, or those whom a folder above belongs to.
         public var warnings: [String] = []
 
         public init(refusals: [String] = [], warnings: [String] = []) {
@@ -58,15 +58,24 @@ public struct FolderTrust: Sendable {
 
     private func judge(_ step: Step, isItself: Bool, _ findings: inout Findings) {
         guard trusted.contains(step.owner) else {
-            findings.refusals.append("\(step.path) belongs to another user (\(step.owner))")
-            return
+            // Whoever lets Leat work below a folder of somebody's trusts them so far; a link is
+            // nothing that anybody has to work below.
+            return findings.add(
+                "\(step.path) belongs to another user (\(step.owner))",
+                isRefused: isItself || step.isLink)
         }
         // Where the sticky bit is, nobody takes away what belongs to others.
         guard !step.isLink, isItself || step.mode & 0o1000 == 0 else { return }
         if step.mode & 0o002 != 0 {
-            findings.refusals.append("\(step.path) is writable for every user")
+            findings.add("\(step.path) is writable for every user", isRefused: isItself)
         } else if step.mode & 0o020 != 0, !step.isGroupPrivate {
-            findings.warnings.append("\(step.path) is writable for its group")
+            findings.add("\(step.path) is writable for its group", isRefused: false)
         }
+    }
+}
+
+extension FolderTrust.Findings {
+    fileprivate mutating func add(_ sentence: String, isRefused: Bool) {
+        if isRefused { refusals.append(sentence) } else { warnings.append(sentence) }
     }
 }
