@@ -9,6 +9,11 @@ public struct Conninfo: Sendable, Equatable {
     /// - Throws: ``ConnectionError`` with code `invalidConninfo`. libpq's own message is not
     ///   passed on, for it quotes the text that it could not read.
     public init(_ text: String) throws(ConnectionError) {
+        guard !Conninfo.splitsPassword(text) else {
+            throw Conninfo.invalid(
+                "an @ or / in its password is not escaped: in a URI @ is %40, / is %2F, : is %3A and "
+                    + "% is %25")
+        }
         guard let options = PQconninfoParse(text, nil) else {
             throw Conninfo.invalid("it is neither a libpq URI nor key=value text")
         }
@@ -34,12 +39,40 @@ public struct Conninfo: Sendable, Equatable {
         guard values["replication"] == nil else {
             throw Conninfo.invalid("it sets replication, which is for Leat to set")
         }
+        try checkPlaces()
         guard values["service"] == nil else { return }
         guard values["host"] ?? values["hostaddr"] != nil else {
             throw Conninfo.invalid("it names no host (or service)")
         }
         guard values["dbname"] != nil else {
             throw Conninfo.invalid("it names no database (dbname) (or service)")
+        }
+    }
+
+    /// libpq takes an unescaped `@` for the end of the password, and what comes before an unescaped
+    /// `/` for host and port: the rest of the password would be shown as a host or a database.
+    private static func splitsPassword(_ text: String) -> Bool {
+        guard let scheme = ["postgresql://", "postgres://"].first(where: text.hasPrefix) else {
+            return false
+        }
+        var rest = text.unicodeScalars.dropFirst(scheme.unicodeScalars.count)
+        if let end = rest.firstIndex(where: { $0 == "@" || $0 == "/" }), rest[end] == "@" {
+            rest = rest[rest.index(after: end)...]
+        }
+        return rest.prefix { $0 != "?" }.contains("@")
+    }
+
+    /// What stands where a name is expected would be printed: part of a password that was read as a
+    /// port, a whole connection string that was given as a database or a host.
+    private func checkPlaces() throws(ConnectionError) {
+        guard (values["port"] ?? "").utf8.allSatisfy({ "0123456789,".utf8.contains($0) }) else {
+            throw Conninfo.invalid("its port is no number")
+        }
+        for key in ["host", "hostaddr", "dbname", "user", "service"] {
+            guard let value = values[key] else { continue }
+            guard !value.hasPrefix("postgres://"), !value.hasPrefix("postgresql://") else {
+                throw Conninfo.invalid("its \(key) is another connection string")
+            }
         }
     }
 
@@ -51,12 +84,6 @@ public struct Conninfo: Sendable, Equatable {
 
     public subscript(keyword: String) -> String? { values[keyword] }
 
-    /// As a conninfo that another program takes; the password is not in it.
-    public var textWithoutPassword: String {
-        values.filter { $0.key != "password" }.sorted { $0.key < $1.key }
-            .map { "\($0.key)='\(Conninfo.escaped($0.value))'" }.joined(separator: " ")
-    }
-
     /// By scalars: a quote before a combining mark is another `Character`.
     private static func escaped(_ value: String) -> String {
         var escaped = String.UnicodeScalarView()
@@ -67,12 +94,16 @@ public struct Conninfo: Sendable, Equatable {
         return String(escaped)
     }
 
-    /// The same for a command that is printed: without anything secret, and with quotes only where
-    /// they are needed.
+    /// As a conninfo that another program takes, on a command line or in a command that is printed:
+    /// without anything secret, and with quotes only where they are needed.
     public var printable: String {
         values.filter { !Conninfo.secrets.contains($0.key) }.sorted { $0.key < $1.key }
             .map { key, value in
-                let isPlain = !value.isEmpty && !value.contains { " '\\".contains($0) }
+                let isPlain =
+                    !value.isEmpty
+                    && !value.unicodeScalars.contains { scalar in
+                        scalar == "'" || scalar == "\\" || scalar.properties.isWhitespace
+                    }
                 return "\(key)=\(isPlain ? value : "'\(Conninfo.escaped(value))'")"
             }.joined(separator: " ")
     }
@@ -80,6 +111,25 @@ public struct Conninfo: Sendable, Equatable {
     private static let secrets: Set = [
         "password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key",
     ]
+
+    /// For a sentence about ``secretServiceLines``.
+    public static let secretWords = "sslpassword (or another secret besides the password)"
+
+    /// What is secret besides the password, for a service file: libpq has no variable for it.
+    ///
+    /// - Returns: Nil if a line of such a file cannot hold it.
+    public var secretServiceLines: [String]? {
+        let found = values.filter { Conninfo.secrets.contains($0.key) && $0.key != "password" }
+        let fits = found.values.allSatisfy { value in
+            value.utf8.count < 200
+                && !value.unicodeScalars.contains { "\n\r".unicodeScalars.contains($0) }
+                && value.unicodeScalars.last?.properties.isWhitespace != true
+        }
+        return fits ? found.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } : nil
+    }
+
+    /// A password on a command line is seen by everyone on the machine.
+    public var hasSecret: Bool { values.keys.contains(where: Conninfo.secrets.contains) }
 
     public var hasPassword: Bool { values["password"] != nil }
 

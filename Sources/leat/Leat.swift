@@ -26,6 +26,10 @@ struct Leat: AsyncParsableCommand {
         ProcessMemory.returnLargeAllocations()
         OpenFiles.takeAllowed()
         let arguments = Array(CommandLine.arguments.dropFirst())
+        if let message = StrayConninfo.refusal(arguments) {
+            Terminal.shared.print(message)
+            Leat.exit(withError: ArgumentParser.ExitCode(ExitCode.usage.rawValue))
+        }
         do {
             var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {

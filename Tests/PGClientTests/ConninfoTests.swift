@@ -55,6 +55,47 @@ struct ConninfoTests {
         #expect(try !Conninfo("host=h dbname=d").hasPassword)
     }
 
+    /// Read by libpq's rules, they are another host, port or database.
+    @Test(
+        "a URI whose password is not escaped is refused, and says how it would be",
+        arguments: [
+            "postgresql://u:a@SECRET@h/d", "postgresql://u:a/SECRET@h/d",
+            "postgresql://u:1/SECRET@h/d",
+            "postgresql://u:SECRET/x@h/d", "postgresql://u:SECRET@a@h:1/d?sslmode=require",
+            "postgresql://u:p%40SECRET/x@h/d", "postgresql://u:SECRET/a?sslmode=x@h/d",
+            "host=h dbname=postgres://u:SECRET@h/d", "host=postgresql://u:SECRET@h dbname=d",
+            "host=h port=SECRET dbname=d",
+        ])
+    func splitPassword(_ text: String) {
+        #expect {
+            try Conninfo(text)
+        } throws: { error in
+            (error as? ConnectionError)?.code == .invalidConninfo && !"\(error)".contains("SECRET")
+        }
+    }
+
+    @Test(
+        "a password is in nothing that is printed, whatever is in it",
+        arguments: [
+            "?", "#", "&", "=", ":", "'", "\"", "\\", " ", "ü", "\u{202E}", "%40", "%2F", "%25",
+        ])
+    func oddPasswords(_ odd: String) throws {
+        let conninfo = try Conninfo("postgresql://u:SECRET\(odd)SECRET@h:1/d")
+
+        #expect(conninfo.redacted == "host=h port=1 dbname=d user=u")
+        #expect(conninfo.printable == "dbname=d host=h port=1 user=u")
+    }
+
+    @Test("every secret is left out of what is printed, and can be handed over in a service file")
+    func secrets() throws {
+        let conninfo = try Conninfo("host=h dbname=d password=SECRET sslpassword='SEC RET '")
+        let other = try Conninfo("host=h dbname=d sslpassword='SEC RET'")
+
+        #expect(conninfo.printable == "dbname=d host=h" && conninfo.hasSecret)
+        #expect(conninfo.secretServiceLines == nil)
+        #expect(other.secretServiceLines == ["sslpassword=SEC RET"] && !other.hasPassword)
+    }
+
     @Test("a service names host and database by itself")
     func acceptsService() throws {
         _ = try Conninfo("service=shop")

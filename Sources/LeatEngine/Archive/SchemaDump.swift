@@ -6,6 +6,10 @@ internal import PGClient
 ///
 /// Without publications and subscriptions, which would not be of a copy, and without owners and
 /// rights, whose roles need not be there.
+///
+/// Nothing secret is among its arguments, which everyone on the machine sees, and nothing is in a
+/// file: the password is in its environment, and what else is secret comes through its standard
+/// input, as a service file that libpq reads once.
 struct SchemaDump {
     let program: String
     let source: Conninfo
@@ -16,15 +20,15 @@ struct SchemaDump {
         process.arguments = [
             program, "--schema-only", "--no-owner", "--no-privileges", "--no-publications",
             "--no-subscriptions", "--exclude-schema=leat", "--no-password",
-            "--snapshot=\(snapshot)", "--dbname=\(source.textWithoutPassword)",
+            "--snapshot=\(snapshot)", "--dbname=\(source.printable)",
         ]
         var environment = ProcessInfo.processInfo.environment
         if let password = source["password"] { environment["PGPASSWORD"] = password }
+        process.standardInput = try secrets(&environment)
         process.environment = environment
         let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = errors
-        process.standardInput = FileHandle.nullDevice
         do { try process.run() } catch {
             throw failed("it cannot be started: \(error.localizedDescription)")
         }
@@ -42,6 +46,29 @@ struct SchemaDump {
         } onCancel: {
             process.terminate()
         }
+    }
+
+    /// The rest of what is secret, as a service of a service file.
+    private func secrets(_ environment: inout [String: String]) throws -> Any {
+        let hasService = source["service"] ?? environment["PGSERVICE"] != nil
+        guard let lines = source.secretServiceLines, lines.isEmpty || !hasService else {
+            throw Halt(
+                .configuration,
+                "pg_dump cannot be given the \(Conninfo.secretWords) of --source as it stands.",
+                advice: """
+                    Name a service of a service file (PGSERVICEFILE) that holds it, or leave the \
+                    schema out with --no-schema.
+                    """)
+        }
+        guard !lines.isEmpty else { return FileHandle.nullDevice }
+        environment["PGSERVICE"] = "leat"
+        environment["PGSERVICEFILE"] = "/dev/stdin"
+        let pipe = Pipe()
+        // It fits into a pipe as a whole.
+        let text = (["[leat]"] + lines).map { "\($0)\n" }.joined()
+        try pipe.fileHandleForWriting.write(contentsOf: Data(text.utf8))
+        try pipe.fileHandleForWriting.close()
+        return pipe
     }
 
     /// On a thread that may wait.

@@ -50,7 +50,7 @@ enum ConnectionText {
                 .configuration, "\(option) cannot be used: \(error.message).",
                 advice: "For example: \(option) \"host=db.example.com dbname=shop user=leat\"")
         }
-        if text != nil, conninfo.hasPassword {
+        if text != nil, conninfo.hasSecret {
             logger.warning(
                 "a password on the command line is seen by everyone on this machine; use .pgpass, a service file or \(variable)"
             )

@@ -1,19 +1,29 @@
-/// What the argument parser says of wrong usage. It quotes the arguments that it cannot use: a
-/// connection string that was not quoted as a whole would show its password.
+/// What the argument parser says of wrong usage. It quotes the arguments that it cannot use, and the
+/// pieces of a connection string that was not quoted as a whole are such arguments.
 enum UsageMessage {
     static func redacted(_ message: String, _ arguments: [String]) -> String {
-        arguments.reduce(message) { text, argument in
-            guard let value = value(argument), !value.isEmpty else { return text }
-            return text.replacing("'\(value)'", with: "'...'")
+        let areHarmless = arguments.allSatisfy { $0.utf8.allSatisfy(isHarmless) }
+        return arguments.map(value).filter { !$0.isEmpty }
+            // A shorter one may be a part of a longer one.
+            .sorted { $0.utf8.count > $1.utf8.count }
+            .reduce(message) { text, value in
+                areHarmless ? text : text.replacing("'\(value)'", with: "'...'")
+            }
+    }
+
+    /// No connection string is made of such bytes alone.
+    private static func isHarmless(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "-_.".utf8.contains(byte)
         }
     }
 
     /// The part of an argument that may be, or hold, a connection string.
-    private static func value(_ argument: String) -> Substring? {
-        if argument.hasPrefix("-") {
-            return argument.split(separator: "=", maxSplits: 1).dropFirst().first
-        }
-        let isConninfo = argument.contains("=") || argument.contains("://")
-        return isConninfo ? argument[...] : nil
+    private static func value(_ argument: String) -> Substring {
+        guard argument.hasPrefix("-") else { return argument[...] }
+        return argument.split(separator: "=", maxSplits: 1).dropFirst().first ?? ""
     }
 }
