@@ -8,12 +8,17 @@ struct ConnectAnswer {
     private(set) var message: String
     /// Nil if no server has answered.
     private(set) var sqlState: String?
+    /// The server's function that has refused; nil likewise.
+    private(set) var function: String?
 
     /// - Parameter text: Without line breaks.
     init(_ text: String) {
         // A severity has no digit in it.
         let state = #/: (?<state>(?=[A-Z]*[0-9])[0-9A-Z]{5}): /#
-        message = text.replacing(#/ LOCATION: [^ ]+, [^ ]+:[0-9]+/#, with: "")
+        // The word before it may be in any language, and is left out with it.
+        let location = #/ [^ :]+: +(?<function>[A-Za-z_0-9]+), [a-z_0-9]+\.c:[0-9]+/#
+        function = text.matches(of: location).last.map { String($0.output.function) }
+        message = text.replacing(location, with: "")
         while let match = message.firstMatch(of: state) {
             sqlState = String(match.output.state)
             message.replaceSubrange(match.range, with: ": ")

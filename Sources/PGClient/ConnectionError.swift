@@ -37,6 +37,8 @@ public struct ConnectionError: Error, Sendable {
     /// Whom and where the session is of, as libpq has it; nil where it never began.
     public var role: String?
     public var database: String?
+    /// The server asked for a password, and libpq was given none.
+    public var lacksPassword = false
 
     public init(
         _ code: Code, attempted: String, endpoint: String, message: String,

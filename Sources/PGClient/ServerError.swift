@@ -54,10 +54,9 @@ extension ServerError {
 }
 
 extension ServerError: CustomStringConvertible {
-    /// Message, hint and SQLSTATE. The detail and the context are left out: they quote cell
-    /// values, which appear in no output unless asked for.
+    /// Message, hint and SQLSTATE, where the message can hold no value. The detail and the context
+    /// are left out: they quote cell values, which appear in no output unless asked for.
     public var description: String {
-        let hint = hint.map { " (hint: \($0))" } ?? ""
-        return "\(message) [\(sqlState)]\(hint)"
+        text(printable, hint: isPrintable ? hint : nil)
     }
 }

@@ -153,9 +153,12 @@ public final class Session {
         let answer = ConnectAnswer(lastMessage)
         var error = failure(.connectFailed, "connect", answer.message)
         if let sqlState = answer.sqlState {
-            error.server = ServerError(
+            var server = ServerError(
                 severity: "FATAL", sqlState: sqlState, message: answer.message)
+            server.function = answer.function
+            error.server = server
         }
+        error.lacksPassword = PQconnectionNeedsPassword(connection) == 1
         return error
     }
 

@@ -28,6 +28,8 @@ public enum SessionSettings {
         // 17 and newer.
         ("transaction_timeout", "0"),
         ("client_min_messages", "warning"),
+        // Else an error's context quotes all parameters. 13 and newer.
+        ("log_parameter_max_length_on_error", "0"),
         // Off, NULL in an array would be a string.
         ("array_nulls", "on"),
         // Off, a backslash in a literal would escape.

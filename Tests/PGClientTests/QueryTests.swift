@@ -89,7 +89,10 @@ struct QueryTests {
         #expect(server.sqlState == "LX001" && server.message == "m")
         #expect(server.hint == "h" && server.detail == "d" && server.column == "c")
         #expect(server.context?.contains("PL/pgSQL") == true)
-        #expect("\(server)" == "m [LX001] (hint: h)")
+        #expect(server.isFromFunction && server.whole == "m [LX001] (hint: h)")
+        #expect(
+            "\(server)" == "a function of the server refused it, in words that may hold values "
+                + "(error on s.t, column c, constraint k) [LX001]")
     }
 
     @Test("a parameter with a NUL byte is refused before anything is sent")

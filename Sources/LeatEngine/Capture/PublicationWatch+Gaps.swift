@@ -66,7 +66,6 @@ extension PublicationWatch {
 
     private static func isSkipped(_ notice: ServerError) -> Bool {
         notice.function == "LoadPublications"
-            || notice.message.hasPrefix("skipped loading publication")
     }
 
     /// - Parameter received: How far the stream was read when the server said it.

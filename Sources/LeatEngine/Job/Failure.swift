@@ -75,18 +75,13 @@ enum Failure {
     private static func connecting(_ error: ConnectionError) -> Retry? {
         let retry = Retry(reason: "\(error)", advice: advice(error))
         guard let state = error.sqlState else {
-            guard isWithoutPassword(error) else { return Retry(reason: "\(error)") }
+            guard error.lacksPassword else { return Retry(reason: "\(error)") }
             return Retry(reason: "\(error)", advice: passwordAdvice, ifLasting: halt(error))
         }
         if Transient.isTransient(sqlState: state) { return retry }
         // invalid_catalog_name
         guard state != "3D000" else { return nil }
         return Retry(reason: "\(error)", advice: advice(error), ifLasting: halt(error))
-    }
-
-    /// The password file lacks a line for the server; libpq says so itself.
-    private static func isWithoutPassword(_ error: ConnectionError) -> Bool {
-        error.message.contains("no password supplied")
     }
 
     /// libpq was refused memory, which another connection would be too. A server's own error has its
@@ -103,7 +98,7 @@ enum Failure {
         // character_not_in_repertoire, untranslatable_character.
         guard error.peer == .source, ["22021", "22P05"].contains(error.sqlState ?? ""),
             let server = error.server, let context = server.context,
-            let place = context.firstMatch(of: /output plugin .* associated LSN ([0-9A-F\/]+)/)
+            let place = context.firstMatch(of: /([0-9A-F]+\/[0-9A-F]+)$/)
         else { return nil }
         return Halt(
             .stoppedOnChange,
@@ -130,21 +125,25 @@ enum Failure {
         }
     }
 
+    /// The server's functions that refuse a role without REPLICATION.
+    private static let replicationChecks: Set = [
+        "InitPostgres", "CheckSlotPermissions", "check_permissions",
+    ]
+
     /// What a role lacks that the server names.
     private static func grant(_ error: ConnectionError) -> String? {
         guard let role = error.role.map(SQLText.identifier), let peer = error.peer else {
             return nil
         }
         let (place, words) = ("On the \(peer), as an administrator:\n", error.message)
-        if peer == .source,
-            ["WAL sender", "replication role", "replication slots"].contains(where: words.contains)
-        {
+        guard error.sqlState == "42501" else { return nil }
+        if peer == .source, replicationChecks.contains(error.server?.function ?? "") {
             return """
                 \(place)alter role \(role) replication;
                 (Amazon RDS: grant rds_replication to \(role);)
                 """
         }
-        guard error.sqlState == "42501" else { return nil }
+        // No field names the object. In another language there is the advice of all privileges.
         if words.contains("permission denied for database"), let database = error.database {
             let name = SQLText.identifier(database)
             return "\(place)grant create on database \(name) to \(role);"
@@ -165,14 +164,14 @@ enum Failure {
             If a publication or the slot was dropped, run "leat cleanup" for this stream and start \
             it again with --truncate, which copies the tables anew.
             """
-        case "0A000" where error.peer == .source && error.message.contains("column list"):
+        case "0A000" where error.server?.function?.hasPrefix("pgoutput_") == true:
             "Give a table the same column list in all publications of the stream."
         case "25006":
             "The \(error.peer?.rawValue ?? "server") only takes reads: is it a standby?"
         // invalid_authorization_specification, invalid_password
         case "28000", "28P01": passwordAdvice
         case "53300": connectionsAdvice
-        case nil where isWithoutPassword(error): passwordAdvice
+        case nil where error.lacksPassword: passwordAdvice
         case nil, "3D000":
             error.code == .connectFailed ? "Check the host, port, database and role." : nil
         default: nil

@@ -190,7 +190,7 @@ enum Preflight {
                     """)
         }
         return Halt(
-            .target, "The target's tables cannot be emptied: \(error.withoutValues).",
+            .target, "The target's tables cannot be emptied: \(error).",
             advice: """
                 Empty them and what refers to them yourself, or grant truncate and delete on them.
                 """)

@@ -55,7 +55,7 @@ struct BaseSchema {
             try await connection.run { session in _ = try session.execute(statements) }
         } catch let error as ConnectionError where error.code == .server {
             throw Halt(
-                .target, "The base's schema cannot be created: \(error.withoutValues).",
+                .target, "The base's schema cannot be created: \(error).",
                 advice: """
                     Nothing of it was. It is plain SQL: create what it needs (roles, extensions, \
                     tablespaces), or edit and run it with psql, and leave out --schema.

@@ -41,7 +41,7 @@ struct PendingSchema {
             guard error.code == .server else { throw error }
             throw Halt(
                 .target,
-                "What is left of the base's schema cannot be created: \(error.withoutValues).",
+                "What is left of the base's schema cannot be created: \(error).",
                 advice: """
                     The rows are there. Mend it and start again; or run these yourself, as you need \
                     them, and say so:

@@ -80,8 +80,11 @@ extension TemporaryCluster {
     ) async throws {
         let seconds = String(max(1, Int(timeout.components.seconds)))
         let wait = verb == "reload" ? [] : ["-w", "-t", seconds]
+        let locales = options.localeFolder.map { ["LOCPATH=\($0)"] } ?? []
         try await installation.runAsServer(
-            "pg_ctl", [verb, "-s", "-D", dataFolder] + wait + arguments,
+            "/usr/bin/env",
+            locales + [installation.program("pg_ctl"), verb, "-s", "-D", dataFolder] + wait
+                + arguments,
             timeout: timeout + .seconds(10))
     }
 }

@@ -13,6 +13,8 @@ public final class TemporaryCluster: Sendable {
         public var fsync = false
         public var encoding = "UTF8"
         public var locale = "C"
+        /// Where the server finds locales, instead of the machine's own: `LOCPATH`.
+        public var localeFolder: String?
         /// More arguments for `initdb`, for example `--locale-provider=icu`.
         public var initdbArguments: [String] = []
         /// Server settings; they win over the usual ones.

@@ -228,7 +228,7 @@ struct ConflictPolicyTests {
                 "--endpos", "now", "--on-conflict", "insert_exists=skip")
 
             #expect(outcome.exitCode == 7)
-            #expect(outcome.log.contains("a function of the target refused it"))
+            #expect(outcome.log.contains("a function of the server refused it"))
             #expect(!outcome.text.contains("SECRET"))
         }
     }

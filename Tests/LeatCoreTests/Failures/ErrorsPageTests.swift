@@ -29,7 +29,9 @@ struct ErrorsPageTests {
         return try files.compactMap { $0 as? URL }
             .filter { file in
                 file.pathExtension == "swift"
-                    && ["/LeatCore/", "/LeatEngine/", "/leat/"].contains { file.path.contains($0) }
+                    && ["/LeatCore/", "/LeatEngine/", "/leat/", "/ServerError"].contains {
+                        file.path.contains($0)
+                    }
             }
             .map { ($0.lastPathComponent, try String(contentsOf: $0, encoding: .utf8)) }
     }

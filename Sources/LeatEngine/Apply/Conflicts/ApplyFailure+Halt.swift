@@ -7,13 +7,13 @@ extension ApplyFailure {
     /// server's detail would quote the row.
     func halt(_ batch: Batch, showsValues: Bool = false) -> Halt {
         guard let index = change else {
-            return Halt(.target, "The target refused a transaction: \(what(nil)).")
+            return Halt(.target, "The target refused a transaction: \(what(nil, showsValues)).")
         }
         let place = ChangePlace(batch, index)
         let key = place.key(showsValues: showsValues)
         let message = """
             Stopped at \(place.lsn): \(subject(place)) on \(place.tables) cannot be applied: \
-            \(what(place.kind)).
+            \(what(place.kind, showsValues)).
             """
         let sentences = [note, wayOn(key), policies(place.kind)].compactMap { $0 }
         var halt = Halt(.stoppedOnChange, message, advice: sentences.joined(separator: " "))
@@ -38,12 +38,13 @@ extension ApplyFailure {
         return "the \(place.kind) of \(transaction)"
     }
 
-    private func what(_ kind: Change.Kind?) -> String {
+    private func what(_ kind: Change.Kind?, _ showsValues: Bool) -> String {
         let found = kind.flatMap { conflict($0) }
         switch reason {
         case .server(let error), .atCommit(let error):
             let constraint = error.constraint.map { " (constraint \($0))" } ?? ""
-            return "\(found?.rawValue ?? "error"): \(error.withoutValues)\(constraint)"
+            let words = showsValues ? error.whole : error.withoutValues.description
+            return "\(found?.rawValue ?? "error"): \(words)\(constraint)"
         case .rowCount(0):
             guard let found else {
                 return "it brought no row, and no trigger or rule is known that left it out"

@@ -106,7 +106,7 @@ extension DatabaseCases {
             test.rows = "insert into t values (1, 'a'), (2, E'\\xe4 SECRET');"
             test.compare = [hex]
             test.refusal = { _ in
-                refusal(.copy, 3, ".t cannot be copied", "invalid byte sequence", "UTF8")
+                refusal(.copy, 3, ".t cannot be copied", "character_not_in_repertoire (UTF8)")
             }
         },
         between("SQL_ASCII", "UTF8", "a change to other bytes") { test in
@@ -116,14 +116,14 @@ extension DatabaseCases {
             test.update = "insert into t values (3, E'\\xe4 SECRET');"
             test.compare = [hex]
             test.refusal = { _ in
-                refusal(.phase(.update), 7, "Stopped", "invalid byte sequence", "UTF8")
+                refusal(.phase(.update), 7, "Stopped", "character_not_in_repertoire (UTF8)")
             }
         },
         between("UTF8", "LATIN1", "a copy of what it lacks") { test in
             test.setup = plain
             test.rows = "insert into t values (1, 'ä'), (2, 'SECRET €');"
             test.refusal = { _ in
-                refusal(.copy, 4, ".t cannot be copied", "no equivalent in encoding \"LATIN1\"")
+                refusal(.copy, 4, ".t cannot be copied", "untranslatable_character (UTF8, LATIN1)")
             }
         },
         between("UTF8", "LATIN1", "a change to what it lacks") { test in
@@ -132,7 +132,7 @@ extension DatabaseCases {
             test.insert = "insert into t values (2, 'ö');"
             test.update = "insert into t values (3, 'SECRET €');"
             test.refusal = { _ in
-                refusal(.phase(.update), 7, "Stopped", "no equivalent in encoding \"LATIN1\"")
+                refusal(.phase(.update), 7, "Stopped", "untranslatable_character (UTF8, LATIN1)")
             }
         },
         between("EUC_JP", "EUC_JP", "a name beyond ASCII") { test in

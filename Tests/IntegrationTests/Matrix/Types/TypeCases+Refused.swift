@@ -42,14 +42,14 @@ extension TypeCases {
             .named("regproc of an overloaded function").with {
                 $0.refusal = { _ in
                     Case.Refusal(
-                        moment: .copy, exitCode: 4, words: ["more than one function named"])
+                        moment: .copy, exitCode: 4, words: ["ambiguous_function"])
                 }
             },
         TypeCase("regclass", ["'only_here'"], covers: []).named("regclass of a missing table")
             .between("create sequence only_here;", "").with {
                 $0.refusal = { _ in
                     Case.Refusal(
-                        moment: .copy, exitCode: 4, words: ["only_here", "does not exist"],
+                        moment: .copy, exitCode: 4, words: ["undefined_"],
                         mend: "create sequence only_here;")
                 }
             },

@@ -95,7 +95,7 @@ extension TypeCases {
             guard versions.target != .v18 else { return nil }
             return Case.Refusal(
                 moment: .copy, exitCode: 4,
-                words: ["types_infinite_interval", "invalid input syntax for type interval"])
+                words: ["types_infinite_interval", "invalid_datetime_format"])
         }
     }
 
