@@ -2,6 +2,7 @@ import Foundation
 import LeatCore
 import LeatEngine
 import Logging
+import PGClient
 import UnixSignals
 
 /// Runs a job with its signals and its live view.
@@ -23,6 +24,9 @@ struct SyncRunner {
         _ status: SyncStatus, _ stop: StopSignal, _ job: () async throws -> Void
     ) async throws {
         try OpenFiles.require()
+        if !CancelRequest.isEncrypted {
+            logger.debug("libpq is older than 17: requests to cancel are sent without TLS")
+        }
         let received = ReceivedSignal()
         IgnoredSignals.ignore()
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -78,11 +78,17 @@ struct SlotCreateTests {
     func waiting(_ version: PostgresVersion) async throws {
         try await SlotServer.with(version) { server in
             let transaction = try await server.openTransaction()
-            func create(_ name: String, _ more: String...) throws -> LeatProcess {
-                try LeatProcess(["slot", "create", name] + server.source() + more)
+            func create(
+                _ name: String, _ more: String..., environment: [String: String] = [:]
+            ) throws -> LeatProcess {
+                try LeatProcess(
+                    ["slot", "create", name] + server.source() + more, environment: environment)
             }
+            // A libpq from 17 on cancels in another way.
+            let newest = try await PostgresInstallation.find(.v18).binFolder + "/../lib"
 
-            let interrupted = try create("interrupted")
+            let interrupted = try create(
+                "interrupted", environment: ["LD_LIBRARY_PATH": newest])
             let late = try create("late", "--timeout", "3s", "--show-values")
             let killed = try create("killed")
             let patient = try create("patient")
