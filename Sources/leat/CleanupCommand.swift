@@ -42,7 +42,7 @@ struct CleanupCommand: AsyncParsableCommand {
             if let refusal = consent.refusal("Nothing was removed.") { throw refusal }
             guard let left else { return print(CleanupCommand.nothing(configuration.stream)) }
             print("removed stream \(stream.stream)")
-            for item in left { print("left: \(item)") }
+            for item in left { print(lines: ["left: \(item)"]) }
         }
     }
 

@@ -46,7 +46,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     private func printText(_ reports: [StreamReport]) {
         if reports.isEmpty { print("no streams") }
-        for report in reports { print(StatusText.lines(report).joined(separator: "\n")) }
+        for report in reports { print(lines: StatusText.lines(report)) }
     }
 }
 

@@ -50,7 +50,7 @@ public struct JSONLines {
             let tables = truncate.relations.filter { isWanted[Int($0)] }
             guard !tables.isEmpty else { return }
             begin(change, transaction)
-            names("tables", tables.map { "\(TableName(batch.relations[Int($0)]))" })
+            names("tables", tables.map { TableName(batch.relations[Int($0)]).joined })
             if truncate.cascade { raw(",\"cascade\":true") }
             if truncate.restartIdentity { raw(",\"restart_identity\":true") }
         case .message:
@@ -76,7 +76,7 @@ public struct JSONLines {
 
     private mutating func row(_ change: Change, _ batch: Batch, _ relation: Relation) {
         raw(",\"table\":")
-        string(Array("\(TableName(relation))".utf8)[...])
+        string(Array(TableName(relation).joined.utf8)[...])
         switch change.oldKind {
         case .none: break
         case .key: tuple("key", change.old, batch, relation, keysOnly: true)

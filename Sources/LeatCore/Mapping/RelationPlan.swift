@@ -424,11 +424,12 @@ private struct ColumnMatcher {
     func finish(_ relation: Relation) throws(Halt) {
         let (problems, mends) = (routes.problems + problems, routes.mends + mends)
         guard !problems.isEmpty else { return }
+        let list = PrintedText.line(problems.joined(separator: "; "))
         let statements = mends.isEmpty ? [] : ["On the target, for example:"] + mends
         let advice = statements + remarks(on: mends)
         var halt = Halt(
             .stoppedOnChange,
-            "Table \(TableName(relation)) does not fit: \(problems.joined(separator: "; ")).",
+            "Table \(TableName(relation)) does not fit: \(list).",
             advice: advice.isEmpty ? nil : advice.joined(separator: "\n"))
         if taken.count == problems.count { halt.copiesAnew = [target.name] }
         if !retyped.isEmpty { halt.retyped[target.name] = retyped }

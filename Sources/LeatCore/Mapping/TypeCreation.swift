@@ -14,7 +14,7 @@ struct TypeCreation {
         let name = type.quoted
         switch type.kind {
         case .enum:
-            let labels = type.labels.map(SQLText.literal).joined(separator: ", ")
+            let labels = type.labels.map(SQLText.printedLiteral).joined(separator: ", ")
             return ["create type \(name) as enum (\(labels));"]
         case .domain:
             guard let base = source[type.inner] else { return [] }
@@ -48,7 +48,7 @@ struct TypeCreation {
         for (now, there) in gaps(source.labels, target.labels) where !now.isEmpty {
             guard now.count == there.count else {
                 if !there.isEmpty {
-                    let list = there.map(SQLText.literal).joined(separator: ", ")
+                    let list = there.map(SQLText.printedLiteral).joined(separator: ", ")
                     lines.append(
                         "-- \(target.quoted) has \(list) on the target alone: if a value was "
                             + "renamed on the source, rename it instead of adding the new name")
@@ -58,18 +58,18 @@ struct TypeCreation {
             for (new, old) in zip(now, there) {
                 present = present.map { $0 == old ? new : $0 }
                 lines.append(
-                    "alter type \(target.quoted) rename value \(SQLText.literal(old)) "
-                        + "to \(SQLText.literal(new));")
+                    "alter type \(target.quoted) rename value \(SQLText.printedLiteral(old)) "
+                        + "to \(SQLText.printedLiteral(new));")
             }
         }
         for (index, label) in source.labels.enumerated() where !present.contains(label) {
-            let value = SQLText.literal(label)
+            let value = SQLText.printedLiteral(label)
             var line = "alter type \(target.quoted) add value \(value)"
             if let before = source.labels[..<index].last(where: present.contains) {
-                line += " after \(SQLText.literal(before))"
+                line += " after \(SQLText.printedLiteral(before))"
                 present.insert(label, at: (present.firstIndex(of: before) ?? -1) + 1)
             } else if let first = present.first {
-                line += " before \(SQLText.literal(first))"
+                line += " before \(SQLText.printedLiteral(first))"
                 present.insert(label, at: 0)
             } else {
                 present.append(label)

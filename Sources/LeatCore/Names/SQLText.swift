@@ -1,8 +1,37 @@
+internal import PGWire
+
 /// Quoting for SQL text that is put together from names.
+///
+/// Much of it is printed, to be run by a person: what a terminal must not get is written by its code
+/// point, which means the same to the server.
 public enum SQLText {
     /// An identifier, always in double quotes.
     public static func identifier(_ name: String) -> String {
+        guard PrintedText.hasOdd(name) else { return listed(name) }
+        return "U&\"\(coded(doubled(doubled(name, "\""), "\\"), short: "\\", long: "\\+", 6))\""
+    }
+
+    /// An identifier in a list or pattern of names, which is no SQL to the server, or to `pg_dump`.
+    public static func listed(_ name: String) -> String {
         "\"\(doubled(name, "\""))\""
+    }
+
+    /// A string constant to be printed.
+    public static func printedLiteral(_ text: String) -> String {
+        guard PrintedText.hasOdd(text) else { return literal(text) }
+        let quoted = doubled(doubled(text, "'"), "\\")
+        return "E'\(coded(quoted, short: "\\u", long: "\\U", 8))'"
+    }
+
+    private static func coded(
+        _ text: String, short: String, long: String, _ digits: Int
+    ) -> String {
+        text.unicodeScalars.map { scalar in
+            guard PrintedText.isOdd(scalar) else { return String(scalar) }
+            return scalar.value < 0x10000
+                ? short + PrintedText.hexadecimal(scalar.value, digits: 4)
+                : long + PrintedText.hexadecimal(scalar.value, digits: digits)
+        }.joined()
     }
 
     /// A string constant, whatever `standard_conforming_strings` says.

@@ -13,8 +13,14 @@ public struct TableName: Hashable, Comparable, Sendable, CustomStringConvertible
         self.name = name
     }
 
-    /// `schema.name`, for people.
-    public var description: String { "\(schema).\(name)" }
+    /// `schema.name`, for people: no line and no cursor is moved by it.
+    public var description: String { PrintedText.line(joined) }
+
+    /// `schema.name`, to be stored, compared or written as data.
+    public var joined: String { "\(schema).\(name)" }
+
+    /// `"schema"."name"`, for `regclass` and other readers of names that are no SQL.
+    public var listed: String { "\(SQLText.listed(schema)).\(SQLText.listed(name))" }
 
     /// `"schema"."name"`, for SQL.
     public var quoted: String { "\(SQLText.identifier(schema)).\(SQLText.identifier(name))" }

@@ -145,7 +145,7 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
                     || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
                     || byte == UInt8(ascii: "_")
             }
-            return isPlain ? name : SQLText.identifier(name)
+            return isPlain ? name : SQLText.listed(name)
         }.joined(separator: ".")
     }
 

@@ -1,3 +1,5 @@
+internal import PGWire
+
 /// Names in a sentence, a log line or an advice: some of them, and how many there are.
 ///
 /// A database has hundreds of tables; a line with all of them is read by nobody.
@@ -11,10 +13,11 @@ public enum NameList {
     public static func text(
         _ names: [String], separator: String = ", ", all: String? = nil
     ) -> String {
-        guard names.count > limit + 1 else { return names.joined(separator: separator) }
+        let shown = (names.count > limit + 1 ? names.prefix(limit) : names[...])
+            .map(PrintedText.line).joined(separator: separator)
+        guard names.count > limit + 1 else { return shown }
         let place = all.map { " (\($0))" } ?? ""
-        return names.prefix(limit).joined(separator: separator)
-            + " and \(names.count - limit) more\(place)"
+        return shown + " and \(names.count - limit) more\(place)"
     }
 
     /// Statements or sentences, one a line.

@@ -1,3 +1,5 @@
+internal import PGWire
+
 /// Commands that can be given to a shell as they are printed.
 public enum ShellText {
     /// A word of a command, in quotes where a shell would read anything else in it.
@@ -13,7 +15,24 @@ public enum ShellText {
                 default: "_-./,:=@%+".utf8.contains(byte)
                 }
             }
+        guard !PrintedText.hasOdd(text) else { return coded(text) }
         return isPlain ? text : "'\(text.replacing("'", with: "'\\''"))'"
+    }
+
+    /// For bash, zsh and others: what a terminal must not get is written byte by byte.
+    private static func coded(_ text: String) -> String {
+        let bytes = text.unicodeScalars.map { scalar in
+            switch scalar {
+            case "'", "\\": return "\\\(scalar)"
+            case _ where PrintedText.isOdd(scalar):
+                return String(scalar).utf8.map { byte in
+                    let digits = String(byte, radix: 8)
+                    return "\\" + String(repeating: "0", count: 3 - digits.utf8.count) + digits
+                }.joined()
+            default: return String(scalar)
+            }
+        }
+        return "$'\(bytes.joined())'"
     }
 
     public static func command(_ words: [String]) -> String {

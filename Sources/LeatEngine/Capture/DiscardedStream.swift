@@ -81,7 +81,7 @@ package struct DiscardedStream: Sendable {
     ) async throws {
         var options = [
             (name: "proto_version", value: "2"), (name: "streaming", value: "on"),
-            (name: "publication_names", value: SQLText.identifier(publication)),
+            (name: "publication_names", value: SQLText.listed(publication)),
         ]
         if isBinary { options.append((name: "binary", value: "true")) }
         try await receiver.start(

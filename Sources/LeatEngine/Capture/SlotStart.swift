@@ -49,7 +49,7 @@ struct SlotStart {
             (
                 "publication_names",
                 (configuration.namesInStream ?? configuration.publicationNames)
-                    .map(SQLText.identifier).joined(separator: ",")
+                    .map(SQLText.listed).joined(separator: ",")
             ),
         ]
         if streams { options.append(("streaming", "on")) }

@@ -223,7 +223,7 @@ struct SequenceSync {
                 """
                 select pg_catalog.setval($1::pg_catalog.regclass, $2::pg_catalog.int8,
                   $3::pg_catalog.bool)
-                """, [source.name.quoted, source.lastValue, "\(source.isCalled)"])
+                """, [source.name.listed, source.lastValue, "\(source.isCalled)"])
         }
         guard let owner = source.owner, !source.cycles else { return }
         let column = SQLText.identifier(owner.column)
@@ -238,6 +238,6 @@ struct SequenceSync {
             where q.seqrelid = $1::pg_catalog.regclass
               and (m.value operator(pg_catalog.\(beyond)) s.last_value
                 or (m.value operator(pg_catalog.=) s.last_value and not s.is_called))
-            """, [source.name.quoted])
+            """, [source.name.listed])
     }
 }

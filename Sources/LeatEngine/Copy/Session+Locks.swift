@@ -51,7 +51,7 @@ extension Session {
     /// `pg_class` is read under the snapshot, the functions look at this moment.
     private static func isAsInSnapshot(_ table: SourceTable) -> String {
         """
-        select \(SQLText.literal(table.name.quoted))::pg_catalog.regclass::pg_catalog.oid = r.oid
+        select \(SQLText.literal(table.name.listed))::pg_catalog.regclass::pg_catalog.oid = r.oid
           and not exists (
             select from (select r.oid union
               select t.relid from pg_catalog.pg_partition_tree(r.oid) t where t.relid is not null) f

@@ -66,7 +66,7 @@ struct GeneratedColumns {
             """
             select attgenerated = 's' from pg_catalog.pg_attribute
             where attrelid = $1::pg_catalog.regclass and attnum = $2::pg_catalog.int2
-            """, [target.name.quoted, "\(found.number)"]
+            """, [target.name.listed, "\(found.number)"]
         ).scalar == "t"
     }
 

@@ -25,7 +25,7 @@ struct LeftOut: Sendable, Equatable {
     }
 
     init(_ table: TableName, _ halt: Halt) {
-        self.init("\(table)", halt.message, .unfit)
+        self.init(table.joined, halt.message, .unfit)
     }
 }
 
@@ -70,7 +70,7 @@ struct LeftOutStore {
     /// Tables that are followed no longer: should they come back, they are no new ones.
     func addFormer(_ tables: [TableName]) throws {
         try add(
-            tables.map { LeftOut("\($0)", "it is no longer published or selected", .former) })
+            tables.map { LeftOut($0.joined, "it is no longer published or selected", .former) })
     }
 
     /// `schema.table` of those that were followed once.

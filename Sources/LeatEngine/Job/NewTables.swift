@@ -32,7 +32,7 @@ struct NewTables {
         let before = Selection(options: known.options)
         let selection = configuration.selection
         let new = names.filter { name in
-            !stored.contains(name) && !known.former.contains("\(name)")
+            !stored.contains(name) && !known.former.contains(name.joined)
                 && !selection.names(name) && before.wants(name)
         }
         let ids = known.tables.compactMap(\.id)

@@ -135,9 +135,9 @@ struct StreamPreparation {
             try LeftOutStore(session: session, stream: configuration.stream).former()
         }
         let there = try await servers.source.run { session in
-            try SourceCatalog(session: session).candidates().map { "\($0.name)" }
+            try SourceCatalog(session: session).candidates().map(\.name.joined)
         }
-        let stillThere = Set(former).intersection(there).subtracting(names.map(\.description))
+        let stillThere = Set(former).intersection(there).subtracting(names.map(\.joined))
         try await servers.applier.run { session in
             try LeftOutStore(session: session, stream: configuration.stream)
                 .replace(selected.leftOut + unsent, former: stillThere.sorted())

@@ -70,7 +70,7 @@ struct PeekSession {
     private var protocolVersion: Int { request.showsChanges ? 1 : 2 }
 
     private func start(_ copy: String) throws {
-        let names = plan.publications.map(SQLText.identifier).joined(separator: ",")
+        let names = plan.publications.map(SQLText.listed).joined(separator: ",")
         var options = [
             (name: "proto_version", value: "\(protocolVersion)"),
             (name: "publication_names", value: names),
@@ -206,7 +206,7 @@ struct PeekSession {
     /// only warns.
     private func warnings() -> [String] {
         var seen: Set<String> = []
-        return session.takeWarnings().map(\.message).filter { seen.insert($0).inserted }
+        return session.takeWarnings().map(\.printable).filter { seen.insert($0).inserted }
     }
 
     /// Before 18 a publication that is younger than a change is an error.
@@ -217,7 +217,7 @@ struct PeekSession {
         return Halt(
             .source,
             """
-            The source cannot send the next changes: \(failure.server?.message ?? failure.message). \
+            The source cannot send the next changes: \(failure.server?.printable ?? failure.message). \
             What counts is the catalog of the time when they were made.
             """,
             advice: "Name a publication that is older than the changes: --publication.")

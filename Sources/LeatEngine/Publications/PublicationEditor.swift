@@ -134,7 +134,7 @@ public struct PublicationEditor: Sendable {
         return try await Connection.with(source, peer: .source, command: command) { session in
             try session.execute(statement)
             return Outcome(
-                statements: [statement], warnings: session.takeWarnings().map(\.message),
+                statements: [statement], warnings: session.takeWarnings().map(\.printable),
                 isDone: true)
         }
     }
@@ -152,6 +152,6 @@ public struct PublicationEditor: Sendable {
             try PublicationProblems.check(problems.filter { !problemsBefore.contains($0) })
         }
         return Outcome(
-            statements: statements, warnings: session.takeWarnings().map(\.message), isDone: true)
+            statements: statements, warnings: session.takeWarnings().map(\.printable), isDone: true)
     }
 }

@@ -59,7 +59,7 @@ enum DependentViews {
             where c.relkind in ('v', 'm')
             group by c.oid, c.relkind, c.reloptions
             order by pg_catalog.max(u.depth) desc, 1
-            """, [table.quoted]
+            """, [table.listed]
         ).rows.compactMap { row in
             guard let name = row[0], let query = row[2] else { return nil }
             return View(

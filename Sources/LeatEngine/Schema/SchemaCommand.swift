@@ -45,7 +45,7 @@ struct SchemaCommand: Sendable {
         let psql = ["psql", "--dbname", target.printable]
         let pipe = { ShellText.command(dump) + " | " + ShellText.command(psql) }
         guard !isBare else { return "This makes the source's schema on the target:\n\(pipe())" }
-        for table in missing { dump += ["--table", table.quoted] }
+        for table in missing { dump += ["--table", table.listed] }
         let making = schemas.map {
             ShellText.command(psql + ["--command", "create schema \(SQLText.identifier($0))"])
         }

@@ -43,7 +43,7 @@ struct SourceCatalog {
     /// A change is sent in the root's name, but with the identity of the leaf that it was made
     /// to: `alter table ... replica identity` on the root does not reach its partitions.
     func unfitPartitions(of tables: [Candidate]) throws -> [Candidate] {
-        let roots = tables.filter(\.isPartitioned).map(\.name.quoted)
+        let roots = tables.filter(\.isPartitioned).map(\.name.listed)
         guard !roots.isEmpty else { return [] }
         let (leaf, root) = (
             SourceCatalog.identityColumns("c"), SourceCatalog.identityColumns("r")

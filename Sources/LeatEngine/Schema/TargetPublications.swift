@@ -30,7 +30,7 @@ struct TargetPublications {
 
     /// The tables and all partitions under them.
     private func written(_ tables: [TableName]) throws -> Set<TableName> {
-        let names = tables.map(\.quoted)
+        let names = tables.map(\.listed)
         return Set(
             try session.query(
                 """

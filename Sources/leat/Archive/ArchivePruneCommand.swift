@@ -56,7 +56,7 @@ struct ArchivePruneCommand: AsyncParsableCommand {
                     Retention(
                         bytes: keepSize?.bytes, age: keepAge?.duration,
                         ignoresReaders: ignoreReaders), forgetting: forget)
-                print(plan.lines.joined(separator: "\n"))
+                print(lines: plan.lines)
                 guard !dryRun, !plan.isEmpty else { return }
                 let consent = Consent(yes)
                 guard consent.ask("Remove them?") else {

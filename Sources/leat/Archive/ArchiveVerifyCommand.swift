@@ -29,7 +29,7 @@ struct ArchiveVerifyCommand: AsyncParsableCommand {
             if json {
                 try JSONOutput.print(text)
             } else {
-                print(text.lines.joined(separator: "\n"))
+                print(lines: text.lines)
             }
             guard report.isWhole else {
                 throw Halt(

@@ -23,7 +23,7 @@ struct ArchiveViewOptions: ParsableArguments {
         try await Ending.report(Logger(log)) {
             let view = View(try archive.reading { try ArchiveInventory($0) })
             if json { return try JSONOutput.print(view) }
-            print(view.lines.joined(separator: "\n"))
+            print(lines: view.lines)
         }
     }
 }

@@ -61,7 +61,7 @@ struct ConflictsListCommand: AsyncParsableCommand {
             }
             if json { return try JSONOutput.print(conflicts) }
             if conflicts.isEmpty { print("no conflicts") }
-            for conflict in conflicts { print(ConflictText.line(conflict)) }
+            for conflict in conflicts { print(lines: [ConflictText.line(conflict)]) }
         }
     }
 }

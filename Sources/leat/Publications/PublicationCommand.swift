@@ -103,7 +103,7 @@ enum PublicationOutcome {
             let inTransaction = text.count > 1 ? ["begin;"] + text + ["commit;"] : text
             print(inTransaction.joined(separator: "\n"))
         } else {
-            print(outcome.isDone ? done : nothing)
+            print(lines: [outcome.isDone ? done : nothing])
         }
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import LeatCore
 import LeatEngine
 import Logging
+import PGWire
 
 struct PublicationListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -97,8 +98,8 @@ struct PublicationText {
     func details() -> String {
         list.publications.map { publication in
             let generated = publication.generatedColumns.map { ", generated columns: \($0)" } ?? ""
+            let title = style.bold("publication \(PrintedText.line(publication.name))")
             let head = [
-                style.bold("publication \(publication.name)"),
                 "  owner       \(publication.owner)",
                 "  tables      \(publication.tables.count), of \(scope(publication))",
                 "  sends       \(publication.operations.joined(separator: ", "))\(generated)",
@@ -107,7 +108,9 @@ struct PublicationText {
                 "  read by     " + readers(publication),
             ]
             return
-                (head + problems(publication, indent: 2, most: Int.max) + tables(publication)
+                ([title] + head.map(PrintedText.line)
+                + problems(publication, indent: 2, most: Int.max)
+                + tables(publication)
                 + unknown()).joined(separator: "\n")
         }.joined(separator: "\n\n")
     }
@@ -126,7 +129,7 @@ struct PublicationText {
                 words.append("columns (\(columns.joined(separator: ", ")))")
             }
             if let filter = table.rowFilter { words.append("where \(filter)") }
-            return words.joined(separator: "  ")
+            return PrintedText.line(words.joined(separator: "  "))
         }
     }
 
@@ -149,8 +152,9 @@ struct PublicationText {
         let rest = publication.problems.count - shown.count
         var lines = shown.flatMap { problem in
             style.wrapped(
-                "updates and deletes of \(problem.schemaName).\(problem.tableName) fail: "
-                    + "\(problem.message)", indent: indent
+                PrintedText.line(
+                    "updates and deletes of \(problem.schemaName).\(problem.tableName) fail: "
+                        + "\(problem.message)"), indent: indent
             ).map(style.red)
                 + style.wrapped(problem.advice, indent: indent + 2).map(style.dim)
         }

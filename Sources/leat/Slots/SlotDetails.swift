@@ -1,5 +1,6 @@
 import LeatCore
 import LeatEngine
+import PGWire
 
 /// Everything about one slot, as labelled lines.
 struct SlotDetails {
@@ -21,7 +22,7 @@ struct SlotDetails {
     }
 
     private mutating func add(_ label: String, _ value: String?) {
-        if let value, !value.isEmpty { lines.append((label, value)) }
+        if let value, !value.isEmpty { lines.append((label, PrintedText.line(value))) }
     }
 
     private static func type(_ slot: ServerSlot) -> String {

@@ -64,7 +64,7 @@ final class SlotSkips: Sendable {
 
     private func lines(_ report: SlotPeek.Report) -> [String] {
         let state = state.withLock { $0 }
-        let through = report.publications.map(PeekText.printable).joined(separator: ", ")
+        let through = report.publications.map(PrintedText.line).joined(separator: ", ")
         var lines = ["skips nothing of publication \(through)"]
         if !state.subjects.isEmpty {
             let number = PeekText.number(state.transactions, "transaction")

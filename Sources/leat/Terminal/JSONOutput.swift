@@ -1,4 +1,5 @@
 import Foundation
+import PGWire
 
 /// What `--json` prints.
 enum JSONOutput {
@@ -12,6 +13,6 @@ enum JSONOutput {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         if !isLine { encoder.outputFormatting.insert(.prettyPrinted) }
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+        return PrintedText.json(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 }

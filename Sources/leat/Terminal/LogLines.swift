@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import PGWire
 
 /// Writes log records to standard error, as text or as one JSON object a line.
 struct LogLines: LogHandler {
@@ -31,8 +32,18 @@ struct LogLines: LogHandler {
     private func text(
         _ time: String, _ level: Logger.Level, _ message: String, _ fields: Logger.Metadata
     ) -> String {
-        let pairs = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
-        return "\(time) \(label(level)) \(message)\(pairs.joined())"
+        let pairs = fields.sorted { $0.key < $1.key }
+            .map { " \($0.key)=\(PrintedText.line("\($0.value)"))" }
+        return "\(time) \(label(level)) \(LogLines.unforged(message))\(pairs.joined())"
+    }
+
+    /// A message has several lines where its advice has; none of them looks like another record.
+    private static func unforged(_ message: String) -> String {
+        let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.dropFirst().reduce(into: String(lines[0])) { text, line in
+            let isForged = line.prefixMatch(of: #/\s*[0-9]{4}-[0-9]{2}-[0-9]{2}/#) != nil
+            text += (isForged ? "\\n" : "\n") + line
+        }
     }
 
     private func label(_ level: Logger.Level) -> String {
@@ -56,7 +67,7 @@ struct LogLines: LogHandler {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let data = (try? encoder.encode(object)) ?? Data()
-        return String(decoding: data, as: UTF8.self)
+        return PrintedText.json(String(decoding: data, as: UTF8.self))
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import PGWire
 import Synchronization
 
 /// Standard error: log lines, and below them, on a terminal, lines that change in place.
@@ -9,7 +10,10 @@ final class Terminal: Sendable {
     private let liveLines = Mutex<[String]>([])
 
     /// Prints a line above the live ones.
+    ///
+    /// Whatever is in it, the terminal is told nothing but ``TextStyle``'s colours.
     func print(_ line: String) {
+        let line = TextStyle.printed(line, usesColour: usesColour)
         liveLines.withLock { live in
             write(erasure(live) + line + "\n" + live.map { $0 + "\n" }.joined())
         }
@@ -19,7 +23,7 @@ final class Terminal: Sendable {
     func show(_ lines: [String]) {
         guard isInteractive else { return }
         liveLines.withLock { live in
-            let fitting = lines.map { String($0.prefix(width)) }
+            let fitting = lines.map { String(PrintedText.line($0).prefix(width)) }
             guard fitting != live else { return }
             write(erasure(live) + fitting.map { $0 + "\n" }.joined())
             live = fitting

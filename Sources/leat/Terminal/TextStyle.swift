@@ -1,4 +1,5 @@
 import Foundation
+import PGWire
 
 /// How standard output looks: in colour and as wide as the terminal, or plain where it is none.
 struct TextStyle: Sendable {
@@ -23,6 +24,19 @@ struct TextStyle: Sendable {
     func red(_ text: String) -> String { coloured(text, "31;1") }
     func yellow(_ text: String) -> String { coloured(text, "33") }
     func green(_ text: String) -> String { coloured(text, "32") }
+
+    /// Text that is on its way out, where names of others' making may be in it: of escape sequences
+    /// there are those that this makes, and only where there are colours.
+    static func printed(_ text: String, usesColour: Bool) -> String {
+        guard PrintedText.hasOdd(text) else { return text }
+        guard usesColour else { return PrintedText.lines(text) }
+        var (result, rest) = ("", text[...])
+        while let code = rest.firstMatch(of: #/\u{1B}\[(0|1|2|31|31;1|32|33)m/#) {
+            result += PrintedText.lines(String(rest[..<code.range.lowerBound])) + code.output.0
+            rest = rest[code.range.upperBound...]
+        }
+        return result + PrintedText.lines(String(rest))
+    }
 
     private func coloured(_ text: String, _ code: String) -> String {
         usesColour && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text

@@ -1,3 +1,5 @@
+import PGWire
+
 /// Rows in columns. Where the terminal is too narrow the least important columns are left out.
 struct TextTable {
     struct Column {
@@ -23,6 +25,14 @@ struct TextTable {
     var rows: [Row] = []
 
     func lines(_ style: TextStyle) -> [String] {
+        // Each cell on one line, whatever names are in it.
+        let rows = rows.map { row in
+            Row(cells: row.cells.map(PrintedText.line), paint: row.paint, notes: row.notes)
+        }
+        return TextTable(columns: columns, rows: rows).plainLines(style)
+    }
+
+    private func plainLines(_ style: TextStyle) -> [String] {
         let widths = columns.indices.map { index in
             rows.reduce(columns[index].title.count) { max($0, $1.cells[index].count) }
         }

@@ -37,6 +37,7 @@ struct Watch {
     }
 
     private func show(_ text: String) {
+        let text = TextStyle.printed(text, usesColour: TextStyle.output.usesColour)
         guard isInPlace, isatty(STDOUT_FILENO) == 1 else {
             return FileHandle.standardOutput.write(Data("\(text)\n".utf8))
         }

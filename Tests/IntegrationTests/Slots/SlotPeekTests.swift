@@ -126,7 +126,7 @@ struct SlotPeekTests {
 
             let text = try await fixture.peek("--show-values")
             #expect(text.output.contains("update public.big: (id = '1') becomes (id = '3', v ="))
-            #expect(text.output.contains(#"message "pre": 'it''s \u{1b}[31m'"#), "\(text.output)")
+            #expect(text.output.contains(#"message "pre": 'it''s \x1B[31m'"#), "\(text.output)")
         }
     }
 

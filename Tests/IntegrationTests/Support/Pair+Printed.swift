@@ -16,10 +16,10 @@ extension Pair {
     }
 
     /// Runs a line of a message in a shell, with the programs of the source's server.
-    func shell(_ line: String) async throws {
+    func shell(_ line: String, by shell: String = "/bin/sh") async throws {
         let folder = (source.installation.program("pg_dump") as NSString).deletingLastPathComponent
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.executableURL = URL(fileURLWithPath: shell)
         process.arguments = ["-c", "PATH=\(folder):$PATH; \(line)"]
         process.standardOutput = FileHandle.nullDevice
         try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in

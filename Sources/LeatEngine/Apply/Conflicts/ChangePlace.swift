@@ -54,10 +54,10 @@ struct ChangePlace {
     func key(showsValues: Bool) -> String? {
         guard let relation, !keyColumns.isEmpty else { return nil }
         if showsValues {
-            return zip(keyColumns, keyValues).map { "\($0) = \($1 ?? "NULL")" }
-                .joined(separator: ", ")
+            let pairs = zip(keyColumns, keyValues).map { "\($0) = \($1 ?? "NULL")" }
+            return PrintedText.line(pairs.joined(separator: ", "))
         }
         return relation.replicaIdentity == .full
-            ? "all its columns" : keyColumns.joined(separator: ", ")
+            ? "all its columns" : PrintedText.line(keyColumns.joined(separator: ", "))
     }
 }

@@ -163,17 +163,17 @@ enum PeekJSON {
             lsn = "\(change.lsn)"
             switch change.content {
             case .insert(let table, let columns):
-                (operation, tables) = ("insert", ["\(table)"])
+                (operation, tables) = ("insert", [table.joined])
                 new = columns.map(Column.init)
             case .update(let table, let before, let after):
-                (operation, tables) = ("update", ["\(table)"])
+                (operation, tables) = ("update", [table.joined])
                 if !before.isEmpty { old = before.map(Column.init) }
                 new = after.map(Column.init)
             case .delete(let table, let before):
-                (operation, tables) = ("delete", ["\(table)"])
+                (operation, tables) = ("delete", [table.joined])
                 old = before.map(Column.init)
             case .truncate(let names, let cascade, let restartIdentity):
-                (operation, tables) = ("truncate", names.map(\.description))
+                (operation, tables) = ("truncate", names.map(\.joined))
                 (isCascade, restartsIdentity) = (cascade, restartIdentity)
             case .message(let prefix, let bytes, _):
                 operation = "message"

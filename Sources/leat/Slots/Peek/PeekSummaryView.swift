@@ -90,7 +90,7 @@ struct PeekSummaryView: PeekView {
         var lines = [
             """
             slot \(report.slot.name) through publication \
-            \(report.publications.map(PeekText.printable).joined(separator: ", "))
+            \(report.publications.map(PrintedText.line).joined(separator: ", "))
             """,
             """
             from \(report.slot.confirmedFlushLSN) to \(end): \(Units.bytes(bytes)) of WAL, \

@@ -9,8 +9,8 @@ enum PeekText {
 
     static func subject(_ subject: PeekedChanges.Subject) -> String {
         switch subject {
-        case .table(let name): printable("\(name)")
-        case .messages(let prefix): "messages \"\(printable(prefix))\""
+        case .table(let name): PrintedText.line("\(name)")
+        case .messages(let prefix): "messages \"\(PrintedText.line(prefix))\""
         case .otherMessages: "other messages"
         }
     }
@@ -32,7 +32,7 @@ enum PeekText {
         var words = ["xid \(transaction.xid)", "commit \(transaction.commitLSN)"]
         if !transaction.endLSN.isZero { words.append("end \(transaction.endLSN)") }
         words.append(time(transaction.commitTime))
-        if let origin = transaction.origin { words.append("origin \(printable(origin))") }
+        if let origin = transaction.origin { words.append("origin \(PrintedText.line(origin))") }
         return words.joined(separator: "  ")
     }
 
@@ -52,17 +52,17 @@ enum PeekText {
     static func line(_ change: PeekedChange) -> String {
         switch change.content {
         case .insert(let table, let new):
-            "insert \(printable("\(table)")): \(columns(new))"
+            "insert \(PrintedText.line("\(table)")): \(columns(new))"
         case .update(let table, let old, let new):
-            "update \(printable("\(table)")): "
+            "update \(PrintedText.line("\(table)")): "
                 + (old.isEmpty ? columns(new) : "(\(columns(old))) becomes (\(columns(new)))")
         case .delete(let table, let old):
-            "delete \(printable("\(table)")): \(columns(old))"
+            "delete \(PrintedText.line("\(table)")): \(columns(old))"
         case .truncate(let tables, let cascade, let restartIdentity):
-            "truncate \(tables.map { printable("\($0)") }.joined(separator: ", "))"
+            "truncate \(tables.map { PrintedText.line("\($0)") }.joined(separator: ", "))"
                 + (cascade ? " cascade" : "") + (restartIdentity ? " restart identity" : "")
         case .message(let prefix, let content, let isTransactional):
-            "message \"\(printable(prefix))\""
+            "message \"\(PrintedText.line(prefix))\""
                 + (isTransactional ? ": " : ", outside of transactions: ") + bytes(content)
         }
     }
@@ -75,7 +75,7 @@ enum PeekText {
                 case .unchangedTOAST: "(unchanged, not sent)"
                 case .text(let text): quoted(text)
                 }
-            return "\(printable(column.name)) = \(value)"
+            return "\(PrintedText.line(column.name)) = \(value)"
         }.joined(separator: ", ")
     }
 
@@ -86,31 +86,8 @@ enum PeekText {
     }
 
     private static func quoted(_ text: String) -> String {
-        let shown = printable(String(text.prefix(longestValue)))
+        let shown = PrintedText.line(String(text.prefix(longestValue)))
         let rest = text.count > longestValue ? "... (\(text.utf8.count) bytes)" : ""
         return "'\(shown.replacing("'", with: "''"))\(rest)'"
-    }
-
-    /// A terminal obeys control characters, and data may hold any.
-    static func printable(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\n": result += "\\n"
-            case "\t": result += "\\t"
-            case "\r": result += "\\r"
-            case _ where isControl(scalar): result += "\\u{\(String(scalar.value, radix: 16))}"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
-    }
-
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator: true
-        default: false
-        }
     }
 }

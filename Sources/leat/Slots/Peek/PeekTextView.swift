@@ -65,7 +65,7 @@ enum PeekFooter {
         lines.append(
             """
             slot \(report.slot.name) through publication \
-            \(report.publications.map(PeekText.printable).joined(separator: ", ")), \
+            \(report.publications.map(PrintedText.line).joined(separator: ", ")), \
             from \(report.slot.confirmedFlushLSN)
             """)
         lines.append(
