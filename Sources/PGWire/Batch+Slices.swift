@@ -147,9 +147,15 @@ extension Batch {
             case .truncate: change.relation = offset(change.relation, truncates)
             case .message: change.relation = offset(change.relation, messages)
             }
-            if change.old.count > 0 { change.old.first = offset(change.old.first, columns) }
-            if change.new.count > 0 { change.new.first = offset(change.new.first, columns) }
+            change.old = moved(change.old)
+            change.new = moved(change.new)
             return change
+        }
+
+        /// One without columns begins somewhere too, and what reads it looks there.
+        private func moved(_ tuple: Tuple) -> Tuple {
+            guard tuple.count > 0 else { return .none }
+            return Tuple(first: offset(tuple.first, columns), count: tuple.count)
         }
 
         func callAsFunction(offset value: UInt32) -> UInt32 { offset(value, bytes) }

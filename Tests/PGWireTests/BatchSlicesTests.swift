@@ -76,6 +76,21 @@ struct BatchSlicesTests {
         #expect(both.relations.count == 3)
     }
 
+    /// Of a table without columns.
+    @Test("a row without columns stays within its batch, wherever it moves")
+    func emptyRow() {
+        var second = batch([1, 0], from: 3, relation: 2)
+        second.changes.append(
+            Change(
+                kind: .insert, relation: 1,
+                new: Tuple(first: UInt32(second.columns.count), count: 0), lsn: 4))
+        var moved = Batch()
+
+        moved.append(second, from: 1)
+
+        #expect(moved.columns(of: moved.changes[1].new).isEmpty)
+    }
+
     @Test("cut, they say the rest", arguments: 0...3)
     func drops(_ count: Int) {
         let whole = batch([2, 0, 3], from: 1, relation: 5)
