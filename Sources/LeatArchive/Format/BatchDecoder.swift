@@ -66,6 +66,13 @@ public struct BatchDecoder: ~Copyable {
         return batch
     }
 
+    /// No writer keeps transactions in blocks: what is in an archive has committed.
+    private static func streamed(_ message: RawSpan, at lsn: LSN) -> ArchiveError {
+        var fields = FieldReader(message)
+        let kind = MessageKind(rawValue: fields.integer()) ?? .streamStart
+        return ArchiveError(.content(StreamError(.outOfOrder(kind), at: lsn)))
+    }
+
     private func content(of frame: Frame) throws(ArchiveError) -> [UInt8] {
         try decompressor.decompress(
             frame.payload.span.bytes, size: Int(frame.header.contentBytes))
@@ -97,6 +104,10 @@ public struct BatchDecoder: ~Copyable {
         let action: TransactionAssembler.Action
         do { action = try assembler.receive(message, at: lsn) } catch {
             throw ArchiveError(.content(error))
+        }
+        switch action {
+        case .none, .began, .committed: break
+        case .spool, .discard, .replay: throw BatchDecoder.streamed(message, at: lsn)
         }
         try count.took(message, action, &assembler, continues: continues)
     }

@@ -39,6 +39,8 @@ extension TransactionAssembler {
         let (sum, overflow) = message.lsn.rawValue.addingReportingOverflow(
             TransactionAssembler.messageLength)
         let end = LSN(rawValue: overflow ? .max : sum)
+        try order.check(message.lsn, .message, at: lsn)
+        try order.ended(message.lsn, end: end, at: lsn)
         guard message.lsn >= position else { return .committed(end: end, isEmpty: true) }
         try checkRoom(for: message, at: lsn)
         batch.transactions.append(

@@ -170,6 +170,7 @@ extension TransactionAssembler {
         if pieces.hasBegun {
             turn(to: xid)
             dropChanges(from: 0)
+            streamed[xid]?.pieces?.subtransactions = []
             streamed[xid]?.pieces?.isAborted = true
         } else if owner == xid {
             batch.removeAll()

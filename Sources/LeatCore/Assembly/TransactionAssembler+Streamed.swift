@@ -14,6 +14,12 @@ extension TransactionAssembler {
             resumePieces(of: start.xid)
             return .none
         }
+        guard start.xid.rawValue != 0 else {
+            throw StreamError(.noTransactionID(kind), at: lsn)
+        }
+        guard streamed[start.xid] == nil else {
+            throw StreamError(.repeatedFirstBlock(start.xid), at: lsn)
+        }
         let leavesInPieces = mayLeaveInPieces
         streamed[start.xid] = StreamedTransaction(pieces: leavesInPieces ? StreamedPieces() : nil)
         resumePieces(of: start.xid)

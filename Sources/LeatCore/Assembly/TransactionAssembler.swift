@@ -78,6 +78,7 @@ public struct TransactionAssembler: Sendable {
     let start: LSN
     /// Nil where there is nothing to compare, or nothing any more.
     var history: KnownHistory?
+    var order = CommitOrder()
     /// So many streamed transactions may leave in pieces at a time.
     let piecesAtOnce: Int
     let mostSubtransactions: Int
@@ -265,10 +266,13 @@ public struct TransactionAssembler: Sendable {
             try appendTruncate(truncate, at: lsn)
             return .none
         case .commit(let commit):
+            guard let open else { throw StreamError(.outOfOrder(kind), at: lsn) }
+            try commit.check(commit: open.commitLSN, time: open.commitTime, at: lsn)
             return try finish(end: commit.endLSN, kind, at: lsn)
         case .streamStart(let start):
             return try streamStarted(start, kind, at: lsn)
         case .streamAbort(let abort):
+            guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
             return streamAborted(abort.xid, abort.subxid)
         case .streamCommit(let commit):
             return try streamCommitted(commit, kind, at: lsn)
@@ -283,6 +287,10 @@ public struct TransactionAssembler: Sendable {
         _ transaction: OpenTransaction, _ kind: MessageKind, at lsn: LSN
     ) throws(StreamError) {
         guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
+        guard transaction.xid.rawValue != 0 else {
+            throw StreamError(.noTransactionID(kind), at: lsn)
+        }
+        try order.check(transaction.commitLSN, kind, at: lsn)
         open = transaction
         open?.relationsBefore = batch.relations.count
         lastCommitTime = transaction.commitTime
@@ -303,7 +311,8 @@ public struct TransactionAssembler: Sendable {
     }
 
     /// - Throws: ``StreamError`` if what should have come before `walEnd` has not.
-    public func keepaliveReceived(walEnd: LSN) throws(StreamError) {
+    public mutating func keepaliveReceived(walEnd: LSN) throws(StreamError) {
+        order.keepaliveReceived(walEnd: walEnd)
         try history?.heard(walEnd: walEnd)
     }
 
@@ -316,6 +325,7 @@ public struct TransactionAssembler: Sendable {
         end: LSN, _ kind: MessageKind, at lsn: LSN
     ) throws(StreamError) -> Action {
         guard let transaction = open else { throw StreamError(.outOfOrder(kind), at: lsn) }
+        try order.ended(transaction.commitLSN, end: end, at: lsn)
         let isEmpty = transaction.indexInBatch == nil && !transaction.beganEarlier
         heard = max(heard, end)
         if !isEmpty {

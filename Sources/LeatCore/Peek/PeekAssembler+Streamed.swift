@@ -10,6 +10,12 @@ extension PeekAssembler {
         }
         lastKnown = nil
         if start.isFirstSegment {
+            guard start.xid.rawValue != 0 else {
+                throw StreamError(.noTransactionID(.streamStart), at: lsn)
+            }
+            guard streamed[start.xid] == nil else {
+                throw StreamError(.repeatedFirstBlock(start.xid), at: lsn)
+            }
             block = (start.xid, Streamed())
         } else if let begun = streamed.removeValue(forKey: start.xid) {
             block = (start.xid, begun)
@@ -33,10 +39,12 @@ extension PeekAssembler {
         guard open == nil, block == nil else {
             throw StreamError(.outOfOrder(.streamCommit), at: lsn)
         }
+        try order.check(commit.commitLSN, .streamCommit, at: lsn)
         guard commit.commitLSN < end else { return .passedEnd }
         guard var ended = streamed.removeValue(forKey: commit.xid) else {
             throw StreamError(.unknownStreamedTransaction(commit.xid), at: lsn)
         }
+        try order.ended(commit.commitLSN, end: commit.endLSN, at: lsn)
         // The server does not describe them again, unless they changed meanwhile.
         for (id, fresh) in ended.known where fresh.described > known[id]?.described ?? 0 {
             known[id] = fresh
@@ -52,7 +60,9 @@ extension PeekAssembler {
     mutating func streamAborted(
         _ abort: StreamAbortMessage, at lsn: LSN
     ) throws(StreamError) -> Event {
-        guard block == nil else { throw StreamError(.outOfOrder(.streamAbort), at: lsn) }
+        guard open == nil, block == nil else {
+            throw StreamError(.outOfOrder(.streamAbort), at: lsn)
+        }
         guard abort.xid == abort.subxid else {
             streamed[abort.xid]?.changes.abort(abort.subxid)
             return .none

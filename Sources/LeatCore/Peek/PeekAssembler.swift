@@ -39,6 +39,7 @@ public struct PeekAssembler: Sendable {
     let end: LSN
     let showsChanges: Bool
 
+    var order = CommitOrder()
     var subjects: PeekSubjects
     var known: [RelationID: Known] = [:]
     var descriptions = 0
@@ -70,6 +71,11 @@ public struct PeekAssembler: Sendable {
             var changes = transaction.changes
             return UncommittedTransaction(xid: xid, changes: list(&changes))
         }
+    }
+
+    /// The server has sent everything that commits before `walEnd`.
+    public mutating func keepaliveReceived(walEnd: LSN) {
+        order.keepaliveReceived(walEnd: walEnd)
     }
 
     /// Takes one pgoutput message.
@@ -113,6 +119,9 @@ public struct PeekAssembler: Sendable {
             return try began(begin, at: lsn)
         case .commit(let commit):
             guard let transaction = open else { throw StreamError(.outOfOrder(.commit), at: lsn) }
+            try commit.check(
+                commit: transaction.commitLSN, time: transaction.commitTime, at: lsn)
+            try order.ended(transaction.commitLSN, end: commit.endLSN, at: lsn)
             open = nil
             return finish(transaction, end: commit.endLSN)
         case .origin(let origin):
@@ -147,6 +156,10 @@ public struct PeekAssembler: Sendable {
         _ begin: BeginMessage, at lsn: LSN
     ) throws(StreamError) -> Event {
         guard open == nil, block == nil else { throw StreamError(.outOfOrder(.begin), at: lsn) }
+        guard begin.xid.rawValue != 0 else {
+            throw StreamError(.noTransactionID(.begin), at: lsn)
+        }
+        try order.check(begin.finalLSN, .begin, at: lsn)
         guard begin.finalLSN < end else { return .passedEnd }
         open = PeekedTransaction(
             xid: begin.xid, commitLSN: begin.finalLSN, commitTime: begin.commitTime)
@@ -241,7 +254,13 @@ public struct PeekAssembler: Sendable {
     private mutating func count(
         _ message: LogicalDecodingMessage, bytes: Int, at lsn: LSN
     ) throws(StreamError) -> Event {
-        if !message.isTransactional, message.lsn >= end { return .passedEnd }
+        if !message.isTransactional {
+            guard open == nil, block == nil else {
+                throw StreamError(.outOfOrder(.message), at: lsn)
+            }
+            try order.check(message.lsn, .message, at: lsn)
+            if message.lsn >= end { return .passedEnd }
+        }
         guard let subject = subjects.number(ofPrefix: message.prefix) else { return .none }
         if message.isTransactional {
             try checkIsInside(.message, at: lsn)

@@ -59,6 +59,17 @@ final class SlotSource: BatchSource {
         try await watch.tell(tables, catalog)
     }
 
+    /// A server that is being stopped ends all sessions but the walsenders', and waits until those
+    /// have heard that everything is stored. What it named just before then goes without proof.
+    func writtenEnd() async throws -> LSN? {
+        do { return try await catalog.run { try SourceEnd.written($0) } } catch let error
+            as ConnectionError
+        {
+            guard error.code == .lost || error.sqlState == "57P01" else { throw error }
+            return nil
+        }
+    }
+
     func stop() {
         receiver.stop()
     }

@@ -57,6 +57,9 @@ struct SlotStart {
         if wanted.keepsMessages { options.append(("messages", "true")) }
         if configuration.origin == .none, !filtersOriginsHere { options.append(("origin", "none")) }
         if streams, wanted.piecesAtOnce > 0 { try await receiver.run(SlotStart.streamEarly) }
+        if let written = try await source.run({ try SourceEnd.written($0) }) {
+            positions.sourceEndRead(written)
+        }
         try await startPatiently(
             SlotReceiver.Stream(
                 slot: configuration.slotName, position: wanted.position, options: options,

@@ -29,12 +29,13 @@ struct SourceMonitor {
     ///   can stop.
     func run() async throws {
         var connection = try await connect()
+        var ends = EndWatch()
         var retained = configuration.maxRetainedWAL.map(RetainedWAL.init)
         var nextCheck = ContinuousClock.now + configuration.lookInterval
         var nextLog = ContinuousClock.now + SourceMonitor.logInterval
         while true {
             do {
-                let kept = try await measureLag(connection)
+                let kept = try await measureLag(connection, &ends)
                 if let kept, retained?.measured(kept) == true { tellRetained(kept) }
                 if ContinuousClock.now >= nextLog {
                     nextLog = .now + SourceMonitor.logInterval
@@ -81,7 +82,10 @@ struct SourceMonitor {
     }
 
     /// - Returns: Bytes of WAL that the slot keeps.
-    private func measureLag(_ connection: Connection) async throws -> UInt64? {
+    private func measureLag(
+        _ connection: Connection, _ ends: inout EndWatch
+    ) async throws -> UInt64? {
+        let heard = positions.with { $0.heard }
         let row =
             try await connection.query(
                 """
@@ -94,6 +98,8 @@ struct SourceMonitor {
         guard row.count == 4 else { return nil }
         positions.setAwaited(row[3] == "t")
         guard let end = row[0].flatMap(LSN.init) else { return nil }
+        positions.sourceEndRead(end)
+        try ends.look(heard: heard, written: end)
         let restart = row[2].flatMap(LSN.init)
         let kept = restart.map { end > $0 ? end.rawValue - $0.rawValue : 0 }
         let time = row[1].flatMap(Int64.init).map(PostgresTimestamp.init(unixMicroseconds:))

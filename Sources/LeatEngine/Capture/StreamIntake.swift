@@ -15,6 +15,8 @@ struct StreamIntake {
     private var replay: (reader: SpoolReader, transaction: TransactionID)?
     private var keepalives = KeepalivePolicy()
     private var commits = 0
+    /// Nothing that is named lies behind it.
+    private var furthest = LSN.zero
     private var limit = BatchLimit()
     /// When the server sent the newest message, by its clock; nil once the pace was told.
     private var newest: PostgresTimestamp?
@@ -74,11 +76,23 @@ struct StreamIntake {
             try take(keepalive)
         case .xLogData(let data):
             newest = data.sendTime
+            try check(data.walStart)
             try take(XLogData.body(of: payload), at: data.walStart)
         }
     }
 
+    /// Refuses a place where no source can be by now.
+    private mutating func check(_ place: LSN) throws {
+        guard place > furthest else { return }
+        let known = positions.sourceEnd
+        furthest = SourceBound.furthest(known: known)
+        guard place <= furthest else {
+            throw StreamError(.beyondEnd(place, written: known), at: place)
+        }
+    }
+
     private mutating func take(_ keepalive: Keepalive) throws {
+        try check(keepalive.walEnd)
         try assembler.keepaliveReceived(walEnd: keepalive.walEnd)
         positions.hear { $0.keepaliveReceived(walEnd: keepalive.walEnd) }
         guard keepalive.replyRequested else { return }
@@ -100,7 +114,7 @@ struct StreamIntake {
         case .began:
             positions.with { $0.transactionBegan() }
         case .committed(let end, let isEmpty):
-            committed(end: end, isEmpty: isEmpty)
+            try committed(end: end, isEmpty: isEmpty)
         case .spool(let transaction):
             try spool.append(body, at: lsn, to: transaction)
             FailPoint.midStream.reached()
@@ -120,11 +134,12 @@ struct StreamIntake {
         replay = nil
         spool.discard(transaction)
         if case .committed(let end, let isEmpty) = try assembler.finishReplay() {
-            committed(end: end, isEmpty: isEmpty)
+            try committed(end: end, isEmpty: isEmpty)
         }
     }
 
-    private mutating func committed(end: LSN, isEmpty: Bool) {
+    private mutating func committed(end: LSN, isEmpty: Bool) throws {
+        try check(end)
         guard !isEmpty else { return positions.hear { $0.emptyCommitReceived(end: end) } }
         commits += 1
         positions.with { $0.commitReceived(end: end) }

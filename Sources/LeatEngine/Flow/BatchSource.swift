@@ -31,6 +31,10 @@ protocol BatchSource: Sendable {
     /// Why it has ended, where that is no stop: what came before is applied and stored first.
     var reasonToEnd: (any Error)? { get }
 
+    /// How far the source has written by now, asked beside the stream; nil where the ends that it
+    /// names need no proof, or none can be had.
+    func writtenEnd() async throws -> LSN?
+
     /// The sink has done a batch: a source that kept one back may deliver it. From any thread,
     /// without waiting.
     func sinkHasRoom()
@@ -44,5 +48,6 @@ protocol BatchSource: Sendable {
 
 extension BatchSource {
     var reasonToEnd: (any Error)? { nil }
+    func writtenEnd() async throws -> LSN? { nil }
     var executor: (any TaskExecutor)? { nil }
 }

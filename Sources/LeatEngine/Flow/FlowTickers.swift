@@ -105,10 +105,20 @@ final class FlowTickers: Sendable {
         let (wanted, position) = positions.with { (due($0), $0.position) }
         guard let wanted else { return }
         let limited = end.map { min(wanted, max($0, position)) } ?? wanted
+        if limited > position { try await prove(limited) }
         guard let stored = try await sink.store(limited) else { return }
         FailPoint.storedNotConfirmed.reached()
         positions.committed(through: stored, isDurable: true)
         status.update { $0.position = max($0.position, stored) }
+    }
+
+    /// What the sink has not committed was only heard of: see ``SourceBound``.
+    private func prove(_ end: LSN) async throws {
+        guard end > positions.sourceEnd, let written = try await source.writtenEnd() else { return }
+        positions.sourceEndRead(written)
+        guard end <= written else {
+            throw StreamError(.beyondEnd(end, written: written), at: end)
+        }
     }
 
     private enum Look {

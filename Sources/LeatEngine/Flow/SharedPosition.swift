@@ -20,6 +20,7 @@ final class SharedPosition: Sendable {
     /// Batches on their way from the source to the sink.
     private let batchesUnderWay = Atomic<Int>(0)
     private let receiverWaits = Atomic<Bool>(false)
+    private let writtenEnd = Atomic<UInt64>(0)
 
     init(_ state: PositionState) {
         self.state = Mutex(state)
@@ -43,6 +44,16 @@ final class SharedPosition: Sendable {
     func committed(through end: LSN, isDurable: Bool) {
         with { $0.committed(through: end, isDurable: isDurable, at: .now) }
         if isDurable { reporting.ring() } else if isAwaited { storing.ring() }
+    }
+
+    // MARK: What the source has
+
+    /// How far the source had written when it was last asked beside the stream; zero where nobody
+    /// asks, because what is named needs no proof.
+    var sourceEnd: LSN { LSN(rawValue: writtenEnd.load(ordering: .relaxed)) }
+
+    func sourceEndRead(_ end: LSN) {
+        writtenEnd.max(end.rawValue, ordering: .relaxed)
     }
 
     // MARK: Who waits

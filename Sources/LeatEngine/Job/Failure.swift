@@ -26,7 +26,7 @@ enum Failure {
             if case .anotherHistory(let halt) = error.code {
                 self = .halt(halt)
             } else {
-                self = .halt(Halt(.source, "\(error).", advice: "Nothing of it was applied."))
+                self = .halt(Halt(.source, "\(error).", advice: Failure.streamAdvice))
             }
         case let error as ArchiveError: self = .halt(Halt(writing: error))
         case let error as ConnectionError: self = Failure.connection(error, wasConnected)
@@ -184,6 +184,12 @@ extension Failure {
     private static let passwordAdvice = """
         Check the role, its password and pg_hba.conf. The password file (~/.pgpass, or PGPASSFILE) \
         is read at each try; a password in the connection string or in PGPASSWORD takes a restart.
+        """
+
+    private static let streamAdvice = """
+        Nothing of it was applied. Start again: the source sends it anew. If that ends here too, \
+        something between Leat and the source changes what it sends, or the source is broken: \
+        connect to the server itself, and look into its log.
         """
 
     private static let connectionsAdvice = """

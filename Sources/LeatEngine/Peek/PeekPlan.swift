@@ -7,6 +7,8 @@ struct PeekPlan: Sendable {
     var slot: PeekedSlot
     var publications: [String]
     var end: LSN
+    /// Of the source's WAL.
+    var available: LSN
 
     init(_ request: SlotPeek.Request, _ session: Session) throws {
         slot = try PeekedSlot.read(request.slot.text, session)
@@ -18,6 +20,7 @@ struct PeekPlan: Sendable {
                 advice: "Leave it out to read to the end.")
         }
         end = request.until ?? available
+        self.available = available
     }
 
     /// The publications that the slot's consumer reads are known to nobody but the consumer, and

@@ -169,16 +169,26 @@ struct PeekSession {
         }
         switch decoded {
         case .keepalive(let keepalive):
+            try check(keepalive.walEnd)
+            state.assembler.keepaliveReceived(walEnd: keepalive.walEnd)
             state.heard = max(state.heard, keepalive.walEnd)
             if keepalive.replyRequested { state.replyWanted = true }
             // The server has sent all that is before it.
             if keepalive.walEnd >= plan.end { state.isDone = true }
         case .xLogData(let data):
+            try check(data.walStart)
             state.newest = data.sendTime
             state.heard = max(state.heard, data.walStart)
             try take(
                 state.assembler.receive(XLogData.body(of: payload), at: data.walStart), &state,
                 event)
+        }
+    }
+
+    /// Refuses a place where no source can be.
+    private func check(_ place: LSN) throws {
+        guard place <= SourceBound.furthest(known: plan.available) else {
+            throw StreamError(.beyondEnd(place, written: plan.available), at: place)
         }
     }
 

@@ -16,7 +16,7 @@ enum SourceEnd {
             if now > flushed { deadline = .now + patience }
             flushed = now
             // At a page's start the insert position is already behind the page's header.
-            let isCovered = flushed.rawValue + pageHeader >= inserted.rawValue
+            let isCovered = flushed.distance(to: inserted) <= Int(pageHeader)
             if isCovered || ContinuousClock.now >= deadline { return flushed }
             try session.query("select pg_catalog.pg_sleep(0.02)")
         }
@@ -42,6 +42,17 @@ enum SourceEnd {
             try session.query("select pg_catalog.pg_current_xact_id()")
         }
         return try position("pg_current_wal_flush_lsn", session)
+    }
+
+    /// How far the WAL is flushed; of a standby, replayed. A walsender sends nothing behind it.
+    static func written(_ session: Session) throws -> LSN? {
+        try session.query(
+            """
+            select case when pg_catalog.pg_is_in_recovery()
+              then pg_catalog.pg_last_wal_replay_lsn()
+              else pg_catalog.pg_current_wal_flush_lsn() end
+            """
+        ).scalar.flatMap(LSN.init)
     }
 
     /// Just past the last record that is complete and flushed now; of a standby, replayed.

@@ -48,7 +48,10 @@ public struct SyncSnapshot: Sendable {
     public var lagSeconds: Double? {
         guard let lagBytes, let sourceTime, let lastCommitTime else { return nil }
         guard lagBytes > 0 else { return 0 }
-        return Double(max(0, sourceTime.rawValue - lastCommitTime.rawValue)) / 1_000_000
+        // A server may send any number.
+        let (age, overflow) = sourceTime.rawValue
+            .subtractingReportingOverflow(lastCommitTime.rawValue)
+        return overflow ? nil : Double(max(0, age)) / 1_000_000
     }
 
     /// How far the position is behind the end of the source's WAL.

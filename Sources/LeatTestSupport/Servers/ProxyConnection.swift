@@ -7,6 +7,7 @@ final class ProxyFaults: Sendable {
         var stalled: Set<TCPProxy.Direction> = []
         var isDropping = false
         var isPooling = false
+        var falseEnd: UInt64?
         /// Dropping begins when the client sends this.
         var awaited: [UInt8] = []
     }
@@ -33,6 +34,23 @@ final class ProxyFaults: Sendable {
             return
         }
         bytes[range.upperBound + 3] ^= 1
+    }
+
+    func lie(_ end: UInt64) {
+        state.withLock { $0.falseEnd = end }
+    }
+
+    /// Changes keepalives, each CopyData of 18 bytes, that lie whole in what was read.
+    func falsify(_ bytes: inout [UInt8], _ count: Int) {
+        guard let end = state.withLock({ $0.falseEnd }) else { return }
+        let head: [UInt8] = [UInt8(ascii: "d"), 0, 0, 0, 22, UInt8(ascii: "k")]
+        var place = 0
+        while let range = bytes[place..<count].firstRange(of: head), range.upperBound + 8 <= count {
+            place = range.upperBound + 8
+            withUnsafeBytes(of: end.bigEndian) {
+                bytes.replaceSubrange(range.upperBound..<place, with: $0)
+            }
+        }
     }
 
     func drop() {
@@ -142,6 +160,7 @@ final class ProxyConnection: Sendable {
             case .toClient:
                 if faults.isDropping { continue }
                 faults.disguise(&buffer, count)
+                faults.falsify(&buffer, count)
             }
             guard isOpen, sendAll(buffer[..<count], to) else { break }
         }

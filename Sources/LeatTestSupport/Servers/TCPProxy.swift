@@ -60,6 +60,11 @@ public final class TCPProxy: Sendable {
         faults.pool()
     }
 
+    /// From now on every keepalive of a walsender names this end of the WAL.
+    public func lie(end: UInt64) {
+        faults.lie(end)
+    }
+
     /// From now on forgets what the server sends, while what the client sends still arrives: it
     /// commits and never hears. Usually followed by ``cut()``.
     public func dropServerAnswers() {

@@ -97,17 +97,16 @@ struct StreamedTransactionTests {
         #expect(feed.take().byteCount == 0)
     }
 
-    @Test("a transaction ID that begins again, after a whole abort or none, begins empty")
+    @Test("a transaction ID that begins again after a whole abort begins empty")
     func beginsAgain() throws {
-        for abort in [[], [Wire.streamAbort(9)]] {
-            var feed = AssemblerFeed()
-            let described = Wire.relation(Wire.a, "a", xid: 9)
-            try feed.give(all: Wire.block(9, [described, insert(Wire.a, "1", 9)]) + abort)
-            try feed.give(all: Wire.block(9, [described, insert(Wire.a, "2", 9)]))
-            try feed.give(Wire.streamCommit(9, 0x100))
+        var feed = AssemblerFeed()
+        let described = Wire.relation(Wire.a, "a", xid: 9)
+        try feed.give(all: Wire.block(9, [described, insert(Wire.a, "1", 9)]))
+        try feed.give(Wire.streamAbort(9))
+        try feed.give(all: Wire.block(9, [described, insert(Wire.a, "2", 9)]))
+        try feed.give(Wire.streamCommit(9, 0x100))
 
-            #expect(feed.allChanges() == ["insert a/2 (2, x)"])
-        }
+        #expect(feed.allChanges() == ["insert a/2 (2, x)"])
     }
 
     @Test("a batch taken in the middle of a replay holds a piece, and indexes start anew")
@@ -158,7 +157,8 @@ struct StreamedTransactionTests {
             var feed = AssemblerFeed()
             try feed.give(all: Wire.block(9, [Wire.relation(Wire.a, "a", columns: 2, xid: 9)]))
             try feed.give(all: Wire.block(8, [Wire.relation(Wire.a, "a", columns: 3, xid: 8)]))
-            for xid in order { try feed.give(Wire.streamCommit(xid, 0x100)) }
+            try feed.give(Wire.streamCommit(order[0], 0x100))
+            try feed.give(Wire.streamCommit(order[1], 0x180))
 
             try feed.give(all: Wire.transaction(5, 0x200, [Wire.insert(Wire.a, "1", "2", "3")]))
 

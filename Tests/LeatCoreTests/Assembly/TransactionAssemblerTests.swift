@@ -382,19 +382,19 @@ struct TransactionAssemblerRefusalTests {
 
     @Test("the commit time is that of the newest transaction, and none while one is in progress")
     func commitTime() throws {
-        func begin(_ time: Int64) -> [UInt8] {
+        func begin(_ time: Int64, _ commit: LSN) -> [UInt8] {
             WireEncoder.encode(
                 .begin(
                     BeginMessage(
-                        finalLSN: 0x100, commitTime: .init(rawValue: time), xid: .init(rawValue: 1)
-                    )))
+                        finalLSN: commit, commitTime: .init(rawValue: time),
+                        xid: .init(rawValue: 1))))
         }
         var feed = AssemblerFeed()
         var seen: [Int64?] = []
 
         for message in [
-            begin(70), Wire.commit(0x100), begin(80), Wire.commit(0x200), Wire.streamStart(9),
-            Wire.streamStop,
+            begin(70, 0x100), Wire.commit(0x100, time: 70), begin(80, 0x200),
+            Wire.commit(0x200, time: 80), Wire.streamStart(9), Wire.streamStop,
         ] {
             try feed.give(message)
             seen.append(feed.assembler.commitTime?.rawValue)

@@ -13,9 +13,15 @@ enum Wire {
             .begin(BeginMessage(finalLSN: commit, commitTime: time, xid: .init(rawValue: xid))))
     }
 
-    static func commit(_ commit: LSN) -> [UInt8] {
+    /// - Parameters:
+    ///   - end: Nil: where a commit record at `commit` ends.
+    ///   - time: Nil: that of ``begin(_:_:)``.
+    static func commit(_ commit: LSN, end: LSN? = nil, time: Int64? = nil) -> [UInt8] {
         WireEncoder.encode(
-            .commit(CommitMessage(commitLSN: commit, endLSN: end(of: commit), commitTime: time)))
+            .commit(
+                CommitMessage(
+                    commitLSN: commit, endLSN: end ?? self.end(of: commit),
+                    commitTime: time.map { PostgresTimestamp(rawValue: $0) } ?? self.time)))
     }
 
     static func origin(_ name: String) -> [UInt8] {
@@ -58,12 +64,12 @@ enum Wire {
 
     static let streamStop = WireEncoder.encode(.streamStop)
 
-    static func streamCommit(_ xid: UInt32, _ commit: LSN) -> [UInt8] {
+    static func streamCommit(_ xid: UInt32, _ commit: LSN, end: LSN? = nil) -> [UInt8] {
         WireEncoder.encode(
             .streamCommit(
                 StreamCommitMessage(
-                    xid: .init(rawValue: xid), commitLSN: commit, endLSN: end(of: commit),
-                    commitTime: time)))
+                    xid: .init(rawValue: xid), commitLSN: commit,
+                    endLSN: end ?? self.end(of: commit), commitTime: time)))
     }
 
     static func streamAbort(_ xid: UInt32, sub: UInt32? = nil) -> [UInt8] {

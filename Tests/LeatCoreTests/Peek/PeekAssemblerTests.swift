@@ -114,7 +114,7 @@ struct PeekAssemblerTests {
         var feed = PeekFeed(end: 0x200)
         try feed.give(Wire.relations)
         try feed.give(Wire.block(9, [insert(Wire.a, 9)]))
-        try feed.give(Wire.transaction(5, 0x1F8, [insert(Wire.a)]))
+        try feed.give(Wire.transaction(5, 0x1E8, [insert(Wire.a)]))
         #expect(!feed.passedEnd)
         try feed.give([message("m", transactional: false, lsn: 0x1FF)])
         #expect(feed.lines.last == "message m")
@@ -155,7 +155,7 @@ struct PeekAssemblerTests {
                 new: [.text("2"), .unchangedTOAST, .text("")]),
             WireEncoder.delete(Wire.a, old: .full([.text("2"), .null, .text("z")])),
             Wire.truncate([Wire.a], cascade: true, restart: true), message("m"),
-            Wire.commit(0x100), message("n", transactional: false),
+            Wire.commit(0x100), message("n", transactional: false, lsn: 0x140),
         ])
 
         #expect(

@@ -66,7 +66,7 @@ struct KnownHistoryTests {
 
     @Test("is another if the server has nothing up to behind it")
     func passed() throws {
-        let feed = try Self.feed()
+        var feed = try Self.feed()
         try feed.assembler.keepaliveReceived(walEnd: 0x1C0)
 
         #expect(Self.isRefused { try feed.assembler.keepaliveReceived(walEnd: 0x1C8) })

@@ -1,0 +1,51 @@
+internal import PGWire
+
+/// The order that the commits of a stream keep, whoever reads it.
+///
+/// A server reads its WAL from front to back and sends a transaction where it meets the commit
+/// record. So each of them begins where the last one ended, or behind that; and not before a place
+/// up to which everything had come, as a keepalive said. What breaks this was sent twice or has
+/// changed places, or is no stream of a server: a position that was stored meanwhile would say of
+/// it what is not so.
+///
+/// Nothing is expected of where a message says that it lies: those of a transaction lie before its
+/// commit record, and so behind other commits or before them.
+struct CommitOrder: Sendable {
+    /// Everything that commits before it has come.
+    private var reached = LSN.zero
+
+    /// More than any record takes: its length has 32 bits.
+    private static let longestRecord: UInt64 = 1 << 32
+
+    mutating func keepaliveReceived(walEnd: LSN) {
+        reached = max(reached, walEnd)
+    }
+
+    /// Something comes that took effect with the record at `commit`.
+    func check(_ commit: LSN, _ kind: MessageKind, at lsn: LSN) throws(StreamError) {
+        guard !commit.isZero else { throw StreamError(.nowhere(kind), at: lsn) }
+        guard commit >= reached else {
+            throw StreamError(.goesBack(commit: commit, reached: reached), at: lsn)
+        }
+    }
+
+    /// It is complete, and its record ends at `end`.
+    mutating func ended(_ commit: LSN, end: LSN, at lsn: LSN) throws(StreamError) {
+        guard end > commit, end.rawValue - commit.rawValue <= CommitOrder.longestRecord else {
+            throw StreamError(.endOfCommit(commit: commit, end: end), at: lsn)
+        }
+        reached = max(reached, end)
+    }
+}
+
+extension CommitMessage {
+    /// Whether it is the end of what began so.
+    func check(commit: LSN, time: PostgresTimestamp, at lsn: LSN) throws(StreamError) {
+        guard commitLSN == commit else {
+            throw StreamError(.commitDiffers(begun: commit, ended: commitLSN), at: lsn)
+        }
+        guard commitTime == time else {
+            throw StreamError(.commitTimeDiffers(commit: commit), at: lsn)
+        }
+    }
+}
