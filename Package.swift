@@ -53,13 +53,18 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
+        // Damages what servers send and archives hold, and reads it; not installed.
+        .target(
+            name: "LeatFuzz",
+            dependencies: ["PGWire", "LeatCore", "LeatArchive", "LeatTestSupport"],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         // Measures parts of the above; not installed.
         .target(name: "CAllocationCount"),
         .executableTarget(
             name: "leat-bench",
             dependencies: [
                 "CAllocationCount", "PGWire", "PGClient", "LeatCore", "LeatEngine",
-                "LeatTestSupport",
+                "LeatTestSupport", "LeatFuzz",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
@@ -75,7 +80,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LeatArchiveTests",
-            dependencies: ["LeatArchive", "CCRC32C", "LeatCore", "PGWire", "LeatTestSupport"],
+            dependencies: [
+                "LeatArchive", "CCRC32C", "LeatCore", "PGWire", "LeatTestSupport", "LeatFuzz",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",

@@ -5,5 +5,7 @@ import ArgumentParser
 struct LeatBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "leat-bench", abstract: "Measure parts of Leat by themselves.",
-        subcommands: [MicroCommand.self, ReceiveCommand.self, PositionCommand.self])
+        subcommands: [
+            MicroCommand.self, ReceiveCommand.self, PositionCommand.self, FuzzCommand.self,
+        ])
 }

@@ -200,16 +200,4 @@ extension Frame {
             header: try FrameHeader(decoding: bytes.span.bytes),
             payload: Array(bytes.dropFirst(FrameHeader.byteCount)))
     }
-
-    fileprivate func content() throws -> [UInt8] {
-        try ZstdDecompressor().decompress(
-            payload.span.bytes, size: Int(header.contentBytes))
-    }
-
-    fileprivate func with(content: [UInt8]) -> Frame {
-        var frame = self
-        frame.payload = ZstdCompressor(level: 1).compress(content.span.bytes)
-        frame.header.contentBytes = UInt32(content.count)
-        return frame
-    }
 }
