@@ -7,11 +7,27 @@ public struct QueryResult: Sendable {
     public let rows: [[String?]]
     /// Rows that the command inserted, updated, deleted or copied; 0 where it says none.
     public let affectedRows: Int
+    /// Whom was asked, and what: for errors.
+    var origin = Origin()
 
     public init(columns: [String] = [], rows: [[String?]] = [], affectedRows: Int = 0) {
         self.columns = columns
         self.rows = rows
         self.affectedRows = affectedRows
+    }
+
+    struct Origin: Sendable {
+        var sql = ""
+        var endpoint = "server"
+        var peer: Peer?
+
+        func failure(_ attempted: String, _ message: String) -> ConnectionError {
+            var error = ConnectionError(
+                .unexpectedAnswer, attempted: "\(attempted) \(Session.quoted(sql))",
+                endpoint: endpoint, message: message)
+            error.peer = peer
+            return error
+        }
     }
 
     /// The first column of the first row.

@@ -66,6 +66,7 @@ extension Session {
             if firstError?.endsSession == true { break }
         }
         if let firstError { throw resultFailure(firstError, attempted) }
+        last.origin = QueryResult.Origin(sql: sql, endpoint: endpoint, peer: peer)
         return last
     }
 
@@ -91,9 +92,11 @@ extension Session {
     }
 
     /// The statement's beginning: SQL here holds names, never cell values.
-    static func attempt(_ sql: String) -> String {
+    static func attempt(_ sql: String) -> String { "run \(quoted(sql))" }
+
+    static func quoted(_ sql: String) -> String {
         // A statement may name a thousand tables.
         let words = sql.prefix(400).split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        return "run \"\(words.count > 80 ? words.prefix(77) + "..." : words[...])\""
+        return "\"\(words.count > 80 ? words.prefix(77) + "..." : words[...])\""
     }
 }

@@ -86,18 +86,19 @@ extension Applier {
             guard maySeeFlushes, !isTransactionOpen, !isPositionLent, let position else {
                 return nil
             }
-            let row = try open().query(Applier.flushes).rows.first
-            guard let row, row[2] == "t", let inserted = row[0].flatMap(LSN.init),
-                let flushed = row[1].flatMap(LSN.init)
-            else { return nil }
-            flushWatch.look(position: position.end, inserted: inserted, flushed: flushed)
+            let row = try open().query(Applier.flushes).onlyRecord()
+            guard try row.bool("is_alone") else { return nil }
+            flushWatch.look(
+                position: position.end, inserted: try row.lsn("inserted"),
+                flushed: try row.lsn("flushed"))
             return flushWatch.durable ?? .zero
         }
     }
 
     private static let flushes = """
-        select pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn(),
-          pg_catalog.current_setting('synchronous_standby_names') = ''
+        select pg_catalog.pg_current_wal_insert_lsn() as inserted,
+          pg_catalog.pg_current_wal_flush_lsn() as flushed,
+          pg_catalog.current_setting('synchronous_standby_names') = '' as is_alone
         """
 
     static let maySeeFlushes = """

@@ -31,10 +31,10 @@ struct LockBudget {
             """
             select pg_catalog.current_setting('max_locks_per_transaction')::pg_catalog.int8
               * (pg_catalog.current_setting('max_connections')::pg_catalog.int8
-                + pg_catalog.current_setting('max_prepared_transactions')::pg_catalog.int8)
+                + pg_catalog.current_setting('max_prepared_transactions')::pg_catalog.int8) as room
             """
-        ).scalar.flatMap { Int($0) }
-        return max(1, (room ?? 0) / 3)
+        ).onlyRecord().int("room")
+        return max(1, room / 3)
     }
 
     /// What transactions lock that are put together.

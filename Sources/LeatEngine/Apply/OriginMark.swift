@@ -41,8 +41,8 @@ struct OriginMark {
             select oid from pg_catalog.pg_database
             where datname = pg_catalog.current_database()
             """
-        ).scalar
-        return "\(stream.objectName)_\(database ?? "0")" + (part?.suffix ?? "")
+        ).onlyRecord().id("oid")
+        return "\(stream.objectName)_\(database)" + (part?.suffix ?? "")
     }
 
     private static let functionsToEnd =

@@ -15,14 +15,14 @@ final class OwnBackend: Sendable {
     private let last = Mutex<Identity?>(nil)
 
     func remember(_ session: Session) throws {
-        let row =
-            try session.query(
-                """
-                select pid, backend_start from pg_catalog.pg_stat_activity
-                where pid = pg_catalog.pg_backend_pid()
-                """
-            ).rows.first ?? []
-        guard row.count == 2, let pid = row[0], let start = row[1] else { return }
+        let row = try session.query(
+            """
+            select pid, backend_start from pg_catalog.pg_stat_activity
+            where pid = pg_catalog.pg_backend_pid()
+            """
+        ).firstRecord
+        guard let row, let start = try row.optionalText("backend_start") else { return }
+        let pid = try row.text("pid")
         last.withLock { $0 = Identity(pid: pid, start: start) }
     }
 

@@ -14,13 +14,13 @@ struct PartitionStore {
                 select root_oid, partition_oid, schema_name, table_name, change
                 from leat.partitions where stream = $1
                 """, [stream.text]
-            ).rows.compactMap { row in
-                guard let root = row[0].flatMap(UInt32.init), let id = row[1].flatMap(UInt32.init)
-                else { return nil }
-                return PartitionBook.Entry(
-                    root: RelationID(rawValue: root), id: RelationID(rawValue: id),
-                    name: TableName(schema: row[2] ?? "", name: row[3] ?? ""),
-                    change: row[4].flatMap(PartitionBook.Change.init))
+            ).records.map { row in
+                PartitionBook.Entry(
+                    root: RelationID(rawValue: try row.id("root_oid")),
+                    id: RelationID(rawValue: try row.id("partition_oid")),
+                    name: try row.table("schema_name", "table_name"),
+                    change: try row.optionalValue(
+                        "change", as: "a change of a partition", PartitionBook.Change.init))
             })
     }
 

@@ -67,7 +67,7 @@ package struct PositionUpdates {
 
     private func place(_ session: Session) throws -> String {
         try session.query("select ctid from leat.progress where stream = $1", [stream.text])
-            .scalar ?? ""
+            .onlyRecord().text("ctid")
     }
 
     private func move(

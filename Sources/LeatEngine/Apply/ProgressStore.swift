@@ -30,15 +30,16 @@ struct ProgressStore {
         let row = try session.query(
             """
             select state, end_lsn, source_system_identifier, source_database, source_timeline,
-              slot, pg_catalog.array_to_json(publication_oids), owns_slot,
+              slot, pg_catalog.array_to_json(publication_oids) as publication_oids, owns_slot,
               owns_publication, target_system_identifier, target_database, ctid,
-              pg_catalog.to_jsonb(progress) ->> 'spool', \(ProgressStore.lastTransaction),
-              pg_catalog.to_jsonb(progress) ->> 'source_database_oid',
-              pg_catalog.to_jsonb(progress) ->> 'target_database_oid'
+              pg_catalog.to_jsonb(progress) ->> 'spool' as spool,
+              \(ProgressStore.lastTransaction) as last_transaction,
+              pg_catalog.to_jsonb(progress) ->> 'source_database_oid' as source_database_oid,
+              pg_catalog.to_jsonb(progress) ->> 'target_database_oid' as target_database_oid
             from leat.progress where stream = $1 for update
             """, [stream.text]
-        ).rows.first
-        return row.map(Progress.init)
+        ).firstRecord
+        return try row.map(Progress.init)
     }
 
     /// See ``SessionZone``.
@@ -310,20 +311,23 @@ extension Progress {
 }
 
 extension Progress {
-    fileprivate init(_ row: [String?]) {
+    fileprivate init(_ row: Record) throws {
         stored = StartFacts.Stored(
-            isCreating: row[0] == "creating", endLSN: row[1].flatMap(LSN.init) ?? .zero,
-            systemIdentifier: row[2] ?? "", database: row[3] ?? "",
-            timeline: row[4].flatMap(UInt32.init) ?? 0, slot: row[5] ?? "",
-            last: row[13].flatMap(LastTransaction.init),
-            databaseOID: row[14].flatMap(UInt32.init))
-        publications = JSONText.strings(row[6] ?? "[]").map(PublicationIdentity.init)
-        ownsSlot = row[7] == "t"
-        ownsPublication = row[8] == "t"
-        targetSystemIdentifier = row[9] ?? ""
-        targetDatabase = DatabaseKey(name: row[10] ?? "", oid: row[15].flatMap(UInt32.init))
-        ctid = row[11] ?? ""
-        spool = row[12].flatMap(SpoolMark.init)
+            isCreating: try row.text("state") == "creating", endLSN: try row.lsn("end_lsn"),
+            systemIdentifier: try row.text("source_system_identifier"),
+            database: try row.text("source_database"), timeline: try row.id("source_timeline"),
+            slot: try row.text("slot"),
+            last: try row.optionalValue(
+                "last_transaction", as: "a transaction", LastTransaction.init),
+            databaseOID: try row.optionalID("source_database_oid"))
+        publications = try row.strings("publication_oids").map(PublicationIdentity.init)
+        ownsSlot = try row.bool("owns_slot")
+        ownsPublication = try row.bool("owns_publication")
+        targetSystemIdentifier = try row.text("target_system_identifier")
+        targetDatabase = DatabaseKey(
+            name: try row.text("target_database"), oid: try row.optionalID("target_database_oid"))
+        ctid = try row.text("ctid")
+        spool = try row.optionalValue("spool", as: "a spool", SpoolMark.init)
     }
 }
 
@@ -346,16 +350,16 @@ struct TargetIdentity: Sendable {
     }
 
     init(_ session: Session) throws {
-        let row =
-            try session.query(
-                """
-                select (select system_identifier from pg_catalog.pg_control_system()),
-                  pg_catalog.current_database(), pg_catalog.current_setting('server_encoding')
-                """
-            ).rows.first ?? []
-        systemIdentifier = row.first.flatMap { $0 } ?? ""
-        database = row.dropFirst().first.flatMap { $0 } ?? ""
-        encoding = row.dropFirst(2).first.flatMap { $0 } ?? "UTF8"
+        let row = try session.query(
+            """
+            select (select system_identifier from pg_catalog.pg_control_system()),
+              pg_catalog.current_database() as database,
+              pg_catalog.current_setting('server_encoding') as encoding
+            """
+        ).onlyRecord()
+        systemIdentifier = try row.text("system_identifier")
+        database = try row.text("database")
+        encoding = try row.text("encoding")
         databaseOID = try TargetIdentity.databaseOID(session)
     }
 }

@@ -74,17 +74,18 @@ struct StreamLock {
             """
             \(AdvisoryKey.stream.holders(
                 of: name, selecting: """
-                    a.pid, coalesce(a.application_name, '?'),
-                      coalesce(a.client_addr::pg_catalog.text, 'a local socket'), a.backend_start
+                    a.pid, coalesce(a.application_name, '?') as name,
+                      coalesce(a.client_addr::pg_catalog.text, 'a local socket') as address,
+                      coalesce(a.backend_start::pg_catalog.text, '?') as start
                     """))
               and a.pid <> pg_catalog.pg_backend_pid()
             """
-        ).rows.first
+        ).firstRecord
         let holder =
-            row.map { row in
+            try row.map { row in
                 """
-                backend \(row[0] ?? "?") of the target (\(row[1] ?? "?"), from \(row[2] ?? "?"), \
-                since \(row[3] ?? "?"))
+                backend \(try row.text("pid")) of the target (\(try row.text("name")), from \
+                \(try row.text("address")), since \(try row.text("start")))
                 """
             } ?? "another session"
         return Halt(

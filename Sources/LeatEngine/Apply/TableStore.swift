@@ -11,40 +11,42 @@ struct TableStore {
         try session.query(
             """
             select schema_name, table_name, state, snapshot_lsn, membership, source_oid,
-              target_oid, pg_catalog.array_to_json(column_numbers), unsent_kinds, sending,
-              pg_catalog.array_to_json(definition), pg_catalog.array_to_json(seen_definition),
+              target_oid, pg_catalog.array_to_json(column_numbers) as column_numbers, unsent_kinds,
+              sending, pg_catalog.array_to_json(definition) as definition,
+              pg_catalog.array_to_json(seen_definition) as seen_definition,
               seen_lsn, is_refilled, leaving_lsn, doubt
             from leat.tables where stream = $1
             """, [stream.text]
-        ).rows.compactMap { row in
-            guard let schema = row[0], let name = row[1],
-                let state = row[2].flatMap(TableState.init)
-            else { return nil }
-            var stored = TablePlan.Stored(
-                table: TableName(schema: schema, name: name),
-                id: row[5].flatMap(UInt32.init).map(RelationID.init(rawValue:)), state: state,
-                snapshotLSN: row[3].flatMap(LSN.init),
-                publishing: Publishing(
-                    membership: row[4] ?? "", unsentKinds: row[8].map(Publishing.kinds),
-                    sending: row[9]),
-                targetOID: row[6].flatMap(UInt32.init),
-                columns: KnownColumns(texts: JSONText.strings(row[7] ?? "[]")))
-            stored.definitions = TableStore.definitions(row[10], row[11], row[12])
-            stored.isRefilled = row[13] == "t"
-            stored.leavingLSN = row[14].flatMap(LSN.init)
-            stored.doubt = row[15]
-            return stored
-        }
+        ).records.map(TableStore.stored)
     }
 
-    private static func definitions(
-        _ base: String?, _ seen: String?, _ seenLSN: String?
-    ) -> KnownDefinitions? {
-        func definition(_ text: String?) -> TableDefinition? {
-            text.flatMap { TableDefinition(texts: JSONText.strings($0)) }
+    private static func stored(_ row: Record) throws -> TablePlan.Stored {
+        var stored = TablePlan.Stored(
+            table: try row.table("schema_name", "table_name"),
+            id: try row.optionalID("source_oid").map(RelationID.init(rawValue:)),
+            state: try row.value("state", as: "a state of a table", TableState.init),
+            snapshotLSN: try row.optionalLSN("snapshot_lsn"),
+            publishing: Publishing(
+                membership: try row.optionalText("membership") ?? "",
+                unsentKinds: try row.optionalText("unsent_kinds").map(Publishing.kinds),
+                sending: try row.optionalText("sending")),
+            targetOID: try row.optionalID("target_oid"),
+            columns: KnownColumns(texts: try row.optionalStrings("column_numbers") ?? []))
+        stored.definitions = try definitions(row)
+        stored.isRefilled = try row.optionalBool("is_refilled") == true
+        stored.leavingLSN = try row.optionalLSN("leaving_lsn")
+        stored.doubt = try row.optionalText("doubt")
+        return stored
+    }
+
+    private static func definitions(_ row: Record) throws -> KnownDefinitions? {
+        func definition(_ column: String) throws -> TableDefinition? {
+            try row.optionalStrings(column).flatMap(TableDefinition.init(texts:))
         }
-        return definition(base).map {
-            KnownDefinitions(base: $0, seen: definition(seen), seenLSN: seenLSN.flatMap(LSN.init))
+        return try definition("definition").map {
+            KnownDefinitions(
+                base: $0, seen: try definition("seen_definition"),
+                seenLSN: try row.optionalLSN("seen_lsn"))
         }
     }
 

@@ -200,7 +200,8 @@ enum TargetSchema {
         // Before anything fails: nothing can be asked then.
         let role = try session.role()
         let database = SQLText.identifier(
-            try session.query("select pg_catalog.current_database()").scalar ?? "")
+            try session.query("select pg_catalog.current_database() as name").onlyRecord()
+                .text("name"))
         do {
             if try !exists("to_regnamespace", "leat", session) {
                 try session.execute("create schema if not exists leat")

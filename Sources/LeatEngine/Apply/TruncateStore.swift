@@ -29,12 +29,11 @@ struct TruncateStore {
         try session.query(
             "select source_oid, xid, is_refilled from leat.truncates where stream = $1",
             [stream.text]
-        ).rows.compactMap { row in
-            guard let table = row[0].flatMap(UInt32.init), let xid = row[1].flatMap(UInt32.init)
-            else { return nil }
-            return AppliedTruncate(
-                table: RelationID(rawValue: table), xid: TransactionID(rawValue: xid),
-                isRefilled: row[2] == "t")
+        ).records.map { row in
+            AppliedTruncate(
+                table: RelationID(rawValue: try row.id("source_oid")),
+                xid: TransactionID(rawValue: try row.id("xid")),
+                isRefilled: try row.bool("is_refilled"))
         }
     }
 

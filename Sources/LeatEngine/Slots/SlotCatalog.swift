@@ -40,27 +40,26 @@ enum SlotCatalog {
     }
 
     static func limits(_ session: Session) throws -> SlotLimits {
-        let row =
-            try session.query(
-                """
-                select case when pg_catalog.pg_is_in_recovery()
-                    then pg_catalog.pg_last_wal_replay_lsn()
-                    else pg_catalog.pg_current_wal_flush_lsn() end,
-                  nullif(pg_catalog.pg_size_bytes(
-                    pg_catalog.current_setting('max_slot_wal_keep_size')), -1),
-                  pg_catalog.pg_size_bytes(pg_catalog.current_setting('max_wal_size')),
-                  pg_catalog.current_setting('autovacuum_freeze_max_age'),
-                  pg_catalog.current_setting('vacuum_failsafe_age'),
-                  nullif(extract(epoch from pg_catalog.current_setting(
-                    'idle_replication_slot_timeout', true)::pg_catalog.interval), 0)
-                """
-            ).rows.first ?? []
-        var limits = SlotLimits(walEnd: row[0].flatMap(LSN.init) ?? .zero)
-        limits.slotKeepBytes = row[1].flatMap(Int.init)
-        limits.maxWALBytes = row[2].flatMap(Int.init) ?? limits.maxWALBytes
-        limits.autovacuumFreezeMaxAge = row[3].flatMap(Int.init) ?? limits.autovacuumFreezeMaxAge
-        limits.vacuumFailsafeAge = row[4].flatMap(Int.init) ?? limits.vacuumFailsafeAge
-        limits.idleTimeoutSeconds = row[5].flatMap(Double.init)
+        let row = try session.query(
+            """
+            select case when pg_catalog.pg_is_in_recovery()
+                then pg_catalog.pg_last_wal_replay_lsn()
+                else pg_catalog.pg_current_wal_flush_lsn() end as wal_end,
+              nullif(pg_catalog.pg_size_bytes(
+                pg_catalog.current_setting('max_slot_wal_keep_size')), -1) as slot_keep,
+              pg_catalog.pg_size_bytes(pg_catalog.current_setting('max_wal_size')) as max_wal,
+              pg_catalog.current_setting('autovacuum_freeze_max_age') as freeze_max_age,
+              pg_catalog.current_setting('vacuum_failsafe_age') as failsafe_age,
+              nullif(extract(epoch from pg_catalog.current_setting(
+                'idle_replication_slot_timeout', true)::pg_catalog.interval), 0) as idle_timeout
+            """
+        ).onlyRecord()
+        var limits = SlotLimits(walEnd: try row.lsn("wal_end"))
+        limits.slotKeepBytes = try row.optionalInt("slot_keep")
+        limits.maxWALBytes = try row.int("max_wal")
+        limits.autovacuumFreezeMaxAge = try row.int("freeze_max_age")
+        limits.vacuumFailsafeAge = try row.int("failsafe_age")
+        limits.idleTimeoutSeconds = try row.optionalDouble("idle_timeout")
         return limits
     }
 
@@ -68,17 +67,16 @@ enum SlotCatalog {
     static func keptWAL(
         _ slots: [ServerSlot], _ limits: SlotLimits, _ session: Session
     ) throws -> KeptWAL {
-        let row =
-            try session.query(
-                """
-                select redo_lsn,
-                  pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_keep_size'))
-                from pg_catalog.pg_control_checkpoint()
-                """
-            ).rows.first ?? []
+        let row = try session.query(
+            """
+            select redo_lsn,
+              pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_keep_size')) as keep
+            from pg_catalog.pg_control_checkpoint()
+            """
+        ).onlyRecord()
         return KeptWAL(
-            slots, walEnd: limits.walEnd, redo: row[0].flatMap(LSN.init) ?? limits.walEnd,
-            keepBytes: row[1].flatMap(Int.init) ?? 0)
+            slots, walEnd: limits.walEnd, redo: try row.lsn("redo_lsn"),
+            keepBytes: try row.int("keep"))
     }
 }
 

@@ -27,7 +27,7 @@ public enum SlotStreams {
             guard !streams.isEmpty else { return Own(streams: [], isKnown: isKnown) }
             let identifier = try session.query(
                 "select system_identifier from pg_catalog.pg_control_system()"
-            ).scalar
+            ).onlyRecord().text("system_identifier")
             return Own(
                 streams: streams.filter { $0.systemIdentifier == identifier }, isKnown: isKnown)
         }
@@ -59,15 +59,17 @@ public enum SlotStreams {
         guard try TargetSchema.isPresent("leat.progress", session) else { return [] }
         return try session.query(
             """
-            select stream, state, end_lsn, \(SQLTime.rfc3339("commit_time")), slot,
+            select stream, state, end_lsn, \(SQLTime.rfc3339("commit_time")) as committed, slot,
               source_system_identifier, source_database
             from leat.progress order by stream
             """
-        ).rows.map { row in
+        ).records.map { row in
             SlotStream(
-                stream: row[0] ?? "", state: row[1] ?? "",
-                position: row[2].flatMap(LSN.init) ?? .zero, commitTime: row[3],
-                slot: row[4] ?? "", systemIdentifier: row[5] ?? "", database: row[6] ?? "")
+                stream: try row.text("stream"), state: try row.text("state"),
+                position: try row.lsn("end_lsn"), commitTime: try row.optionalText("committed"),
+                slot: try row.text("slot"),
+                systemIdentifier: try row.text("source_system_identifier"),
+                database: try row.text("source_database"))
         }
     }
 

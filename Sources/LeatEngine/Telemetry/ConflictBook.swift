@@ -43,7 +43,9 @@ public struct ConflictBook: Sendable {
             guard let condition = try condition(session) else { return 0 }
             try TrustedSchema.check(session)
             // Those that come while somebody is asked stay.
-            let last = try session.query("select max(c.id) from leat.conflicts c").scalar ?? "0"
+            let last = try session.query(
+                "select coalesce(max(c.id), 0) as id from leat.conflicts c"
+            ).onlyRecord().int("id")
             let found = "\(condition) and c.id <= \(last)"
             let number = try count(found, session)
             guard number > 0 else { return 0 }
@@ -84,15 +86,15 @@ public struct ConflictBook: Sendable {
     }
 
     private func matching(_ session: Session) throws -> [TableName] {
-        try session.query("select distinct c.schema_name, c.table_name from leat.conflicts c").rows
-            .map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") }
+        try session.query("select distinct c.schema_name, c.table_name from leat.conflicts c")
+            .records.map { try $0.table("schema_name", "table_name") }
             .filter { table in filter.tables.contains { $0.matches(table) } }
     }
 
     private func count(_ condition: String, _ session: Session) throws -> Int {
         try session.query(
-            "select pg_catalog.count(*) from leat.conflicts c where \(condition)"
-        ).scalar.flatMap(Int.init) ?? 0
+            "select pg_catalog.count(*) as number from leat.conflicts c where \(condition)"
+        ).onlyRecord().int("number")
     }
 
     private func rows(
@@ -100,13 +102,14 @@ public struct ConflictBook: Sendable {
     ) throws -> [RecordedConflict] {
         try session.query(
             """
-            select c.id, c.stream, \(SQLTime.rfc3339("c.time")), c.lsn, c.xid, c.schema_name,
-              c.table_name, c.kind, c.policy, pg_catalog.array_to_json(c.key_columns),
-              pg_catalog.array_to_json(c.key_values), c.constraint_name, c.message
+            select c.id, c.stream, \(SQLTime.rfc3339("c.time")) as time, c.lsn, c.xid,
+              c.schema_name, c.table_name, c.kind, c.policy,
+              pg_catalog.array_to_json(c.key_columns) as key_columns,
+              pg_catalog.array_to_json(c.key_values) as key_values, c.constraint_name, c.message
             from leat.conflicts c where \(condition)
             order by c.id desc limit \(limit)
             """
-        ).rows.reversed().map(RecordedConflict.init)
+        ).records.reversed().map(RecordedConflict.init)
     }
 
     /// How many of each kind a stream has, by the kind's name.
@@ -114,24 +117,26 @@ public struct ConflictBook: Sendable {
         guard try TargetSchema.isPresent("leat.conflicts", session) else { return [:] }
         let rows = try session.query(
             """
-            select c.kind, pg_catalog.count(*) from leat.conflicts c
+            select c.kind, pg_catalog.count(*) as number from leat.conflicts c
             where c.stream = $1 group by 1
             """, [stream]
-        ).rows
+        ).records
         return Dictionary(
-            uniqueKeysWithValues: rows.map { ($0[0] ?? "", $0[1].flatMap(Int.init) ?? 0) })
+            uniqueKeysWithValues: try rows.map { (try $0.text("kind"), try $0.int("number")) })
     }
 }
 
 extension RecordedConflict {
-    fileprivate init(_ row: [String?]) {
+    fileprivate init(_ row: Record) throws {
         self.init(
-            id: row[0].flatMap(Int.init) ?? 0, stream: row[1] ?? "", time: row[2] ?? "",
-            lsn: row[3] ?? "", xid: row[4].flatMap(Int.init) ?? 0, schemaName: row[5] ?? "",
-            tableName: row[6] ?? "", kind: row[7] ?? "", policy: row[8] ?? "",
-            keyColumns: JSONText.strings(row[9] ?? "[]"),
-            keyValues: row[10].map(JSONText.optionalStrings), constraintName: row[11],
-            message: row[12])
+            id: try row.int("id"), stream: try row.text("stream"), time: try row.text("time"),
+            lsn: try row.text("lsn"), xid: try row.int("xid"),
+            schemaName: try row.text("schema_name"), tableName: try row.text("table_name"),
+            kind: try row.text("kind"), policy: try row.text("policy"),
+            keyColumns: try row.strings("key_columns"),
+            keyValues: try row.optionalText("key_values").map(JSONText.optionalStrings),
+            constraintName: try row.optionalText("constraint_name"),
+            message: try row.optionalText("message"))
     }
 }
 

@@ -16,14 +16,16 @@ extension StreamReport {
     private static func halt(_ session: PGClient.Session, _ stream: String) throws -> Halt? {
         let row = try session.query(
             """
-            select \(SQLTime.rfc3339("(r.r ->> 'halted_at')::timestamptz")), r.r ->> 'halt_code',
-              r.r ->> 'halt_message', r.r ->> 'halt_advice'
+            select \(SQLTime.rfc3339("(r.r ->> 'halted_at')::timestamptz")) as at,
+              r.r ->> 'halt_code' as code, r.r ->> 'halt_message' as message,
+              r.r ->> 'halt_advice' as advice
             from leat.progress p, pg_catalog.to_jsonb(p) as r (r) where p.stream = $1
             """, [stream]
-        ).rows.first
-        guard let row, let at = row[0], let code = row[1].flatMap(Int.init), let message = row[2]
-        else { return nil }
-        return Halt(at: at, exitCode: code, message: message, advice: row[3])
+        ).firstRecord
+        guard let row, let at = try row.optionalText("at") else { return nil }
+        return Halt(
+            at: at, exitCode: try row.int("code"), message: try row.text("message"),
+            advice: try row.optionalText("advice"))
     }
 
     private static func session(_ session: PGClient.Session, _ stream: String) throws -> Session? {
@@ -33,15 +35,16 @@ extension StreamReport {
                 of: "$1", selecting: """
                     a.state,
                       extract(epoch from pg_catalog.clock_timestamp() - a.state_change)
-                        ::pg_catalog.int8,
-                      a.wait_event_type || ': ' || a.wait_event
+                        ::pg_catalog.int8 as seconds,
+                      a.wait_event_type || ': ' || a.wait_event as waits_for
                     """))
             """, [stream]
-        ).rows.first
-        guard let row, let state = row[0] else { return nil }
+        ).firstRecord
+        // What a role may not see of others is NULL.
+        guard let row, let state = try row.optionalText("state") else { return nil }
         return Session(
-            state: state, seconds: row[1].flatMap(Int.init).map { max($0, 0) } ?? 0,
-            waitsFor: row[2])
+            state: state, seconds: max(try row.optionalInt("seconds") ?? 0, 0),
+            waitsFor: try row.optionalText("waits_for"))
     }
 
     /// Also with what was noted on this machine, because the target was away.

@@ -95,34 +95,39 @@ public struct StreamReport: Sendable, Codable, Equatable {
         guard try TargetSchema.isPresent(session) else { return [] }
         return try session.query(
             """
-            select p.stream, p.state, p.end_lsn, \(SQLTime.rfc3339("p.commit_time")),
-              \(SQLTime.rfc3339("p.updated_at")),
-              p.source_database, p.slot, pg_catalog.array_to_json(p.publications)::text,
-              exists (\(AdvisoryKey.stream.holders(of: "p.stream", selecting: ""))),
+            select p.stream, p.state, p.end_lsn, \(SQLTime.rfc3339("p.commit_time")) as committed,
+              \(SQLTime.rfc3339("p.updated_at")) as updated,
+              p.source_database, p.slot, pg_catalog.array_to_json(p.publications) as publications,
+              exists (\(AdvisoryKey.stream.holders(of: "p.stream", selecting: ""))) as is_running,
               not exists (select from leat.tables t where t.stream = p.stream
-                and (t.state <> 'ready' or t.snapshot_lsn > p.end_lsn)),
-              (select pg_catalog.count(*) from leat.tables t where t.stream = p.stream),
+                and (t.state <> 'ready' or t.snapshot_lsn > p.end_lsn)) as is_past,
+              (select pg_catalog.count(*) from leat.tables t where t.stream = p.stream) as total,
               (select pg_catalog.count(*) from leat.tables t
-                where t.stream = p.stream and t.state = 'ready'),
-              pg_catalog.to_jsonb(p) ->> 'spool'
+                where t.stream = p.stream and t.state = 'ready') as ready,
+              pg_catalog.to_jsonb(p) ->> 'spool' as spool
             from leat.progress p where $1::text is null or p.stream = $1 order by 1
             """, [stream]
-        ).rows.map { row in
-            let pending = try pendingTables(session, row[0] ?? "")
-            let conflicts = try ConflictBook.counts(session, stream: row[0] ?? "")
-            return try StreamReport(
-                stream: row[0] ?? "", state: row[1] ?? "", position: row[2] ?? "",
-                commitTime: row[3], updatedAt: row[4] ?? "", sourceDatabase: row[5] ?? "",
-                slotName: row[6] ?? "", publications: JSONText.strings(row[7] ?? "[]"),
-                isRunning: row[8] == "t", isConsistent: row[1] == "streaming" && row[9] == "t",
-                tables: Tables(
-                    total: Int(row[10] ?? "") ?? 0, ready: Int(row[11] ?? "") ?? 0,
-                    pending: pending, scanned: try scannedTables(session, row[0] ?? ""),
-                    partitionChanges: try PartitionStore.changes(session, stream: row[0] ?? ""),
-                    leftOut: try LeftOutStore.texts(session, stream: row[0] ?? "")),
-                conflicts: conflicts, slot: nil, spool: row[12].flatMap(SpoolMark.init)?.place
-            ).withRunning(session)
-        }
+        ).records.map { row in try report(row, session).withRunning(session) }
+    }
+
+    private static func report(
+        _ row: Record, _ session: PGClient.Session
+    ) throws -> StreamReport {
+        let (stream, state) = (try row.text("stream"), try row.text("state"))
+        return StreamReport(
+            stream: stream, state: state, position: try row.lsn("end_lsn").description,
+            commitTime: try row.optionalText("committed"), updatedAt: try row.text("updated"),
+            sourceDatabase: try row.text("source_database"), slotName: try row.text("slot"),
+            publications: try row.strings("publications"), isRunning: try row.bool("is_running"),
+            isConsistent: try state == "streaming" && row.bool("is_past"),
+            tables: Tables(
+                total: try row.int("total"), ready: try row.int("ready"),
+                pending: try pendingTables(session, stream),
+                scanned: try scannedTables(session, stream),
+                partitionChanges: try PartitionStore.changes(session, stream: stream),
+                leftOut: try LeftOutStore.texts(session, stream: stream)),
+            conflicts: try ConflictBook.counts(session, stream: stream), slot: nil,
+            spool: try row.optionalValue("spool", as: "a spool", SpoolMark.init)?.place)
     }
 
     private static func pendingTables(_ session: PGClient.Session, _ stream: String) throws
@@ -152,21 +157,23 @@ public struct StreamReport: Sendable, Codable, Equatable {
         let row = try session.query(
             """
             select active, confirmed_flush_lsn, wal_status,
-              pg_catalog.pg_wal_lsn_diff(e.lsn, restart_lsn)::int8,
-              greatest(pg_catalog.pg_wal_lsn_diff(e.lsn, $2::pg_catalog.pg_lsn), 0)::int8
+              pg_catalog.pg_wal_lsn_diff(e.lsn, restart_lsn)::int8 as retained,
+              greatest(pg_catalog.pg_wal_lsn_diff(e.lsn, $2::pg_catalog.pg_lsn), 0)::int8 as lag
             from pg_catalog.pg_replication_slots,
               (select case when pg_catalog.pg_is_in_recovery()
                 then pg_catalog.pg_last_wal_replay_lsn()
                 else pg_catalog.pg_current_wal_flush_lsn() end as lsn) e
             where slot_name = $1
             """, [slotName, position]
-        ).rows.first
+        ).firstRecord
         var report = self
-        report.slot = row.map { row in
+        report.slot = try row.map { row in
             Slot(
-                name: slotName, isActive: row[0] == "t", confirmedFlushLSN: row[1],
-                walStatus: row[2], retainedBytes: row[3].flatMap(Int.init),
-                lagBytes: row[4].flatMap(Int.init))
+                name: slotName, isActive: try row.bool("active"),
+                confirmedFlushLSN: try row.optionalText("confirmed_flush_lsn"),
+                walStatus: try row.optionalText("wal_status"),
+                retainedBytes: try row.optionalInt("retained"),
+                lagBytes: try row.optionalInt("lag"))
         }
         return report
     }

@@ -58,7 +58,7 @@ struct TargetEffects {
             """
             \(followed)
             select distinct n.nspname, c.relname, t.tgname, t.tgenabled,
-              pg_catalog.pg_has_role(c.relowner, 'usage')
+              pg_catalog.pg_has_role(c.relowner, 'usage') as is_owned
             from followed f
             join pg_catalog.pg_trigger t on t.tgrelid = f.relid and not t.tgisinternal
               and t.tgenabled::pg_catalog.text = any (\(SQLText.textArray(states)))
@@ -66,10 +66,10 @@ struct TargetEffects {
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             order by 1, 2, 3
             """
-        ).rows.map { row in
+        ).records.map { row in
             Trigger(
-                table: TableName(schema: row[0] ?? "", name: row[1] ?? ""), name: row[2] ?? "",
-                enabled: row[3] ?? "", isOwned: row[4] == "t")
+                table: try row.table("nspname", "relname"), name: try row.text("tgname"),
+                enabled: try row.text("tgenabled"), isOwned: try row.bool("is_owned"))
         }
     }
 
@@ -86,9 +86,8 @@ struct TargetEffects {
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             order by 1, 2, 3
             """
-        ).rows.map { row in
-            Rule(
-                table: TableName(schema: row[0] ?? "", name: row[1] ?? ""), name: row[2] ?? "")
+        ).records.map { row in
+            Rule(table: try row.table("nspname", "relname"), name: try row.text("rulename"))
         }
     }
 
@@ -97,9 +96,10 @@ struct TargetEffects {
         try session.query(
             """
             \(followed)
-            select c.conname, cn.nspname, ct.relname, pn.nspname, pt.relname,
-              \(TargetEffects.columns("c.conrelid", "c.conkey")),
-              \(TargetEffects.columns("c.confrelid", "c.confkey")), c.confmatchtype
+            select c.conname, cn.nspname as child_schema, ct.relname as child,
+              pn.nspname as parent_schema, pt.relname as parent,
+              \(TargetEffects.columns("c.conrelid", "c.conkey")) as columns,
+              \(TargetEffects.columns("c.confrelid", "c.confkey")) as referenced, c.confmatchtype
             from pg_catalog.pg_constraint c
             join pg_catalog.pg_class ct on ct.oid = c.conrelid
             join pg_catalog.pg_namespace cn on cn.oid = ct.relnamespace
@@ -111,7 +111,7 @@ struct TargetEffects {
                 and p.confrelid in (select f.relid from followed f))
             order by 2, 3, 1
             """
-        ).rows.map(Action.init)
+        ).records.map(Action.init)
     }
 
     private static func columns(_ table: String, _ numbers: String) -> String {
@@ -127,7 +127,8 @@ struct TargetEffects {
         try session.query(
             """
             \(followed)
-            select distinct c.conname, cn.nspname, ct.relname, pn.nspname, pt.relname
+            select distinct c.conname, cn.nspname as child_schema, ct.relname as child,
+              pn.nspname as parent_schema, pt.relname as parent
             from pg_catalog.pg_constraint c
             join followed child on child.relid = c.conrelid
             join followed parent on parent.relid = c.confrelid
@@ -137,25 +138,25 @@ struct TargetEffects {
             join pg_catalog.pg_namespace pn on pn.oid = pt.relnamespace
             where c.contype = 'f'
             """
-        ).rows.map { row in
+        ).records.map { row in
             ForeignKeyOrder.Key(
-                constraint: row[0] ?? "",
-                child: TableName(schema: row[1] ?? "", name: row[2] ?? ""),
-                parent: TableName(schema: row[3] ?? "", name: row[4] ?? ""))
+                constraint: try row.text("conname"), child: try row.table("child_schema", "child"),
+                parent: try row.table("parent_schema", "parent"))
         }
     }
 }
 
 extension TargetEffects.Action {
-    fileprivate init(_ row: [String?]) {
-        let name = SQLText.identifier(row[0] ?? "")
-        constraint = row[0] ?? ""
-        child = TableName(schema: row[1] ?? "", name: row[2] ?? "")
-        parent = TableName(schema: row[3] ?? "", name: row[4] ?? "")
-        let match = row[7] == "f" ? " match full" : ""
+    fileprivate init(_ row: Record) throws {
+        constraint = try row.text("conname")
+        child = try row.table("child_schema", "child")
+        parent = try row.table("parent_schema", "parent")
+        let name = SQLText.identifier(constraint)
+        let (columns, referenced) = (try row.text("columns"), try row.text("referenced"))
+        let match = try row.text("confmatchtype") == "f" ? " match full" : ""
         mending = """
             alter table \(child.quoted) drop constraint \(name), add constraint \(name) \
-            foreign key (\(row[5] ?? "")) references \(parent.quoted) (\(row[6] ?? ""))\(match) \
+            foreign key (\(columns)) references \(parent.quoted) (\(referenced))\(match) \
             deferrable initially deferred;
             """
     }

@@ -24,10 +24,10 @@ struct TriggerJournal {
             select schema_name, table_name, trigger_name, enabled from leat.triggers
             where stream = $1 order by 1, 2, 3
             """, [stream.text]
-        ).rows.map { row in
+        ).records.map { row in
             Entry(
-                table: TableName(schema: row[0] ?? "", name: row[1] ?? ""),
-                trigger: row[2] ?? "", enabled: row[3] ?? "")
+                table: try row.table("schema_name", "table_name"),
+                trigger: try row.text("trigger_name"), enabled: try row.text("enabled"))
         }
     }
 

@@ -1,0 +1,132 @@
+public import PGWire
+
+/// One row of a catalog or of Leat's own tables, whose values are asked for by name and type.
+///
+/// What is not there, is NULL or is no value of the type is an error that names the column and the
+/// query: a position that cannot be read is not 0/0, and a name not the empty one. Where NULL has a
+/// meaning, `optional…` tells it apart.
+public struct Record: Sendable {
+    private let columns: [String]
+    private let values: [String?]
+    private let origin: QueryResult.Origin
+
+    init(columns: [String], values: [String?], origin: QueryResult.Origin) {
+        self.columns = columns
+        self.values = values
+        self.origin = origin
+    }
+
+    // MARK: Values that are there
+
+    public func text(_ column: String) throws(ConnectionError) -> String {
+        guard let text = try optionalText(column) else { throw failure(column, "it is NULL") }
+        return text
+    }
+
+    public func bool(_ column: String) throws(ConnectionError) -> Bool {
+        try parsed(column, as: "a bool", try text(column), Record.bool)
+    }
+
+    public func int(_ column: String) throws(ConnectionError) -> Int {
+        try parsed(column, as: "an integer", try text(column)) { Int($0) }
+    }
+
+    /// An OID, or another number of 32 bits without a sign.
+    public func id(_ column: String) throws(ConnectionError) -> UInt32 {
+        try parsed(column, as: "an OID", try text(column)) { UInt32($0) }
+    }
+
+    public func lsn(_ column: String) throws(ConnectionError) -> LSN {
+        try parsed(column, as: "an LSN", try text(column)) { LSN($0) }
+    }
+
+    // MARK: Values that may be NULL
+
+    public func optionalText(_ column: String) throws(ConnectionError) -> String? {
+        guard let index = columns.firstIndex(of: column), index < values.count else {
+            throw failure(column, "the answer has no such column")
+        }
+        return values[index]
+    }
+
+    public func optionalBool(_ column: String) throws(ConnectionError) -> Bool? {
+        try parsedIfAny(column, as: "a bool", try optionalText(column), Record.bool)
+    }
+
+    public func optionalInt(_ column: String) throws(ConnectionError) -> Int? {
+        try parsedIfAny(column, as: "an integer", try optionalText(column)) { Int($0) }
+    }
+
+    public func optionalDouble(_ column: String) throws(ConnectionError) -> Double? {
+        try parsedIfAny(column, as: "a number", try optionalText(column)) { Double($0) }
+    }
+
+    public func optionalID(_ column: String) throws(ConnectionError) -> UInt32? {
+        try parsedIfAny(column, as: "an OID", try optionalText(column)) { UInt32($0) }
+    }
+
+    public func optionalLSN(_ column: String) throws(ConnectionError) -> LSN? {
+        try parsedIfAny(column, as: "an LSN", try optionalText(column)) { LSN($0) }
+    }
+
+    // MARK: Values of other types
+
+    /// - Parameter type: What the text must be, for the error: `a state of a table`.
+    public func value<Value>(
+        _ column: String, as type: String, _ parse: (String) -> Value?
+    ) throws(ConnectionError) -> Value {
+        try parsed(column, as: type, try text(column), parse)
+    }
+
+    public func optionalValue<Value>(
+        _ column: String, as type: String, _ parse: (String) -> Value?
+    ) throws(ConnectionError) -> Value? {
+        try parsedIfAny(column, as: type, try optionalText(column), parse)
+    }
+
+    // MARK: Errors
+
+    private static func bool(_ text: String) -> Bool? {
+        switch text {
+        case "t", "true": true
+        case "f", "false": false
+        default: nil
+        }
+    }
+
+    private func parsed<Value>(
+        _ column: String, as type: String, _ text: String, _ parse: (String) -> Value?
+    ) throws(ConnectionError) -> Value {
+        guard let value = parse(text) else { throw failure(column, "it is not \(type)") }
+        return value
+    }
+
+    private func parsedIfAny<Value>(
+        _ column: String, as type: String, _ text: String?, _ parse: (String) -> Value?
+    ) throws(ConnectionError) -> Value? {
+        guard let text else { return nil }
+        return try parsed(column, as: type, text, parse)
+    }
+
+    private func failure(_ column: String, _ message: String) -> ConnectionError {
+        origin.failure("read column \"\(column)\" of", message)
+    }
+}
+
+extension QueryResult {
+    /// Its rows, to be read by name.
+    public var records: [Record] { rows.map(record) }
+
+    /// The first row; nil if there is none.
+    public var firstRecord: Record? { rows.first.map(record) }
+
+    /// The first row of a query that always has one.
+    public func onlyRecord() throws(ConnectionError) -> Record {
+        guard let firstRecord else { throw origin.failure("read", "the answer has no row") }
+        return firstRecord
+    }
+
+    private func record(_ values: [String?]) -> Record {
+        Record(columns: columns, values: values, origin: origin)
+    }
+}
