@@ -16,7 +16,11 @@ struct BatchCheck {
             else { throw FuzzFinding("changes of transaction \(transaction.xid) are not in order") }
             first = transaction.firstChange
             guard transaction.isComplete else { continue }
-            guard transaction.commitLSN >= end, transaction.endLSN > transaction.commitLSN else {
+            // A message of no transaction has but one LSN.
+            let isAlone = transaction.xid.rawValue == 0
+            guard transaction.commitLSN >= end,
+                transaction.endLSN > transaction.commitLSN || isAlone
+            else {
                 throw FuzzFinding(
                     "a position goes from \(end) to \(transaction.commitLSN), \(transaction.endLSN)"
                 )

@@ -119,6 +119,8 @@ private struct FrameCount {
     private var changes: UInt32 = 0
     private var end: LSN
     private var isFirst = true
+    /// The last that ended was a message of no transaction.
+    private var endsAlone = false
     private let continues: Bool
 
     init(_ header: FrameHeader) {
@@ -139,28 +141,31 @@ private struct FrameCount {
             changes &+= 1
             let isTransactional: UInt8 = fields.integer()
             guard isTransactional == 0 else { break }
-            try ended(
-                at: fields.lsn().rawValue.addingReportingOverflow(
-                    TransactionAssembler.messageLength))
+            try ended(at: fields.lsn())
+            endsAlone = true
         case .begin:
             if isFirst, continues, hasGivenPiece { assembler.continueTransaction() }
             isFirst = false
         case .commit:
             guard case .committed(let end, _) = action else { break }
-            try ended(at: (end.rawValue, false))
+            try ended(at: end)
         default:
             break
         }
     }
 
-    private mutating func ended(
-        at end: (partialValue: UInt64, overflow: Bool)
-    ) throws(ArchiveError) {
-        guard !end.overflow, end.partialValue > self.end.rawValue else {
+    private mutating func ended(at end: LSN) throws(ArchiveError) {
+        guard end > self.end else {
             throw ArchiveError(.contentDiffers("its transactions are not in their order"))
         }
-        self.end = LSN(rawValue: end.partialValue)
+        self.end = end
+        endsAlone = false
         transactions &+= 1
+    }
+
+    /// Recorders have taken the LSN of a message for its beginning, and 8 bytes more for its end.
+    private func mayEnd(at end: LSN) -> Bool {
+        end == self.end || endsAlone && end.rawValue == self.end.rawValue &+ 8
     }
 
     func finish(_ header: FrameHeader, isOpen: Bool) throws(ArchiveError) {
@@ -168,7 +173,7 @@ private struct FrameCount {
             throw ArchiveError(
                 .contentDiffers("\(transactions) transactions with \(changes) changes"))
         }
-        guard isOpen == header.endsWithin, end == header.endLSN else {
+        guard isOpen == header.endsWithin, mayEnd(at: header.endLSN) else {
             throw ArchiveError(.contentDiffers("where its last transaction ends"))
         }
     }

@@ -21,6 +21,15 @@ struct CommitOrder: Sendable {
         reached = max(reached, walEnd)
     }
 
+    /// A logical message comes that is of no transaction. Its record ends at `end`.
+    mutating func messageCame(_ end: LSN, at lsn: LSN) throws(StreamError) {
+        try check(end, .message, at: lsn)
+        guard end > reached else {
+            throw StreamError(.goesBack(commit: end, reached: reached), at: lsn)
+        }
+        reached = end
+    }
+
     /// Something comes that took effect with the record at `commit`.
     func check(_ commit: LSN, _ kind: MessageKind, at lsn: LSN) throws(StreamError) {
         guard !commit.isZero else { throw StreamError(.nowhere(kind), at: lsn) }

@@ -3,11 +3,6 @@ internal import PGWire
 // Logical messages (`pg_logical_emit_message`), where they are kept.
 
 extension TransactionAssembler {
-    /// Any point within the message's record stands for its end: the stream does not tell the
-    /// end itself, no other record ends there, and a server that is asked to begin behind it
-    /// does not send the message again. Records begin at multiples of 8 and are longer than 24.
-    public static let messageLength: UInt64 = 8
-
     mutating func received(
         _ message: LogicalDecodingMessage, at lsn: LSN
     ) throws(StreamError) -> Action {
@@ -33,23 +28,25 @@ extension TransactionAssembler {
     }
 
     /// One that took effect at once, whatever became of the transaction around it.
+    ///
+    /// Its LSN is the *end* of its record (`logicalmsg_decode` gives `endptr`). A commit record may
+    /// begin right there, so the position is not a byte further: the server would leave that
+    /// transaction out.
     private mutating func appendAlone(
         _ message: LogicalDecodingMessage, at lsn: LSN
     ) throws(StreamError) -> Action {
-        let (sum, overflow) = message.lsn.rawValue.addingReportingOverflow(
-            TransactionAssembler.messageLength)
-        let end = LSN(rawValue: overflow ? .max : sum)
-        try order.check(message.lsn, .message, at: lsn)
-        try order.ended(message.lsn, end: end, at: lsn)
-        guard message.lsn >= position else { return .committed(end: end, isEmpty: true) }
+        try order.messageCame(message.lsn, at: lsn)
+        guard message.lsn > position else {
+            return .committed(end: message.lsn, isEmpty: true)
+        }
         try checkRoom(for: message, at: lsn)
         batch.transactions.append(
             Transaction(
-                xid: TransactionID(rawValue: 0), commitLSN: message.lsn, endLSN: end,
+                xid: TransactionID(rawValue: 0), commitLSN: message.lsn, endLSN: message.lsn,
                 commitTime: PostgresTimestamp(rawValue: 0), firstChange: batch.changes.count))
         appendChange(message, at: lsn)
         completeTransactions += 1
-        return .committed(end: end, isEmpty: false)
+        return .committed(end: message.lsn, isEmpty: false)
     }
 
     private func checkRoom(

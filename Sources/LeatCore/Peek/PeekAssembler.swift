@@ -258,8 +258,9 @@ public struct PeekAssembler: Sendable {
             guard open == nil, block == nil else {
                 throw StreamError(.outOfOrder(.message), at: lsn)
             }
-            try order.check(message.lsn, .message, at: lsn)
-            if message.lsn >= end { return .passedEnd }
+            try order.messageCame(message.lsn, at: lsn)
+            // The end of its record.
+            if message.lsn > end { return .passedEnd }
         }
         guard let subject = subjects.number(ofPrefix: message.prefix) else { return .none }
         if message.isTransactional {

@@ -38,6 +38,9 @@ struct BrokenStream: CustomTestStringConvertible {
             "a message that goes back", first + [message(0x80)],
             .goesBack(commit: 0x80, reached: 0x108)),
         .init(
+            "a message twice", [message(0x80), message(0x80)],
+            .goesBack(commit: 0x80, reached: 0x80)),
+        .init(
             "another commit than began", [Wire.begin(1, 0x100), Wire.commit(0x180)],
             .commitDiffers(begun: 0x100, ended: 0x180)),
         .init(
@@ -127,6 +130,28 @@ struct BrokenStreamTests {
         #expect(throws: refusal) { try peek.receive(late.span.bytes, at: 0x77) }
         #expect(try feed.give(next) == .began)
         _ = try peek.receive(next.span.bytes, at: 0x77)
+    }
+
+    /// The server gives the end of a message's record, where the next record may begin.
+    @Test(
+        "a commit record right behind a message is not taken for stored", arguments: [false, true])
+    func behindMessage(isStored: Bool) throws {
+        let message = WireEncoder.encode(
+            .message(.init(isTransactional: false, lsn: 0x200, prefix: "p", content: [1])))
+        var assembler = TransactionAssembler(
+            decoder: MessageDecoder(protocolVersion: 1), tables: .everything,
+            position: isStored ? 0x200 : .zero, keepsMessages: true)
+
+        let told = try assembler.receive(message.span.bytes, at: 0x200)
+        for message in Wire.relations
+            + Wire.transaction(7, 0x200, [Wire.insert(Wire.a, "1", "x")])
+        {
+            _ = try assembler.receive(message.span.bytes, at: 0x200)
+        }
+
+        #expect(told == .committed(end: 0x200, isEmpty: isStored))
+        #expect(
+            assembler.takeBatch().transactions.map(\.xid.rawValue) == (isStored ? [7] : [0, 7]))
     }
 
     @Test("a refusal names the place, what came and what was expected")
