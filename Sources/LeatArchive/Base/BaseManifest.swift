@@ -20,10 +20,13 @@ public struct BaseManifest: Codable, Sendable, Validated {
         public var file: String
         /// CRC-32C of the file. zstd's own checksum is of the text.
         public var crc32c: UInt32
+        /// What the source's catalog said of the table in the base's snapshot: see
+        /// ``DefinitionsFile``. None in a base of an earlier version.
+        public var definition: [String]?
 
         public init(
             oid: UInt32, schema: String, name: String, columns: [String], rows: Int, bytes: Int,
-            file: String, crc32c: UInt32
+            file: String, crc32c: UInt32, definition: [String]? = nil
         ) {
             self.oid = oid
             self.schema = schema
@@ -33,6 +36,7 @@ public struct BaseManifest: Codable, Sendable, Validated {
             self.bytes = bytes
             self.file = file
             self.crc32c = crc32c
+            self.definition = definition
         }
     }
 

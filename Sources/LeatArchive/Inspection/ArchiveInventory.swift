@@ -1,4 +1,4 @@
-internal import LeatCore
+public import LeatCore
 public import PGWire
 
 /// What an archive holds, as its headers tell; no content is read.
@@ -25,6 +25,8 @@ public struct ArchiveInventory: Sendable {
     public var readers: [ArchiveReaders.Reader]
     /// `partition: change` of what happened to partitions since the newest base and was not sent.
     public var partitionChanges: [String]
+    /// From where on rows may be others than the source's.
+    public var doubts: [ArchiveDoubt]
 
     /// - Throws: ``ArchiveError``, also for a chain that is broken.
     public init(_ folder: ArchiveFolder) throws(ArchiveError) {
@@ -34,6 +36,7 @@ public struct ArchiveInventory: Sendable {
         bases = try folder.bases()
         readers = try ArchiveReaders(folder.path).all()
         partitionChanges = try PartitionsFile.read(folder)?.book.changes ?? []
+        doubts = try folder.doubts()
         segments = []
         reader.readsHeadersOnly = true
         while let item = try reader.next() {

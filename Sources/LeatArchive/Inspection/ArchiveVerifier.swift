@@ -1,3 +1,4 @@
+public import LeatCore
 public import PGWire
 
 /// Proves that an archive is whole, and finds every place where it is not.
@@ -22,6 +23,15 @@ public struct ArchiveVerifier: Sendable {
         public var to: LSN
 
         private enum CodingKeys: String, CodingKey { case from, to }
+
+        /// What is left before a doubt begins and behind where it ends.
+        fileprivate func without(_ doubt: ArchiveDoubt) -> [Range] {
+            guard to > doubt.since, doubt.concerns(from) else { return [self] }
+            var left: [Range] = []
+            if from < doubt.since { left.append(Range(from: from, to: doubt.since)) }
+            if let until = doubt.until, until < to { left.append(Range(from: until, to: to)) }
+            return left
+        }
 
         init(from: LSN, to: LSN) {
             (self.from, self.to) = (from, to)
@@ -50,12 +60,16 @@ public struct ArchiveVerifier: Sendable {
         public var uncountedBytes = 0
         public var problems: [Problem] = []
         public var usable: [Range] = []
+        /// From where on rows may be others than the source's: what is usable ends there, or begins
+        /// anew with a base.
+        public var doubts: [ArchiveDoubt] = []
         /// Points of the bases whose files are as they were written.
         public var bases: [LSN] = []
         /// What could not be proven, for an earlier version wrote no checksum of it.
         public var unproven: [String] = []
 
-        public var isWhole: Bool { problems.isEmpty }
+        /// Nothing is damaged or missing, and from the newest base on all rows are the source's.
+        public var isWhole: Bool { problems.isEmpty && !doubts.contains(where: \.isOpen) }
     }
 
     private let folder: ArchiveFolder
@@ -96,6 +110,7 @@ public struct ArchiveVerifier: Sendable {
         walk.finish(position, isThere: names.last == position.segment)
         try walk.bases(position)
         try walk.besides(position)
+        try walk.doubts()
         return walk.report
     }
 }
@@ -275,6 +290,21 @@ private struct Walk {
     fileprivate func manifest(_ point: LSN) -> String {
         let path = "\(folder.basePath(point))/\(BaseManifest.name)"
         return String(path.dropFirst(folder.path.utf8.count + 1))
+    }
+
+    mutating func doubts() throws(ArchiveError) {
+        do { _ = try DefinitionsFile.read(folder) } catch {
+            if case .file = error.code { throw error }
+            note(DefinitionsFile.name, 0, 0, error.code)
+        }
+        do { report.doubts = try folder.doubts() } catch {
+            if case .file = error.code { throw error }
+            return note(DoubtsFile.name, 0, 0, error.code)
+        }
+        for doubt in report.doubts {
+            report.usable = report.usable.flatMap { $0.without(doubt) }
+            report.bases.removeAll { $0 > doubt.since && doubt.concerns($0) }
+        }
     }
 
     private mutating func schema(of base: BaseManifest) {

@@ -23,7 +23,9 @@ public struct ArchiveCopy {
     private let reader = "copy-\(getpid())"
     private static let chunk = 1 << 20
     /// What a start of the recorder goes on with, where the copy takes the archive's place.
-    private static let besides = [StreamFile.name, PartitionsFile.name]
+    private static let besides = [
+        StreamFile.name, PartitionsFile.name, DefinitionsFile.name, DoubtsFile.name,
+    ]
 
     /// - Throws: ``ArchiveError`` if there is something at `target` already.
     public init(_ source: ArchiveFolder, to target: ArchiveFolder) throws(ArchiveError) {

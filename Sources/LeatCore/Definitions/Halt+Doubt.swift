@@ -1,3 +1,5 @@
+public import PGWire
+
 extension Halt {
     /// Rows of a table may be others than those that were sent: only a copy tells.
     public static func doubtful(
@@ -10,6 +12,7 @@ extension Halt {
         var halt = Halt(
             .stoppedOnChange, "Table \(table) may have rows that were not sent: \(reason).")
         halt.copiesAnew = [table]
+        halt.doubtReason = reason
         return halt
     }
 
@@ -49,6 +52,45 @@ extension Halt {
         var halt = self
         halt.advice = ([advice].compactMap { $0 } + lines).joined(separator: "\n")
         return halt
+    }
+}
+
+extension Halt {
+    /// The same with the way on of an archive.
+    ///
+    /// - Parameter command: Goes on with a new base.
+    public func advisingBase(_ command: String) -> Halt {
+        guard !copiesAnew.isEmpty else { return self }
+        var halt = self
+        halt.advice = """
+            This copies the tables into the archive once more, and goes on recording with nothing \
+            lost. Replays from the new base are right; those from older ones end before the change:
+            \(command)
+            """
+        return halt
+    }
+
+    /// A replay has come to where rows are no longer those of the source.
+    ///
+    /// - Parameters:
+    ///   - anew: Begins with the base that makes up for it.
+    ///   - accepting: Goes on all the same.
+    public init(
+        _ doubt: ArchiveDoubt, at position: LSN, anew: (LSN) -> String, accepting: String
+    ) {
+        self.init(
+            .stoppedOnChange,
+            """
+            From \(doubt.since) on the archive may have other rows of table \(doubt.table) than \
+            the source: \(doubt.reason). The replay is at \(position).
+            """)
+        let base =
+            doubt.until.map { "The base at \($0) has them as they are since then:\n\(anew($0))" }
+                ?? """
+                No base has them yet: record one with leat record --new-base, and begin anew from it \
+                with --rewind.
+                """
+        advice = "\(base)\nThis goes on with the rows that the archive has:\n\(accepting)"
     }
 }
 

@@ -51,11 +51,16 @@ public struct KnownDefinitions: Sendable, Equatable {
         seenLSN = .zero
     }
 
+    /// What was seen is the base now.
+    public mutating func follow() {
+        base = seen
+        seenLSN = nil
+    }
+
     /// The target has followed to what was seen.
     public mutating func follow(_ target: TargetTable, _ known: KnownColumns) {
         seen.agree(on: target, known)
-        base = seen
-        seenLSN = nil
+        follow()
     }
 
     /// Notes of which types the target's columns are, where that was not known.
@@ -63,5 +68,57 @@ public struct KnownDefinitions: Sendable, Equatable {
         guard base.targets.isEmpty else { return }
         base.agree(on: target, known)
         if !isAhead { seen = base }
+    }
+}
+
+extension KnownDefinitions {
+    /// Columns that had another type between, of which the stream has said nothing yet, and have the
+    /// one of before again: it may never say anything of it.
+    public func returned(to now: TableDefinition, sent: [String]) -> [DefinitionChange.Finding] {
+        guard isAhead else { return [] }
+        let names = now.columns.filter { column in
+            guard let first = base[column.number], let between = seen[column.number] else {
+                return false
+            }
+            return column.hasType(of: first) && !between.hasType(of: first)
+                && sent.contains { $0.isSameName(as: column.name) }
+        }.map(\.name)
+        guard !names.isEmpty else { return [] }
+        return DefinitionChange(from: base, to: now, sent: names, mayBeUnlogged: { _ in false })
+            .findings
+    }
+
+    /// Whether rows from before and after what was seen are described in the same way.
+    public var isSentAlike: Bool { changedColumns.isEmpty && gone.isEmpty }
+
+    /// Whether a relation describes rows as they are since what was seen.
+    public func isShown(by relation: Relation) -> Bool {
+        let described = relation.columns.allSatisfy { column in
+            seen.sent.contains { $0.isDescribed(by: column) }
+        }
+        return described
+            && changedColumns.allSatisfy { column in
+                relation.columns.contains { column.isDescribed(by: $0) }
+            }
+    }
+
+    private var changedColumns: [SourceColumn] {
+        seen.sent.filter { column in
+            guard let earlier = base[column.number] else { return true }
+            return !column.hasType(of: earlier) || !column.name.isSameName(as: earlier.name)
+        }
+    }
+
+    private var gone: [SourceColumn] { base.sent.filter { seen[$0.number] == nil } }
+}
+
+extension TableDefinition {
+    fileprivate var sent: [SourceColumn] { columns.filter { $0.generation == .none } }
+}
+
+extension SourceColumn {
+    fileprivate func isDescribed(by column: RelationColumn) -> Bool {
+        name.isSameName(as: column.name) && typeOID == column.typeOID
+            && typeModifier == column.typeModifier
     }
 }

@@ -34,6 +34,8 @@ public struct Halt: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// Tables of which a copy anew is the way on.
     public var copiesAnew: [TableName] = []
+    /// What happened to such a table, for a sentence.
+    public var doubtReason: String?
 
     public init(_ exitCode: ExitCode, _ message: String, advice: String? = nil) {
         self.exitCode = exitCode

@@ -41,7 +41,8 @@ public struct ReplaySchedule: Sendable {
         case never
     }
 
-    private let until: ReplayMoment?
+    /// It is over at the first of them.
+    private let ends: [ReplayMoment]
     /// Nil: as fast as the sink takes it.
     private let speed: Double?
     private var pauses: [ReplayMoment]
@@ -49,12 +50,14 @@ public struct ReplaySchedule: Sendable {
 
     /// - Parameters:
     ///   - until: Where it ends; nil: nowhere.
+    ///   - limit: What is beyond it is not read either.
     ///   - speed: 1 for the source's own, 10 for ten times as fast; nil: no limit. Above 0.
     ///   - pauses: Where it waits for ``resume()``.
     public init(
-        until: ReplayMoment? = nil, speed: Double? = nil, pauses: [ReplayMoment] = []
+        until: ReplayMoment? = nil, limit: LSN? = nil, speed: Double? = nil,
+        pauses: [ReplayMoment] = []
     ) {
-        self.until = until
+        ends = [until, limit.map { .lsn($0) }].compactMap { $0 }
         self.speed = speed
         self.pauses = pauses
     }
@@ -68,7 +71,7 @@ public struct ReplaySchedule: Sendable {
         _ transaction: Transaction, at now: ContinuousClock.Instant
     ) -> Admission {
         if transaction.beganEarlier { return .now }
-        if let until, until.isBefore(transaction) { return .never }
+        if ends.contains(where: { $0.isBefore(transaction) }) { return .never }
         if pauses.contains(where: { $0.isBefore(transaction) }) { return .paused }
         return due(transaction, now)
     }
@@ -91,14 +94,19 @@ public struct ReplaySchedule: Sendable {
     /// The position once everything before `place` is stored, where nothing behind that is
     /// admitted any more.
     public func end(before place: LSN) -> LSN {
-        guard case .lsn(let end) = until else { return place }
-        return min(end, place)
+        min(lastLSN ?? place, place)
     }
 
     /// Whether a stream that is known up to `end`, and has nothing more, has reached the end.
     public func isOver(at end: LSN) -> Bool {
-        guard case .lsn(let until) = until else { return false }
-        return end >= until
+        lastLSN.map { end >= $0 } ?? false
+    }
+
+    private var lastLSN: LSN? {
+        ends.compactMap { end in
+            guard case .lsn(let lsn) = end else { return nil }
+            return lsn
+        }.min()
     }
 
     /// Goes on behind the pauses that `transaction` waits at.

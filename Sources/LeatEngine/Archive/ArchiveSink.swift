@@ -18,9 +18,18 @@ actor ArchiveSink: BatchSink {
     private let logger: Logger
     /// Nil where the archive is one by itself.
     private let spool: TargetSpool?
+    private let definitions: Definitions?
     /// As the archive describes them by now.
     private var described: [RelationID: Relation] = [:]
     private var isHeldTold = false
+    /// The transaction that was taken last, in whole or in part.
+    private var last: TransactionID?
+
+    /// The watch over what the source's tables are, and where that is kept.
+    struct Definitions {
+        let watch: DefinitionWatch
+        let keeper: ArchivedDefinitions
+    }
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
@@ -30,12 +39,14 @@ actor ArchiveSink: BatchSink {
     init(
         _ folder: ArchiveFolder, _ lock: WriterLock, _ description: ArchiveDescription,
         _ configuration: SourceConfiguration, source: Connection,
-        segmentBytes: Int = ArchiveWriter.segmentBytes, spool: TargetSpool? = nil, logger: Logger
+        segmentBytes: Int = ArchiveWriter.segmentBytes, spool: TargetSpool? = nil,
+        definitions: Definitions? = nil, logger: Logger
     ) throws {
         self.folder = folder
         self.configuration = configuration
         self.source = source
         self.spool = spool
+        self.definitions = definitions
         self.logger = logger
         writer = try ArchiveWriter(folder, lock, description, segmentBytes: segmentBytes) { step in
             switch step {
@@ -82,7 +93,10 @@ actor ArchiveSink: BatchSink {
             try await describe(batch)
         }
         let before = writer.appendedBytes
+        definitions?.keeper.note(batch)
+        definitions?.watch.noteApplied(batch)
         try writer.append(batch)
+        last = batch.transactions.last?.xid ?? last
         spool?.limit?.appended(writer.appendedBytes - before)
         var applied = Applied()
         applied.changes = batch.changes.count
@@ -101,17 +115,32 @@ actor ArchiveSink: BatchSink {
     private func describe(_ batch: Batch) async throws {
         try await SettledCatalog(source: source).wait(for: batch)
         let configuration = configuration
-        let catalog = try await source.run { session in
+        try await look(batch.relations)
+        var catalog = try await source.run { session in
             try ArchiveCatalogReader(session: session, configuration: configuration).catalog()
         }
+        if let definitions { catalog.keepMissingValues(of: definitions.keeper.seen) }
         for relation in batch.relations { described[relation.id] = relation }
         try writer.append(catalog)
+    }
+
+    /// What the tables are now, before it is said what they are.
+    private func look(_ relations: [Relation]) async throws {
+        guard let definitions else { return }
+        definitions.keeper.describe(relations)
+        let (source, publications) = (source, configuration.publicationNames)
+        try await definitions.watch.look(source) {
+            try await ServerDefinitions(source: source, publications: publications).tables()
+        }
     }
 
     // MARK: Positions
 
     func store(_ wanted: LSN) async throws -> LSN? {
-        try writer.store(wanted)
+        try definitions?.keeper.write()
+        let stored = try writer.store(wanted)
+        definitions?.keeper.stored(but: writer.isWithinTransaction ? last : nil)
+        return stored
     }
 
     func rollBack() async throws {

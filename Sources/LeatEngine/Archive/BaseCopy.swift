@@ -43,7 +43,12 @@ struct BaseCopy {
             snapshot.phase = .copying
             snapshot.copies = tables.map { .init(table: $0.name, estimatedRows: $0.estimatedRows) }
         }
-        let copied = try await copy(tables, holder.snapshotName, point)
+        let copied = try await copy(tables, holder.snapshotName, point).map { table in
+            var table = table
+            let name = TableName(schema: table.schema, name: table.name)
+            table.definition = holder.definitions[name]?.texts
+            return table
+        }
         let sequences = try await sequences(tables, holder.connection)
         let manifest = BaseManifest(
             point: point, description: description, tables: copied, sequences: sequences,

@@ -14,7 +14,8 @@ internal import Synchronization
 /// 2. Publication, if it is the stream's own: it is found by the next start.
 /// 3. Slot, at S. Nobody has read it: it is dropped and made again. One that is taken over is
 ///    taken over again; nobody has confirmed anything.
-/// 4. First segment and position S. As before: both are made anew.
+/// 4. First segment, position S, and `definitions.json` with what the tables are in the slot's
+///    snapshot. As before: all are made anew.
 /// 5. `stream.json` says `streaming`: the recording goes on from the position.
 /// 6. The base, if one is asked for; its manifest is written last. One without a manifest is
 ///    removed, and made again at a temporary slot's point S2.
@@ -31,6 +32,8 @@ struct RecordPreparation {
         var tables: [SourceTable]
         var server: SourceFacts.Server
         var description: ArchiveDescription
+        /// Nothing for a spool: its target keeps them.
+        var definitions: Definitions?
         /// Until where what was left out of a table does not count: see ``PublicationWatch``.
         var copied: @Sendable (RelationID) -> LSN? = { _ in nil }
     }
@@ -147,6 +150,7 @@ struct RecordPreparation {
                 .description(archive, system, encoding: encoding)
         }
         try ArchiveWriter.begin(folder, lock, at: point, description)
+        try await beginDefinitions(at: point, snapshot: snapshot)
         FailPoint.archiveBegun.reached()
         file.state = .streaming
         let server = try await sourceFacts.server()
@@ -159,7 +163,8 @@ struct RecordPreparation {
         }
         return Prepared(
             position: point, confirmed: point, tables: tables, server: server,
-            description: description)
+            description: description,
+            definitions: try definitions(of: tables, nil, from: point))
     }
 
     /// The receiver's connection must stay as it is: its next command ends the slot's snapshot.
@@ -201,7 +206,9 @@ struct RecordPreparation {
     ) async throws -> Prepared {
         try await checkPublications(file)
         let tables = try await publish(after: file, .resume(at: position), creating: {})
-        let isGap = try checkMembership(file, tables)
+        let found = try await look(at: tables, from: position)
+        var isGap = try checkMembership(file, tables)
+        if try checkDoubts(found) { isGap = true }
         let (reader, encoding) = (configuration.reading, servers.encoding)
         let description = try await servers.source.run { session in
             try ArchiveCatalogReader(session: session, configuration: reader)
@@ -219,6 +226,7 @@ struct RecordPreparation {
             position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,
             history: facts.history(leavesOutOrigins: configuration.origin == .none),
             tables: tables, server: try await sourceFacts.server(), description: description,
+            definitions: try definitions(of: tables, found, from: position),
             copied: try madeUpFor(file))
     }
 

@@ -86,15 +86,20 @@ struct RecordRun: Sendable {
     // MARK: Recording
 
     private func run(_ servers: Servers) async throws -> SyncRun.Ending {
-        let prepared = try await RecordPreparation(run: self, servers: servers).prepare()
-        let sink = try ArchiveSink(
-            folder, lock, prepared.description, configuration.reading, source: servers.source,
-            segmentBytes: configuration.segmentBytes, spool: spool, logger: logger)
-        try await sink.begin(prepared.description.catalog)
+        var prepared = try await RecordPreparation(run: self, servers: servers).prepare()
+        if let definitions = prepared.definitions {
+            prepared.description.catalog.keepMissingValues(of: definitions.keeper.seen)
+        }
         let positions = SharedPosition(
             PositionState(
                 startingAt: prepared.position, confirmed: prepared.confirmed,
                 holdBack: configuration.holdBack))
+        let definitions = definitions(prepared, servers, positions)
+        let sink = try ArchiveSink(
+            folder, lock, prepared.description, configuration.reading, source: servers.source,
+            segmentBytes: configuration.segmentBytes, spool: spool, definitions: definitions,
+            logger: logger)
+        try await sink.begin(prepared.description.catalog)
         let start = SlotStart(
             configuration: configuration.reading, receiver: servers.receiver,
             source: servers.source,
@@ -122,7 +127,8 @@ struct RecordRun: Sendable {
             status: status)
         let monitor = SourceMonitor(
             configuration: configuration.reading, clientEncoding: servers.encoding,
-            publications: watch, partitions: try await partitions(prepared, servers),
+            publications: watch, definitions: definitions?.watch,
+            partitions: try await partitions(prepared, servers),
             positions: positions, status: spool?.status ?? status, logger: logger)
         let ending = try await flow.run(beside: [
             { try await monitor.run() }, { try await prune(sink) },
@@ -136,7 +142,28 @@ struct RecordRun: Sendable {
         {
             logger.warning("publications were not compared: the source cannot be reached")
         }
+        // Nothing may end well with rows that the archive does not have.
+        if let definitions {
+            let source = ServerDefinitions(
+                source: servers.source, publications: configuration.reading.publicationNames)
+            let reached = ending == .endReached ? end : nil
+            try await definitions.watch.look(servers.source, reached: reached) {
+                try await source.tables()
+            }
+            try definitions.keeper.finish()
+        }
         return ending == .endReached ? .endReached : .stopped
+    }
+
+    private func definitions(
+        _ prepared: RecordPreparation.Prepared, _ servers: Servers, _ positions: SharedPosition
+    ) -> ArchiveSink.Definitions? {
+        guard let definitions = prepared.definitions else { return nil }
+        let watch = DefinitionWatch(
+            definitions.keeper, tables: definitions.tables, suspicions: definitions.suspicions,
+            leaving: [:], leftOut: LeftOutColumns(), position: { positions.with { $0.durable } },
+            advising: RecordPreparation(run: self, servers: servers).advisingBase, logger: logger)
+        return .init(watch: watch, keeper: definitions.keeper)
     }
 
     private func partitions(

@@ -4,6 +4,16 @@ internal import PGWire
 
 /// Where a stream keeps what the tables of its source were: with the data that it speaks of.
 protocol DefinitionKeeper: Sendable {
+    /// Whether all of a table that joins is sent, so that what it is counts from its first look on.
+    var takesNewTables: Bool { get }
+
+    /// What else would make rows others than what is kept, beside what nobody learns from a stream.
+    ///
+    /// - Parameter source: A session of the source.
+    func findings(
+        from known: KnownDefinitions, to table: SourceTable, _ source: Connection
+    ) async throws -> [DefinitionChange.Finding]
+
     /// - Parameter truncates: Those that are no longer needed.
     /// - Returns: False if it cannot be reached now.
     func keep(
@@ -17,7 +27,7 @@ protocol DefinitionKeeper: Sendable {
     /// Keeps that tables were published no longer when the source's WAL ended there.
     ///
     /// - Returns: False if it cannot be reached now.
-    func leave(_ tables: [TableName: LSN]) async throws -> Bool
+    func leave(_ tables: [DefinitionWatch.Table], at end: LSN) async throws -> Bool
 
     /// Forgets tables of which nothing more comes.
     ///
@@ -25,10 +35,22 @@ protocol DefinitionKeeper: Sendable {
     func giveUp(_ tables: [TableName]) async throws -> Bool
 
     /// Keeps that rows of a table may be others than those that were sent.
-    func doubt(_ table: TableName, _ reason: String) async throws
+    ///
+    /// - Parameters:
+    ///   - end: Of the source's WAL when that was noticed.
+    ///   - isFoundAgain: Whether the next look finds it too.
+    func doubt(
+        _ table: TableName, _ reason: String, at end: LSN, isFoundAgain: Bool
+    ) async throws
 
-    /// The table that has the rows; nil if it cannot be reached now, or has no columns to follow.
-    func target(_ table: TableName) async throws -> TargetTable?
+    /// Whatever was changed without being sent, it was after this.
+    func looked(upTo position: LSN) async throws
+
+    /// The stream has told all that it can of what was seen of a table: what it goes into must have
+    /// followed.
+    ///
+    /// - Returns: False if it has not.
+    func follow(_ table: inout DefinitionWatch.Table) async throws -> Bool
 }
 
 /// In `leat.tables`, by a session of its own for a moment: the applier's may be within a
@@ -36,6 +58,13 @@ protocol DefinitionKeeper: Sendable {
 struct TargetDefinitions: DefinitionKeeper {
     let target: OwnTargetSession
     let stream: StreamName
+
+    var takesNewTables: Bool { false }
+
+    /// The target's table is compared with the source's where the stream describes it anew.
+    func findings(
+        from known: KnownDefinitions, to table: SourceTable, _ source: Connection
+    ) async throws -> [DefinitionChange.Finding] { [] }
 
     func keep(
         _ tables: [DefinitionWatch.Table], forgetting truncates: [AppliedTruncate]
@@ -57,8 +86,10 @@ struct TargetDefinitions: DefinitionKeeper {
         return try await target.run { try TruncateStore(session: $0, stream: stream).read() }
     }
 
-    func leave(_ tables: [TableName: LSN]) async throws -> Bool {
+    func leave(_ tables: [DefinitionWatch.Table], at end: LSN) async throws -> Bool {
         let stream = stream
+        let tables = Dictionary(
+            tables.map { ($0.name, end) }, uniquingKeysWith: { first, _ in first })
         let kept: Void? = try await target.run { session in
             try TableStore(session: session, stream: stream).leave(tables)
         }
@@ -76,14 +107,42 @@ struct TargetDefinitions: DefinitionKeeper {
         return kept != nil
     }
 
-    func doubt(_ table: TableName, _ reason: String) async throws {
+    func doubt(
+        _ table: TableName, _ reason: String, at end: LSN, isFoundAgain: Bool
+    ) async throws {
+        guard !isFoundAgain else { return }
         let stream = stream
         _ = try await target.run { session in
             try TableStore(session: session, stream: stream).doubt(table, reason)
         }
     }
 
-    func target(_ table: TableName) async throws -> TargetTable? {
+    func looked(upTo position: LSN) async throws {}
+
+    func follow(_ table: inout DefinitionWatch.Table) async throws -> Bool {
+        guard let target = try await target(table.name) else { return true }
+        let (base, seen) = (table.definitions.base, table.definitions.seen)
+        let sent = seen.columns.filter { $0.generation == .none }
+        let has = sent.allSatisfy { column in
+            guard base[column.number] == nil else { return true }
+            return target.columns.contains { found in
+                found.name.isSameName(as: column.name) && !table.holdsAnother(found, column)
+            }
+        }
+        let retyping = Retyping(from: base, to: seen)
+        let isRetyped = retyping.numbers.allSatisfy { number in
+            let found = table.columns[number].flatMap { known in
+                target.columns.first { $0.number == known.targetNumber }
+            }
+            return found.map { TableDefinition.TargetType($0) } != retyping.targets[number]
+        }
+        guard has, isRetyped else { return false }
+        table.definitions.follow(target, table.columns)
+        return true
+    }
+
+    /// Nil if it cannot be reached now, or has no such table.
+    private func target(_ table: TableName) async throws -> TargetTable? {
         try await target.run { session in
             try TargetTables.resolve([table], session)[table]?.get()
         } ?? nil

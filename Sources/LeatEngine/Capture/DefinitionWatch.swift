@@ -14,9 +14,26 @@ internal import Synchronization
 actor DefinitionWatch {
     /// A followed table.
     struct Table: Sendable {
+        var id: RelationID
         var name: TableName
         var columns: KnownColumns
         var definitions: KnownDefinitions
+
+        init(
+            id: RelationID, name: TableName, columns: KnownColumns, definitions: KnownDefinitions
+        ) {
+            self.id = id
+            self.name = name
+            self.columns = columns
+            self.definitions = definitions
+        }
+
+        /// As it is now.
+        init(_ table: SourceTable) {
+            self.init(
+                id: table.relation.id, name: table.name, columns: KnownColumns(),
+                definitions: KnownDefinitions(table.definition))
+        }
 
         /// Whether a column of the target is still that of one which the source has dropped.
         func holdsAnother(_ found: TargetTable.Column, _ column: SourceColumn) -> Bool {
@@ -102,10 +119,11 @@ actor DefinitionWatch {
     ///   ``Restart`` where the start is to decide.
     func look(
         _ source: Connection, reached: LSN? = nil, isLast: Bool = false,
-        _ read: () async throws -> [RelationID: SourceTable]
+        _ read: @Sendable () async throws -> [RelationID: SourceTable]
     ) async throws {
         await beginLook()
         defer { endLook() }
+        let stored = position()
         let finished = try await source.run { try SourceCatalog(session: $0).finished() }
         let now = try await read()
         // Behind the reading: no commit that was seen is later.
@@ -127,6 +145,7 @@ actor DefinitionWatch {
             finished?.contains($0.xid) == true && !found.undecided.contains($0.table)
         }
         try await keep(found.changed, forgetting: past)
+        if found.undecided.isEmpty, suspicions.isEmpty { try await keeper.looked(upTo: stored) }
         // The start says what there is to do.
         if let stuck { throw Restart(reason: "table \(stuck) was altered on the source") }
     }
@@ -141,8 +160,10 @@ actor DefinitionWatch {
                     && (isLast || before[id]?[number] != nil)
             }
             guard !left.isEmpty, let table = tables[id] else { continue }
-            throw doubtful(
-                table.name, left.values.sorted().map { .remadeOnTarget(column: $0) })
+            let doubts = left.values.sorted().map {
+                DefinitionChange.Doubt.remadeOnTarget(column: $0)
+            }
+            throw advising(Halt.doubtful(table.name, doubts))
         }
     }
 
@@ -158,7 +179,10 @@ actor DefinitionWatch {
     ) async throws -> Findings {
         var found = Findings()
         for (id, table) in now {
-            guard let known = tables[id] else { continue }
+            guard let known = tables[id] else {
+                if keeper.takesNewTables { found.changed[id] = Table(table) }
+                continue
+            }
             let told = truncates.filter { $0.table == id }
             switch try await compare(known, table, told, at: end, source) {
             case .same: break
@@ -177,11 +201,12 @@ actor DefinitionWatch {
         for (id, known) in tables {
             var table = changed[id] ?? known
             guard table.definitions.isReached(by: reached) else { continue }
-            if try await !follow(&table) {
+            let before = table.definitions
+            if try await !keeper.follow(&table) {
                 table.definitions.reach()
                 stuck = table.name
             }
-            changed[id] = table
+            if table.definitions != before { changed[id] = table }
         }
         return stuck
     }
@@ -212,12 +237,9 @@ actor DefinitionWatch {
     private func noteLeft(
         _ now: [RelationID: SourceTable], at end: LSN, _ reached: LSN
     ) async throws {
-        var new: [TableName: LSN] = [:]
-        for (id, table) in tables where now[id] == nil && leaving[table.name] == nil {
-            new[table.name] = end
-        }
-        if !new.isEmpty, try await keeper.leave(new) {
-            leaving.merge(new) { known, _ in known }
+        let new = tables.values.filter { now[$0.id] == nil && leaving[$0.name] == nil }
+        if !new.isEmpty, try await keeper.leave(new, at: end) {
+            for table in new { leaving[table.name] = end }
         }
         let gone = leaving.filter { $0.value <= reached }.keys.sorted()
         guard !gone.isEmpty, try await keeper.giveUp(gone) else { return }
@@ -257,9 +279,15 @@ actor DefinitionWatch {
             return .same
         }
         let change = DefinitionChange(from: seen, to: now, sent: table)
-        guard let standing = try await standing(change.findings, source) else { return .waits }
+        let returned = known.definitions.returned(to: now, sent: table.columns.map(\.name))
+        let more = try await keeper.findings(from: known.definitions, to: table, source)
+        guard let standing = try await standing(change.findings + returned + more, source) else {
+            return .waits
+        }
         let (soft, hard) = (standing.filter(\.mayBeTruncate), standing.filter { !$0.mayBeTruncate })
-        guard hard.isEmpty else { throw doubtful(known.name, hard) }
+        guard hard.isEmpty else {
+            throw try await doubtful(known.name, hard, at: end, isFoundAgain: true)
+        }
         guard seen.generated == now.generated else {
             throw Restart(reason: "generated columns of table \(known.name) were altered")
         }
@@ -285,8 +313,12 @@ actor DefinitionWatch {
         }
     }
 
-    private func doubtful(_ table: TableName, _ doubts: [DefinitionChange.Doubt]) -> Halt {
-        advising(Halt.doubtful(table, doubts))
+    private func doubtful(
+        _ table: TableName, _ doubts: [DefinitionChange.Doubt], at end: LSN, isFoundAgain: Bool
+    ) async throws -> Halt {
+        let reason = doubts.map(\.reason).joined(separator: "; ")
+        try await keeper.doubt(table, reason, at: end, isFoundAgain: isFoundAgain)
+        return advising(Halt.doubtful(table, because: reason))
     }
 
     /// What the stream had to tell of truncates before the source's end of then, it has told.
@@ -301,9 +333,8 @@ actor DefinitionWatch {
                 told.contains { $0.explains(doubt) }
             }
             guard isExplained else {
-                let reason = suspicion.doubts.map(\.reason).joined(separator: "; ")
-                try await keeper.doubt(table.name, reason)
-                throw doubtful(table.name, suspicion.doubts)
+                throw try await doubtful(
+                    table.name, suspicion.doubts, at: suspicion.end, isFoundAgain: false)
             }
             suspicions[id] = nil
             _ = table.definitions.look(suspicion.definition, at: suspicion.end)
@@ -314,31 +345,7 @@ actor DefinitionWatch {
     /// A change has met other rows than the source had: what is suspected of its table is so.
     func confirm(_ id: RelationID) async throws -> Halt? {
         guard let suspicion = suspicions[id], let table = tables[id] else { return nil }
-        let reason = suspicion.doubts.map(\.reason).joined(separator: "; ")
-        try await keeper.doubt(table.name, reason)
-        return doubtful(table.name, suspicion.doubts)
-    }
-
-    /// The stream has told all that it can of what was seen: the target must have followed.
-    private func follow(_ table: inout Table) async throws -> Bool {
-        guard let target = try await keeper.target(table.name) else { return true }
-        let (base, seen) = (table.definitions.base, table.definitions.seen)
-        let sent = seen.columns.filter { $0.generation == .none }
-        let has = sent.allSatisfy { column in
-            guard base[column.number] == nil else { return true }
-            return target.columns.contains { found in
-                found.name.isSameName(as: column.name) && !table.holdsAnother(found, column)
-            }
-        }
-        let retyping = Retyping(from: base, to: seen)
-        let isRetyped = retyping.numbers.allSatisfy { number in
-            let found = table.columns[number].flatMap { known in
-                target.columns.first { $0.number == known.targetNumber }
-            }
-            return found.map { TableDefinition.TargetType($0) } != retyping.targets[number]
-        }
-        guard has, isRetyped else { return false }
-        table.definitions.follow(target, table.columns)
-        return true
+        return try await doubtful(
+            table.name, suspicion.doubts, at: suspicion.end, isFoundAgain: false)
     }
 }

@@ -6,54 +6,18 @@ internal import PGWire
 /// What a start finds out about rows that have changed on the source without being sent, since the
 /// last look: see ``DefinitionWatch``.
 extension StreamPreparation {
-    /// What was found.
-    struct Definitions: Sendable {
-        /// Of the tables that go on, as it is to be stored.
-        var known: [TableName: KnownDefinitions] = [:]
-        /// Tables whose rows may be others than those that were sent.
-        var doubts: [TableName: Halt] = [:]
-        /// Tables that may have been unlogged, unless the stream has something to say of it.
-        var suspicions: [RelationID: DefinitionWatch.Suspicion] = [:]
-    }
-
     /// Looks at the catalog as the last run has left off.
-    func lookAtDefinitions(of tables: [SourceTable]) async throws -> Definitions {
+    func lookAtDefinitions(of tables: [SourceTable]) async throws -> FoundDefinitions {
         let stored = try await storedTables()
         let end = try await servers.source.run { try SourceEnd.flushed($0) }
-        var found = Definitions()
+        var found = FoundDefinitions()
         for table in tables {
             guard let row = stored[table.name], row.state == .ready,
                 row.id == nil || row.id == table.relation.id
             else { continue }
-            try await look(at: table, row, end, &found)
+            try await found.look(at: table, row.definitions, doubt: row.doubt, end, servers.source)
         }
         return found
-    }
-
-    private func look(
-        at table: SourceTable, _ row: TablePlan.Stored, _ end: LSN, _ found: inout Definitions
-    ) async throws {
-        if let doubt = row.doubt {
-            found.doubts[table.name] = Halt.doubtful(table.name, because: doubt)
-        }
-        // A stream of an earlier version knows nothing yet.
-        guard var known = row.definitions else {
-            found.known[table.name] = KnownDefinitions(table.definition)
-            return
-        }
-        let now = table.definition
-        let change = DefinitionChange(from: known.seen, to: now, sent: table)
-        let standing = try await servers.source.run { session in
-            try SourceCatalog(session: session).standing(change.findings)
-        }
-        let hard = (standing ?? []).filter { !$0.mayBeTruncate }
-        if !hard.isEmpty { found.doubts[table.name] = Halt.doubtful(table.name, hard) }
-        let soft = (standing ?? []).filter(\.mayBeTruncate)
-        if hard.isEmpty, !soft.isEmpty {
-            found.suspicions[table.relation.id] = .init(doubts: soft, definition: now, end: end)
-        }
-        if standing?.isEmpty == true { _ = known.look(now, at: end) }
-        found.known[table.name] = known
     }
 
     /// What the start does about it, now that the ways of the tables are known as well.
@@ -62,7 +26,7 @@ extension StreamPreparation {
     /// - Throws: ``Halt`` (exit code 7): for tables of which only a copy tells, if that was not
     ///   asked for, and for those that the stream has nothing more to say of.
     func settle(
-        _ found: inout Definitions, _ ways: Preflight.Ways, at position: LSN
+        _ found: inout FoundDefinitions, _ ways: Preflight.Ways, at position: LSN
     ) async throws -> [TableName: Halt] {
         let mayCopy = configuration.onRewrite == .copy
         var doubts = found.doubts

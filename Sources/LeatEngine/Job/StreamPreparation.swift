@@ -87,7 +87,7 @@ struct StreamPreparation {
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
         let selected = try await publish(decision, progress, system, sourceTypes)
         let tables = selected.tables
-        var found = Definitions()
+        var found = FoundDefinitions()
         if case .resume = decision { found = try await lookAtDefinitions(of: tables) }
         var ways = try await onTarget.ways(of: tables, sourceTypes, looked: found.known)
         var doubtful: [TableName: Halt] = [:]
@@ -192,7 +192,7 @@ struct StreamPreparation {
     func prepared(
         _ start: Start, _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
         _ isBinary: Bool, _ system: SystemIdentity, _ sourceTypes: TypeCatalog,
-        _ looked: Definitions
+        _ looked: FoundDefinitions
     ) async throws -> Prepared {
         let (configuration, encoding) = (configuration, servers.encoding)
         let server = try await sourceFacts.server()
@@ -251,7 +251,7 @@ struct StreamPreparation {
         for row in stored where row.state == .ready {
             guard let id = ids[row.table], let definitions = row.definitions else { continue }
             tables[id] = DefinitionWatch.Table(
-                name: row.table, columns: row.columns, definitions: definitions)
+                id: id, name: row.table, columns: row.columns, definitions: definitions)
         }
         return tables
     }

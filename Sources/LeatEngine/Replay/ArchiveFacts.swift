@@ -66,6 +66,11 @@ struct ArchiveFacts {
         return nil
     }
 
+    /// From where on the archive may have other rows than its source.
+    func doubts() throws -> [ArchiveDoubt] {
+        try checked { () throws(ArchiveError) in try folder.doubts() }
+    }
+
     private func checked<Value>(_ body: () throws(ArchiveError) -> Value) throws -> Value {
         do { return try body() } catch { throw Halt(error, archive: folder.path) }
     }

@@ -16,6 +16,8 @@ public struct ReplayConfiguration: Sendable {
     public var follows = false
     /// Empties the tables of the stream and begins anew.
     public var rewinds = false
+    /// Goes on where the archive may have other rows than its source.
+    public var acceptsDoubts = false
     /// Creates the tables as the base has them.
     public var createsSchema = false
     public var truncatesTables = false
@@ -31,6 +33,15 @@ public struct ReplayConfiguration: Sendable {
         self.archive = archive
         self.target = target
         self.stream = stream
+    }
+
+    /// `leat replay` for this stream, as one types it.
+    func command(_ more: [String]) -> String {
+        ShellText.command(
+            [
+                "leat", "replay", "--archive", archive, "--target", target.printable, "--stream",
+                stream.text,
+            ] + more)
     }
 
     var handling: ApplyHandling {

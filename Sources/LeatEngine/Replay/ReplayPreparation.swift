@@ -20,6 +20,8 @@ struct ReplayPreparation {
         var archiveEnd: LSN
         /// Under which name the archive keeps the position; nil: it cannot be written to.
         var reader: String?
+        /// Where what is to be replayed ends: behind it rows may be others than the source's.
+        var limit: ArchiveDoubt?
     }
 
     var configuration: ReplayConfiguration { run.configuration }
@@ -37,6 +39,11 @@ struct ReplayPreparation {
         let target = try await applier.run { try TargetIdentity($0) }
         try checkIsNotSource(found.description, target)
         try await applier.run { try TargetSchema.ensure($0) }
+        // Before anything is emptied.
+        if try await run.rewind.mayBegin(applier, configuration.stream) {
+            let anew = try ReplayDecision(facts(nil, stored, found))
+            _ = try ReplayDoubts(configuration, logger).limit(from: anew.position)
+        }
         try await run.rewind.run(applier, onTarget)
         let progress = try await readProgress()
         try progress?.checkTarget(target, option: nil)
@@ -44,6 +51,7 @@ struct ReplayPreparation {
         let decision = try ReplayDecision(facts(progress, stored, found))
         try await checkIsNotBeyond(decision)
         let position = decision.position
+        let limit = try ReplayDoubts(configuration, logger).limit(from: position)
         let reader = await register(position, target, found.description)
         try await keepTarget(progress, target)
         let base = found.bases.first { $0.lsn == position }
@@ -69,7 +77,9 @@ struct ReplayPreparation {
         try await begin(decision, tables, plans, opening.description, target)
         try await copy(base, tables, plans, position)
         try await makePending()
-        return try await prepared(position, tables, plans, opening, reader)
+        var prepared = try await prepared(position, tables, plans, opening, reader)
+        prepared.limit = limit
+        return prepared
     }
 
     // MARK: Facts

@@ -73,12 +73,19 @@ struct ReplayRun: Sendable {
         let flow = Flow(
             source: archive, sink: sink, positions: positions, end: nil,
             statusInterval: ReplayRun.statusInterval, status: status)
-        _ = try await flow.run(beside: [{ try await watch(archive) }])
+        _ = try await flow.run(beside: [{ try await watch(archive, prepared) }])
         try await setSequences(prepared.tables.map(\.name), applier)
         if let name = prepared.reader {
             try? await archive.register(name, at: positions.with { $0.durable })
         }
         if stop.isRequested { return .stopped }
+        let position = positions.with { $0.durable }
+        // Also one that was noticed just before it ended.
+        try ReplayDoubts(configuration, logger).check(
+            from: prepared.position, prepared.limit, at: position)
+        if let limit = prepared.limit, position >= limit.since {
+            throw ReplayDoubts(configuration, logger).halt(limit, at: position)
+        }
         return archive.isEndReached ? .momentReached : .archiveEnded
     }
 
@@ -88,7 +95,8 @@ struct ReplayRun: Sendable {
         var stream = ArchiveSource.Stream(positions: positions)
         stream.follows = configuration.follows
         stream.schedule = ReplaySchedule(
-            until: configuration.until, speed: configuration.speed, pauses: configuration.pauses)
+            until: configuration.until, limit: prepared.limit?.since, speed: configuration.speed,
+            pauses: configuration.pauses)
         stream.reader = prepared.reader
         let logger = logger
         stream.paused = { position in
@@ -113,12 +121,16 @@ struct ReplayRun: Sendable {
     }
 
     /// Shows how far the archive reaches, beside the flow.
-    private func watch(_ archive: ArchiveSource) async throws {
+    private func watch(
+        _ archive: ArchiveSource, _ prepared: ReplayPreparation.Prepared
+    ) async throws {
         var nextLog = ContinuousClock.now + SourceMonitor.logInterval
         while true {
             try await Task.sleep(for: .milliseconds(500))
             let end = archive.knownEnd
             status.update { $0.sourceWALEnd = end }
+            try ReplayDoubts(configuration, logger).check(
+                from: prepared.position, prepared.limit, at: status.snapshot.position)
             guard ContinuousClock.now >= nextLog else { continue }
             nextLog = .now + SourceMonitor.logInterval
             let snapshot = status.snapshot

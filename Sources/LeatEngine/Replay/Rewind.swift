@@ -19,6 +19,14 @@ final class Rewind: Sendable {
         self.isWanted = Mutex(isWanted)
     }
 
+    /// - Returns: Whether it is still to come.
+    /// - Throws: ``Halt`` (exit code 2) for what is no replay.
+    func mayBegin(_ applier: Applier, _ stream: StreamName) async throws -> Bool {
+        guard isWanted.withLock({ $0 }) else { return false }
+        try await applier.run { try self.checkIsReplay($0, stream) }
+        return true
+    }
+
     /// Once in a job, whatever becomes of its runs.
     func run(_ applier: Applier, _ onTarget: TargetPreparation) async throws {
         guard isWanted.withLock({ $0 }) else { return }

@@ -41,6 +41,7 @@ struct ArchiveInfo: ArchiveView {
     var changes: Int
     var bases: [String]
     var partitionChanges: [String]
+    var doubts: [ArchiveDoubtText]
     var tables: [Table]
 
     init(_ inventory: ArchiveInventory) {
@@ -65,6 +66,7 @@ struct ArchiveInfo: ArchiveView {
         changes = inventory.segments.reduce(0) { $0 + $1.changes }
         bases = inventory.bases.map(\.point)
         partitionChanges = inventory.partitionChanges
+        doubts = inventory.doubts.map { ArchiveDoubtText($0) }
         tables = description.catalog.tables.map { table in
             Table(
                 name: "\(table.schema).\(table.name)", columns: table.columns.count,
@@ -97,6 +99,7 @@ struct ArchiveInfo: ArchiveView {
                     "not sent; record a new base: \(partitionChanges.joined(separator: ", "))",
                 ], at: facts.count - 1)
         }
+        facts.insert(contentsOf: doubts.map { ["doubtful", $0.text] }, at: facts.count - 1)
         let rows = tables.map { table in
             [
                 "",

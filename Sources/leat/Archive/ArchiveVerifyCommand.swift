@@ -8,7 +8,10 @@ struct ArchiveVerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Prove that an archive is whole, or say what of it is still usable.",
-        discussion: "Exit code 5 if anything is damaged or missing.")
+        discussion: """
+            Exit code 5 if anything is damaged or missing, or if rows have changed on the source \
+            without being sent and no base has them yet.
+            """)
 
     @OptionGroup var archive: ArchiveFolderOption
 
@@ -31,10 +34,19 @@ struct ArchiveVerifyCommand: AsyncParsableCommand {
             } else {
                 print(lines: text.lines)
             }
-            guard report.isWhole else {
+            guard report.problems.isEmpty else {
                 throw Halt(
                     .differencesFound, "The archive is damaged in \(report.problems.count) places.",
                     advice: "Replays are refused where they would meet them.")
+            }
+            guard report.isWhole else {
+                throw Halt(
+                    .differencesFound,
+                    "The archive may have other rows than its source, and no base that makes up for it.",
+                    advice: """
+                        Record a new base: leat record --new-base. Until then it is usable as far \
+                        as is said above; replays stop there.
+                        """)
             }
         }
     }
@@ -50,6 +62,7 @@ struct VerifyText: Encodable {
     var bytes: Int
     var uncountedBytes: Int
     var problems: [ArchiveVerifier.Problem]
+    var doubts: [ArchiveDoubtText]
     var usable: [ArchiveVerifier.Range]
     var bases: [String]
     var unproven: [String]
@@ -63,6 +76,7 @@ struct VerifyText: Encodable {
         bytes = report.bytes
         uncountedBytes = report.uncountedBytes
         problems = report.problems
+        doubts = report.doubts.map { ArchiveDoubtText($0) }
         usable = report.usable
         bases = report.bases.map { "\($0)" }
         unproven = report.unproven
@@ -81,12 +95,13 @@ struct VerifyText: Encodable {
             lines.append(
                 "damaged: \(problem.file) at byte \(problem.offset)\(extent): \(problem.problem)")
         }
+        for doubt in doubts { lines.append("doubtful: \(doubt.text)") }
         for range in usable { lines.append("usable: \(range.from) to \(range.to)") }
         for base in bases { lines.append("usable: base \(base)") }
         for file in unproven {
             lines.append("not proven: \(file), of an earlier version, has no checksum")
         }
-        if isWhole { lines.append("whole") }
+        if isWhole { lines.append(doubts.isEmpty ? "whole" : "whole, but for what is doubtful") }
         return lines
     }
 }

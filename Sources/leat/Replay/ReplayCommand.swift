@@ -55,6 +55,9 @@ struct ReplayCommand: AsyncParsableCommand {
     @Flag(help: "Empty the tables of the stream, and begin anew.")
     var rewind = false
 
+    @Flag(help: "Go on where the archive may have other rows than its source.")
+    var acceptDoubts = false
+
     @Flag(help: "Do not ask.")
     var yes = false
 
@@ -116,6 +119,7 @@ struct ReplayCommand: AsyncParsableCommand {
         configuration.speed = speed.factor
         configuration.follows = follow
         configuration.rewinds = rewind
+        configuration.acceptsDoubts = acceptDoubts
         configuration.createsSchema = schema
         try applying.apply(to: &configuration)
         if noCopy { configuration.beginning = .noCopy }

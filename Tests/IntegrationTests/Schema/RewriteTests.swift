@@ -17,7 +17,7 @@ struct RewriteTests {
         var testDescription: String { name }
     }
 
-    private static let schema = """
+    static let schema = """
         create schema s;
         create table s.t (id int primary key, v text, n int, f float8, d timestamp,
           z timestamptz, p int not null default 7);
@@ -26,13 +26,13 @@ struct RewriteTests {
         create table s.r_1 partition of s.r for values from (0) to (100);
         create table s.r_2 partition of s.r for values from (100) to (200);
         """
-    private static let rows = """
+    static let rows = """
         insert into s.t select i, 'value ' || i, i, i + 0.25, '2026-01-01 12:34:56.7',
           '2026-01-01 12:34:56.7+00' from generate_series(1, 9) i;
         insert into s.r select i, 'r' from generate_series(1, 150) i;
         """
 
-    private static let rewrites = [
+    static let rewrites = [
         Rewrite(
             name: "a column is dropped and made again",
             sql: ["alter table s.t drop v, add v text"],
@@ -100,14 +100,14 @@ struct RewriteTests {
             ], words: "SET UNLOGGED"),
     ]
 
-    private func publish(_ rewrite: Rewrite, _ pair: Pair) async throws -> [String] {
+    static func publish(_ rewrite: Rewrite, _ pair: Pair) async throws -> [String] {
         guard let publication = rewrite.publication else { return [] }
         try await pair.onSource(
             "create publication pub \(publication) with (publish_via_partition_root = true)")
         return ["--publication", "pub"]
     }
 
-    private func expectSame(_ pair: Pair) async throws {
+    static func expectSame(_ pair: Pair) async throws {
         for table in ["s.t", "s.r", "other"] {
             // Columns by their names; a date of the source may still be a time on the target.
             let sql = """
@@ -134,7 +134,7 @@ struct RewriteTests {
     func whileDown(_ rewrite: Rewrite) async throws {
         let versions = Pair.Versions(.v18, .v15)
         try await Pair.with(versions, schema: Self.schema, rows: Self.rows) { pair in
-            let options = try await publish(rewrite, pair)
+            let options = try await Self.publish(rewrite, pair)
             try await pair.catchUp(options: options)
             try await pair.onSource("update s.t set n = n + 1; insert into other values (1)")
             for statement in rewrite.sql { try await pair.onSource(statement) }
@@ -153,7 +153,7 @@ struct RewriteTests {
                 try await prepareTarget(rewrite, pair)
                 try await pair.catchUp(options: options + ["--on-rewrite", "copy"])
             }
-            try await expectSame(pair)
+            try await Self.expectSame(pair)
             let copied = try await pair.targetValue(
                 "select count(*) from leat.tables where is_refilled or state <> 'ready'")
             #expect(copied == "0")
@@ -165,7 +165,7 @@ struct RewriteTests {
         arguments: rewrites.filter { !$0.sql.joined().contains("drop default") })
     func whileStreaming(_ rewrite: Rewrite) async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
-            let options = try await publish(rewrite, pair)
+            let options = try await Self.publish(rewrite, pair)
             let leat = try LeatProcess(
                 ["sync"] + pair.places + ["--status-interval", "200ms", "--on-rewrite", "copy"]
                     + options)
@@ -178,7 +178,7 @@ struct RewriteTests {
             try await leat.waitForOutput(containing: "table is copied anew")
             try await pair.waitUntilApplied()
 
-            try await expectSame(pair)
+            try await Self.expectSame(pair)
             #expect(try await leat.terminate() == 0, "\(leat.log)")
         }
     }
@@ -203,7 +203,7 @@ struct RewriteTests {
                 }
             #expect(log.contains("--on-rewrite copy"), "\(log)")
             try await pair.catchUp("--on-rewrite", "copy")
-            try await expectSame(pair)
+            try await Self.expectSame(pair)
         }
     }
 
@@ -222,7 +222,7 @@ struct RewriteTests {
             #expect(stopped.exitCode == 7, "\(stopped.log)")
             let copied = try await pair.sync("--endpos", "now", "--on-rewrite", "copy")
             #expect(copied.exitCode == 0, "\(copied.log)")
-            try await expectSame(pair)
+            try await Self.expectSame(pair)
         }
     }
 
@@ -241,7 +241,7 @@ struct RewriteTests {
             }
             try await pair.onTarget(String(statement ?? "select 1 / 0"))
             try await pair.catchUp()
-            try await expectSame(pair)
+            try await Self.expectSame(pair)
         }
     }
 
@@ -270,7 +270,7 @@ struct RewriteTests {
             #expect(try await leat.terminate() == 0, "\(leat.log)")
 
             try await pair.catchUp("--publication", "pub")
-            try await expectSame(pair)
+            try await Self.expectSame(pair)
         }
     }
 
@@ -307,7 +307,7 @@ struct RewriteTests {
 
             try await pair.catchUp("--publication", "pub")
 
-            try await expectSame(pair)
+            try await Self.expectSame(pair)
             #expect(try await pair.targetValue("select count(*) from leat.truncates") == "0")
         }
     }
@@ -354,7 +354,7 @@ struct RewriteTests {
             #expect(stopped.exitCode == 7, "\(stopped.log)")
             #expect(stopped.log.contains(words), "\(stopped.log)")
             try await pair.catchUp("--on-rewrite", "copy")
-            try await expectSame(pair)
+            try await Self.expectSame(pair)
         }
     }
 
@@ -370,7 +370,7 @@ struct RewriteTests {
 
             try await pair.catchUp()
 
-            try await expectSame(pair)
+            try await Self.expectSame(pair)
         }
     }
 
@@ -385,7 +385,7 @@ struct RewriteTests {
             let refused = try await pair.expectRefusal(6, "column g is (n * 2) on the source")
             try await pair.mend(refused.log)
             try await pair.catchUp()
-            try await expectSame(pair)
+            try await Self.expectSame(pair)
 
             let other = "alter table s.t add h text generated always as (v || '!') stored"
             try await pair.onSource(other)
@@ -394,7 +394,7 @@ struct RewriteTests {
             #expect(stopped.log.contains("column h is missing there"), "\(stopped.log)")
             try await pair.mend(stopped.log)
             try await pair.catchUp()
-            try await expectSame(pair)
+            try await Self.expectSame(pair)
         }
     }
 
@@ -418,7 +418,7 @@ struct RewriteTests {
                 try await pair.mend(stopped.log)
             }
             try await pair.catchUp()
-            try await expectSame(pair)
+            try await Self.expectSame(pair)
         }
     }
 }

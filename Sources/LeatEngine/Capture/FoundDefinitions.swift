@@ -1,0 +1,45 @@
+internal import LeatCore
+internal import PGClient
+internal import PGWire
+
+/// What a start finds out about rows that have changed on the source without being sent, since the
+/// last look: see ``DefinitionWatch``.
+struct FoundDefinitions: Sendable {
+    /// Of the tables that go on, as it is to be stored.
+    var known: [TableName: KnownDefinitions] = [:]
+    /// Tables whose rows may be others than those that were sent.
+    var doubts: [TableName: Halt] = [:]
+    /// Tables that may have been unlogged, unless the stream has something to say of it.
+    var suspicions: [RelationID: DefinitionWatch.Suspicion] = [:]
+
+    /// Looks at a table as the last run has left off.
+    ///
+    /// - Parameters:
+    ///   - stored: Nil for a stream of an earlier version, which knows nothing yet.
+    ///   - doubt: Why its rows may be others, as was found before.
+    ///   - end: Of the source's WAL.
+    ///   - more: What else there is to find: see ``DefinitionKeeper``.
+    mutating func look(
+        at table: SourceTable, _ stored: KnownDefinitions?, doubt: String?, _ end: LSN,
+        _ source: Connection, more: [DefinitionChange.Finding] = []
+    ) async throws {
+        if let doubt { doubts[table.name] = Halt.doubtful(table.name, because: doubt) }
+        guard var known = stored else {
+            return self.known[table.name] = KnownDefinitions(table.definition)
+        }
+        let now = table.definition
+        let change = DefinitionChange(from: known.seen, to: now, sent: table)
+        let returned = known.returned(to: now, sent: table.columns.map(\.name))
+        let standing = try await source.run { session in
+            try SourceCatalog(session: session).standing(change.findings + returned + more)
+        }
+        let hard = (standing ?? []).filter { !$0.mayBeTruncate }
+        if !hard.isEmpty { doubts[table.name] = Halt.doubtful(table.name, hard) }
+        let soft = (standing ?? []).filter(\.mayBeTruncate)
+        if hard.isEmpty, !soft.isEmpty {
+            suspicions[table.relation.id] = .init(doubts: soft, definition: now, end: end)
+        }
+        if standing?.isEmpty == true { _ = known.look(now, at: end) }
+        self.known[table.name] = known
+    }
+}
