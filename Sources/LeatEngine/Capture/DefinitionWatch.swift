@@ -216,11 +216,14 @@ actor DefinitionWatch {
     /// - Returns: Nil if they cannot be read now.
     private func truncates() async throws -> [AppliedTruncate]? {
         guard mayHaveTruncates.exchange(false, ordering: .sequentiallyConsistent) else { return [] }
-        let truncates = try await keeper.truncates()
-        // Until none is left.
-        if truncates?.isEmpty != true {
-            mayHaveTruncates.store(true, ordering: .sequentiallyConsistent)
+        var truncates: [AppliedTruncate]?
+        // Until none is left; nor may a look that is cancelled lose them.
+        defer {
+            if truncates?.isEmpty != true {
+                mayHaveTruncates.store(true, ordering: .sequentiallyConsistent)
+            }
         }
+        truncates = try await keeper.truncates()
         return truncates
     }
 

@@ -19,6 +19,10 @@ final class CopyLocks: Sendable {
         var reader: Int32
     }
 
+    /// A backend whose client does not read, because the target does not, does not see that it is to
+    /// stop; so many seconds later its session is ended, and the copy begun again as after a crash.
+    private static let patience = 3.0
+
     private let state = Mutex(State())
     /// How long somebody waits until the copy of the table is given up; nil: until it ends.
     private let yieldsAfter: Duration?
@@ -59,8 +63,14 @@ final class CopyLocks: Sendable {
                         --yield-locks gives such a copy up for a while
                         """, metadata: ["table": "\(table)", "waits": "\(waiter.who)"])
                 }
-                guard let yieldsAfter, waiter.seconds >= yieldsAfter / .seconds(1) else { continue }
-                try await yield(waiter.reader, table, source)
+                guard let yieldsAfter else { continue }
+                let overdue = waiter.seconds - yieldsAfter / .seconds(1)
+                if overdue >= CopyLocks.patience {
+                    try await source.query(
+                        "select pg_catalog.pg_terminate_backend(\(waiter.reader))")
+                } else if overdue >= 0 {
+                    try await yield(waiter.reader, table, source)
+                }
             }
         }
     }
