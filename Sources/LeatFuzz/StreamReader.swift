@@ -87,11 +87,7 @@ struct StreamReader {
     private mutating func note(_ batch: Batch) throws {
         try check.look(at: batch)
         for (index, transaction) in batch.transactions.enumerated() {
-            let next = index + 1
-            let end =
-                next < batch.transactions.count
-                ? batch.transactions[next].firstChange : batch.changes.count
-            var changes = end - transaction.firstChange
+            var changes = batch.changes(ofTransactions: index...index).count
             if let piece = batch.piece {
                 changes += pieces[piece.xid] ?? 0
                 pieces[piece.xid] = transaction.isComplete || piece.isAborted ? nil : changes

@@ -1,12 +1,22 @@
 // Batches cut between transactions, and put together.
 
 extension Batch {
+    /// The indexes of the changes of the transactions at these indexes, and what lies between them.
+    public func changes(ofTransactions range: ClosedRange<Int>) -> Range<Int> {
+        transactions[range.lowerBound]
+            .firstChange..<firstChange(ofTransaction: range.upperBound + 1)
+    }
+
+    /// - Parameter index: Of a transaction, or behind the last.
+    private func firstChange(ofTransaction index: Int) -> Int {
+        index < transactions.count ? transactions[index].firstChange : changes.count
+    }
+
     /// Without its first `count` transactions. The arena is shared, not copied.
     public func dropFirst(_ count: Int) -> Batch {
         guard count > 0 else { return self }
         var rest = self
-        let firstChange =
-            count < transactions.count ? transactions[count].firstChange : changes.count
+        let firstChange = firstChange(ofTransaction: count)
         rest.changes.removeFirst(firstChange)
         rest.transactions.removeFirst(min(count, transactions.count))
         for index in rest.transactions.indices {

@@ -76,8 +76,7 @@ public final class BaseFileWriter {
 /// Reads what ``BaseFileWriter`` wrote, in pieces. For one thread at a time.
 public final class BaseFileReader {
     private let file: File
-    // SAFETY: made in `init`, freed in `deinit`, lent to nobody.
-    private let context: OpaquePointer
+    private let pieces: ZstdPieces
     private var input: [UInt8] = []
     private var consumed = 0
     private var offset = 0
@@ -89,12 +88,8 @@ public final class BaseFileReader {
 
     public init(_ path: String) throws(ArchiveError) {
         file = try File(path, O_RDONLY)
-        guard let context = ZSTD_createDCtx() else { preconditionFailure("out of memory") }
-        self.context = context
-    }
-
-    deinit {
-        ZSTD_freeDCtx(context)
+        guard let pieces = ZstdPieces() else { preconditionFailure("out of memory") }
+        self.pieces = pieces
     }
 
     /// The next piece of text, of no more than about 128 KiB; nil at the end. Rows may be split.
@@ -109,7 +104,8 @@ public final class BaseFileReader {
                 if input.isEmpty, isFrameWhole { return nil }
             }
             // Without input it may still hold text back.
-            let piece = try decompress()
+            let piece = try pieces.next(
+                input, &consumed, &isFrameWhole, about: "\(file.path): ")
             guard !piece.isEmpty else {
                 guard !input.isEmpty else {
                     throw ArchiveError(.compression("\(file.path) ends early"))
@@ -119,26 +115,5 @@ public final class BaseFileReader {
             bytes += piece.count
             return piece
         }
-    }
-
-    private func decompress() throws(ArchiveError) -> [UInt8] {
-        let room = ZSTD_DStreamOutSize()
-        var result = 0
-        let piece = Array<UInt8>(unsafeUninitializedCapacity: room) { out, count in
-            // SAFETY: neither buffer leaves the closures.
-            input.withUnsafeBytes { source in
-                var input = ZSTD_inBuffer(
-                    src: source.baseAddress, size: source.count, pos: consumed)
-                var output = ZSTD_outBuffer(dst: out.baseAddress, size: room, pos: 0)
-                result = ZSTD_decompressStream(context, &output, &input)
-                (consumed, count) = (input.pos, output.pos)
-            }
-        }
-        guard ZSTD_isError(result) == 0 else {
-            throw ArchiveError(
-                .compression("\(file.path): \(String(cString: ZSTD_getErrorName(result)))"))
-        }
-        isFrameWhole = result == 0
-        return piece
     }
 }

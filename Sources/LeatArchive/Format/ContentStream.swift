@@ -4,8 +4,7 @@ internal import PGWire
 /// The content of a frame that is too large to be held, decompressed piece by piece. For one thread
 /// at a time.
 final class ContentStream {
-    // SAFETY: made in `init`, freed in `deinit`, lent to nobody.
-    private let context: OpaquePointer
+    private let pieces: ZstdPieces
     private let payload: Frame.Payload
     private var input: [UInt8] = []
     private var consumed = 0
@@ -24,9 +23,10 @@ final class ContentStream {
     init(_ payload: Frame.Payload, size: Int) throws(ArchiveError) {
         self.payload = payload
         left = size
-        guard let context = ZSTD_createDCtx() else { throw ArchiveError(.noMemory(0)) }
-        ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, ContentStream.windowLog)
-        self.context = context
+        guard let pieces = ZstdPieces(windowLog: ContentStream.windowLog) else {
+            throw ArchiveError(.noMemory(0))
+        }
+        self.pieces = pieces
         input = try payload.read(at: 0, count: ContentStream.inputBytes)
         offset = input.count
         // SAFETY: the buffer does not leave the closure.
@@ -34,10 +34,6 @@ final class ContentStream {
         guard claimed == UInt64(size) else {
             throw ArchiveError(.compression("the content is not \(size) bytes long"))
         }
-    }
-
-    deinit {
-        ZSTD_freeDCtx(context)
     }
 
     func byte() throws(ArchiveError) -> UInt8 {
@@ -80,23 +76,9 @@ final class ContentStream {
             input = try payload.read(at: offset, count: ContentStream.inputBytes)
             (offset, consumed) = (offset + input.count, 0)
         }
-        let (before, room) = (consumed, ZSTD_DStreamOutSize())
-        var result = 0
-        piece = Array(unsafeUninitializedCapacity: room) { out, count in
-            // SAFETY: neither buffer leaves the closures.
-            input.withUnsafeBytes { source in
-                var input = ZSTD_inBuffer(
-                    src: source.baseAddress, size: source.count, pos: consumed)
-                var output = ZSTD_outBuffer(dst: out.baseAddress, size: room, pos: 0)
-                result = ZSTD_decompressStream(context, &output, &input)
-                (consumed, count) = (input.pos, output.pos)
-            }
-        }
+        let before = consumed
+        piece = try pieces.next(input, &consumed, &isFrameWhole)
         used = 0
-        guard ZSTD_isError(result) == 0 else {
-            throw ArchiveError(.compression(String(cString: ZSTD_getErrorName(result))))
-        }
-        isFrameWhole = result == 0
         guard isFrameWhole || !piece.isEmpty || consumed > before || !input.isEmpty else {
             throw ArchiveError(.compression("it ends early"))
         }

@@ -77,3 +77,50 @@ final class ZstdDecompressor {
         return content
     }
 }
+
+/// Decompression piece by piece. For one thread at a time.
+final class ZstdPieces {
+    // SAFETY: made in `init`, freed in `deinit`, lent to nobody.
+    private let context: OpaquePointer
+
+    /// - Parameter windowLog: The logarithm of how much of the content is kept at most; nil: zstd's own.
+    /// - Returns: Nil if there is no memory.
+    init?(windowLog: Int32? = nil) {
+        guard let context = ZSTD_createDCtx() else { return nil }
+        if let windowLog { ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, windowLog) }
+        self.context = context
+    }
+
+    deinit {
+        ZSTD_freeDCtx(context)
+    }
+
+    /// The next piece, of no more than about 128 KiB; empty if more of the input is needed.
+    ///
+    /// - Parameters:
+    ///   - consumed: How much of the input is decompressed.
+    ///   - isFrameWhole: Set to whether that is where a frame ends.
+    /// - Throws: `.compression`, with what it is about before it.
+    func next(
+        _ input: [UInt8], _ consumed: inout Int, _ isFrameWhole: inout Bool, about: String = ""
+    ) throws(ArchiveError) -> [UInt8] {
+        let room = ZSTD_DStreamOutSize()
+        var (result, place) = (0, consumed)
+        let piece = Array<UInt8>(unsafeUninitializedCapacity: room) { out, count in
+            // SAFETY: neither buffer leaves the closures.
+            input.withUnsafeBytes { source in
+                var input = ZSTD_inBuffer(
+                    src: source.baseAddress, size: source.count, pos: place)
+                var output = ZSTD_outBuffer(dst: out.baseAddress, size: room, pos: 0)
+                result = ZSTD_decompressStream(context, &output, &input)
+                (place, count) = (input.pos, output.pos)
+            }
+        }
+        consumed = place
+        guard ZSTD_isError(result) == 0 else {
+            throw ArchiveError(.compression(about + String(cString: ZSTD_getErrorName(result))))
+        }
+        isFrameWhole = result == 0
+        return piece
+    }
+}

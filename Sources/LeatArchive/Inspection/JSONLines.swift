@@ -26,11 +26,7 @@ public struct JSONLines {
         output.removeAll(keepingCapacity: true)
         let isWanted = batch.relations.map { wants(TableName($0)) }
         for (index, transaction) in batch.transactions.enumerated() {
-            let next = index + 1
-            let end =
-                next < batch.transactions.count
-                ? batch.transactions[next].firstChange : batch.changes.count
-            for change in batch.changes[transaction.firstChange..<end] {
+            for change in batch.changes[batch.changes(ofTransactions: index...index)] {
                 write(change, transaction, batch, isWanted)
             }
         }

@@ -64,11 +64,7 @@ public struct RowHistory: Sendable {
         guard !wanted.isEmpty else { return [] }
         var events: [Event] = []
         for (index, transaction) in batch.transactions.enumerated() {
-            let next = index + 1
-            let end =
-                next < batch.transactions.count
-                ? batch.transactions[next].firstChange : batch.changes.count
-            for change in batch.changes[transaction.firstChange..<end] {
+            for change in batch.changes[batch.changes(ofTransactions: index...index)] {
                 if let event = try event(change, transaction, batch, wanted) {
                     events.append(event)
                 }

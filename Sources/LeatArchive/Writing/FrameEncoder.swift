@@ -66,15 +66,12 @@ public final class FrameEncoder {
         var full: [Encoded] = []
         let isRedescribed = describe(batch)
         for (index, transaction) in batch.transactions.enumerated() {
-            let next = index + 1
-            let end =
-                next < batch.transactions.count
-                ? batch.transactions[next].firstChange : batch.changes.count
             if !isEmpty, isFull || beginsPieces(transaction) {
                 full += finish()
                 _ = describe(batch)
             }
-            append(transaction, batch, transaction.firstChange..<end, isRedescribed, &full)
+            let changes = batch.changes(ofTransactions: index...index)
+            append(transaction, batch, changes, isRedescribed, &full)
         }
         if isFull { full += finish() }
         return full

@@ -15,10 +15,17 @@ public struct AppliedTruncate: Sendable, Equatable {
     }
 
     /// Whether no other transaction can have written the rows that are there.
-    public func explains(_ doubt: DefinitionChange.Doubt) -> Bool {
+    func explains(_ doubt: DefinitionChange.Doubt) -> Bool {
         guard case .unlogged(_, let writer?) = doubt else { return true }
         // A savepoint's number is another one.
         return isRefilled || xid.rawValue == writer
+    }
+}
+
+extension [AppliedTruncate] {
+    /// Whether each of the doubts has a truncate that explains it.
+    public func explain(_ doubts: [DefinitionChange.Doubt]) -> Bool {
+        doubts.allSatisfy { doubt in contains { $0.explains(doubt) } }
     }
 }
 
@@ -30,9 +37,7 @@ extension Batch {
         guard let transaction = transactions.lastIndex(where: { $0.firstChange <= index }) else {
             return []
         }
-        let next = transaction + 1
-        let end = next < transactions.count ? transactions[next].firstChange : changes.count
-        let rest = changes[index..<end]
+        let rest = changes[index..<changes(ofTransactions: transaction...transaction).upperBound]
         return truncates[Int(changes[index].relation)].relations.map { relation in
             let table = relations[Int(relation)].id
             return AppliedTruncate(

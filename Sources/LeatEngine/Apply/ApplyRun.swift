@@ -55,14 +55,10 @@ struct ApplyRun {
     }
 
     private static func run(_ range: ClosedRange<Int>, _ batch: Batch) -> ApplyRun {
-        let next = range.upperBound + 1
-        let end =
-            next < batch.transactions.count
-            ? batch.transactions[next].firstChange : batch.changes.count
         let last = batch.transactions[range.upperBound]
         return ApplyRun(
             transactions: Range(range),
-            changes: batch.transactions[range.lowerBound].firstChange..<end,
+            changes: batch.changes(ofTransactions: range),
             end: last.isComplete ? last : nil)
     }
 }

@@ -136,21 +136,23 @@ struct RecordRun: Sendable {
         guard ending == .endReached || stop.isRequested else {
             throw Restart(reason: "the source ended the stream")
         }
-        // It may have been altered since the last look. A spool is stopped without the source.
-        do { try await watch.check(servers.source) } catch let error as ConnectionError
+        do {
+            // Publications may have been altered since the last look, and nothing may end well with
+            // rows that the archive does not have.
+            if let definitions {
+                let reached = ending == .endReached ? end : nil
+                try await definitions.watch.look(servers.source, reached: reached) {
+                    try await watch.check(servers.source)
+                }
+                try definitions.keeper.finish()
+            } else {
+                try await watch.check(servers.source)
+            }
+        } catch let error as ConnectionError
             where spool != nil && stop.isRequested && error.peer == .source
         {
+            // A spool is stopped without the source.
             logger.warning("publications were not compared: the source cannot be reached")
-        }
-        // Nothing may end well with rows that the archive does not have.
-        if let definitions {
-            let source = ServerDefinitions(
-                source: servers.source, publications: configuration.reading.publicationNames)
-            let reached = ending == .endReached ? end : nil
-            try await definitions.watch.look(servers.source, reached: reached) {
-                try await source.tables()
-            }
-            try definitions.keeper.finish()
         }
         return ending == .endReached ? .endReached : .stopped
     }

@@ -294,7 +294,7 @@ actor DefinitionWatch {
         guard seen.generated == now.generated else {
             throw Restart(reason: "generated columns of table \(known.name) were altered")
         }
-        guard soft.allSatisfy({ doubt in truncates.contains { $0.explains(doubt) } }) else {
+        guard truncates.explain(soft) else {
             if suspicions[id]?.definition.isSame(as: now) != true {
                 suspicions[id] = Suspicion(doubts: soft, definition: now, end: end)
             }
@@ -331,11 +331,7 @@ actor DefinitionWatch {
         guard let truncates else { return }
         for (id, suspicion) in suspicions where suspicion.end <= reached {
             guard var table = tables[id] else { continue }
-            let told = truncates.filter { $0.table == id }
-            let isExplained = suspicion.doubts.allSatisfy { doubt in
-                told.contains { $0.explains(doubt) }
-            }
-            guard isExplained else {
+            guard truncates.filter({ $0.table == id }).explain(suspicion.doubts) else {
                 throw try await doubtful(
                     table.name, suspicion.doubts, at: suspicion.end, isFoundAgain: false)
             }

@@ -13,6 +13,8 @@ struct StreamPhase {
     struct Feed {
         var source: any BatchSource
         var beside: [@Sendable () async throws -> Void] = []
+        /// Reads the tables that are published at the end.
+        var tables: @Sendable () async throws -> [RelationID: SourceTable]
         /// When all is stored, and the flow has ended.
         var finish: @Sendable () async throws -> Void = {}
     }
@@ -58,7 +60,7 @@ struct StreamPhase {
             statusInterval: start.statusInterval, status: run.status)
         let ending = try await flow.run(beside: feed.beside)
         try await feed.finish()
-        return try await finish(ending, at: end, definitions)
+        return try await finish(ending, at: end, definitions, feed.tables)
     }
 
     private func definitions(_ positions: SharedPosition) -> DefinitionWatch {
@@ -87,8 +89,8 @@ struct StreamPhase {
             source: SlotSource(
                 receiver: servers.receiver, catalog: servers.source, watch: watch),
             beside: [{ try await monitor.run() }],
-            // It may have been altered since the last look.
-            finish: { try await watch.check(servers.source) })
+            // A publication may have been altered since the last look.
+            tables: { try await watch.check(servers.source) })
     }
 
     private func monitor(
@@ -135,18 +137,16 @@ struct StreamPhase {
     // MARK: Ending
 
     private func finish(
-        _ ending: Flow.Ending, at end: LSN?, _ definitions: DefinitionWatch
+        _ ending: Flow.Ending, at end: LSN?, _ definitions: DefinitionWatch,
+        _ tables: @Sendable () async throws -> [RelationID: SourceTable]
     ) async throws -> SyncRun.Ending {
         guard ending == .endReached || run.stop.isRequested else {
             throw Restart(reason: "the source ended the stream")
         }
         do {
             // Nothing may end well with rows on the target that the source does not have.
-            let source = run.definitions(servers)
             let reached = ending == .endReached ? end : nil
-            try await definitions.look(servers.source, reached: reached, isLast: true) {
-                try await source.tables()
-            }
+            try await definitions.look(servers.source, reached: reached, isLast: true, tables)
             try await SequenceJob(configuration: configuration, servers: servers, logger: logger)
                 .run(prepared.tables.map(\.name), isEnd: true)
         } catch let error as ConnectionError

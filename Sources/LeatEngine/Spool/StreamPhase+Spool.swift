@@ -30,6 +30,7 @@ extension StreamPhase {
             metadata: ["spool": "\(archive.path)", "recorded": "\(opening.position.end)"])
         return Feed(
             source: archive, beside: [{ try await look(definitions) }],
+            tables: { try await run.definitions(servers).tables() },
             finish: {
                 let stored = positions.with { $0.status(at: .now).flushed }
                 if stored > .zero { try await archive.register(reader, at: stored) }

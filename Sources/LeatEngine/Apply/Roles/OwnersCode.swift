@@ -60,16 +60,17 @@ struct OwnersCode {
           join pg_catalog.pg_class c on c.oid = f.relid
           join pg_catalog.pg_namespace n on n.oid = c.relnamespace
           where c.relowner not in (select oid from trusted)),
+        types as (
+          select c.oid as relation, y.oid, y.typtype, y.typbasetype, y.typname, y.typowner
+          from (select distinct relid as oid from followed) c
+          join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+            and not a.attisdropped
+          join pg_catalog.pg_type e on e.oid = a.atttypid
+          join pg_catalog.pg_type y
+            on y.oid = case when e.typcategory = 'A' then e.typelem else e.oid end),
         domains as (
           with recursive d as (
-            select c.oid as relation, y.oid, y.typbasetype, y.typname, y.typowner
-            from (select distinct relid as oid from followed) c
-            join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0
-              and not a.attisdropped
-            join pg_catalog.pg_type e on e.oid = a.atttypid
-            join pg_catalog.pg_type y
-              on y.oid = case when e.typcategory = 'A' then e.typelem else e.oid end
-            where y.typtype = 'd'
+            select relation, oid, typbasetype, typname, typowner from types where typtype = 'd'
             union
             select d.relation, y.oid, y.typbasetype, y.typname, y.typowner
             from d join pg_catalog.pg_type y on y.oid = d.typbasetype and y.typtype = 'd')
@@ -123,13 +124,9 @@ struct OwnersCode {
           from exposed e join pg_catalog.pg_rewrite w on w.ev_class = e.oid and w.ev_type <> '1'
           where w.ev_enabled::pg_catalog.text = any (\(SQLText.textArray(firing)))
           union
-          select 'range type ' || y.typname, c.oid::pg_catalog.regclass::pg_catalog.text, p.proowner
-          from (select distinct relid as oid from followed) c
-          join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0
-            and not a.attisdropped
-          join pg_catalog.pg_type e on e.oid = a.atttypid
-          join pg_catalog.pg_type y
-            on y.oid = case when e.typcategory = 'A' then e.typelem else e.oid end
+          select 'range type ' || y.typname, y.relation::pg_catalog.regclass::pg_catalog.text,
+            p.proowner
+          from types y
           join pg_catalog.pg_range r on y.oid in (r.rngtypid, r.rngmultitypid)
           join pg_catalog.pg_proc p
             on p.oid in (r.rngcanonical::pg_catalog.oid, r.rngsubdiff::pg_catalog.oid)
