@@ -51,13 +51,17 @@ public struct Batch: Sendable {
     }
 
     /// Makes room for a little more than another batch holds: what grows step by step is copied at
-    /// every step, and takes twice the memory in the end.
+    /// every step, and takes twice the memory in the end. A batch that one uncommonly large row
+    /// made large says nothing of the next.
     public mutating func reserveCapacity(like other: Batch) {
+        guard other.bytes.count < Batch.uncommonlyLarge else { return }
         bytes.reserveCapacity(other.bytes.count + other.bytes.count / 8)
         transactions.reserveCapacity(other.transactions.count + other.transactions.count / 8)
         changes.reserveCapacity(other.changes.count + other.changes.count / 8)
         columns.reserveCapacity(other.columns.count + other.columns.count / 8)
     }
+
+    private static let uncommonlyLarge = 64 << 20
 
     /// Bytes of the arena and the tables, for back-pressure. Names, prefixes and
     /// the lists of truncated tables are not counted.
