@@ -29,9 +29,13 @@ struct PlantedFilesTests {
         manifest.schemaChecksum = try folder.writeBaseFile("schema.sql", schema, of: 1000)
         try folder.finishBase(manifest, lock)
         try PartitionsFile(PartitionBook()).write(folder, lock)
+        try DoubtsFile.write([Self.doubt], folder, lock)
         try ArchiveReaders(path).register("one", at: 1000)
         try body(folder, manifest)
     }
+
+    private static let doubt = ArchiveDoubt(
+        table: TableName(schema: "public", name: "t"), reason: "altered", since: 1000, noticed: 1000)
 
     private static let stream = StreamFile(
         state: .streaming, archive: ArchiveID(rawValue: 7), stream: "shop", slot: "leat_shop",
@@ -133,7 +137,10 @@ struct PlantedFilesTests {
         try withArchive { folder, _ in
             let whole = try ArchiveVerifier(folder).run()
             #expect(whole.problems == [] && whole.unproven == [] && whole.bases == [1000])
-            for name in ["stream.json", "partitions.json", "inventory.json", "readers/one"] {
+            let names = [
+                "stream.json", "partitions.json", "doubts.json", "inventory.json", "readers/one",
+            ]
+            for name in names {
                 let file = URL(fileURLWithPath: "\(folder.path)/\(name)")
                 let bytes = try Data(contentsOf: file)
                 for index in bytes.indices {
@@ -154,7 +161,8 @@ struct PlantedFilesTests {
     @Test(
         "a file that was removed is missed",
         arguments: [
-            "stream.json", "partitions.json", "base/00000000000003E8/manifest.json",
+            "stream.json", "partitions.json", "doubts.json",
+            "base/00000000000003E8/manifest.json",
             "base/00000000000003E8/schema.sql", "base/00000000000003E8/16384.copy.zst",
         ])
     func removed(_ name: String) throws {
@@ -165,6 +173,23 @@ struct PlantedFilesTests {
 
             #expect(report.problems.map(\.file) == [name])
             #expect(report.bases == (name.hasPrefix("base") ? [] : [1000]))
+        }
+    }
+
+    @Test(
+        "what a copy would no longer miss is missed by it",
+        arguments: ["partitions.json", "doubts.json"])
+    func copiedWithout(_ name: String) throws {
+        try withArchive { folder, _ in
+            try FileManager.default.removeItem(atPath: "\(folder.path)/\(name)")
+            let copy = ArchiveFolder(folder.path + "-copy")
+            defer { try? FileManager.default.removeItem(atPath: copy.path) }
+
+            let error = #expect(throws: ArchiveError.self) {
+                try ArchiveCopy(folder, to: copy).run()
+            }
+
+            #expect(error?.code == .missingFile(name))
         }
     }
 

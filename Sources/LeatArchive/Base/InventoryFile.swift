@@ -26,6 +26,8 @@ struct InventoryFile: Codable, Equatable, Validated {
     /// The finished ones.
     var bases: [Base] = []
     var hasPartitions = false
+    /// An earlier version lists none.
+    var hasDoubts: Bool?
 
     var isValid: Bool { bases.allSatisfy { LSN($0.point) != nil } }
 
@@ -47,6 +49,7 @@ struct InventoryFile: Codable, Equatable, Validated {
     private init(_ folder: ArchiveFolder) throws(ArchiveError) {
         for (point, bytes) in try folder.manifests() { bases.append(Base(point, bytes)) }
         hasPartitions = access("\(folder.path)/\(PartitionsFile.name)", F_OK) == 0
+        hasDoubts = access("\(folder.path)/\(DoubtsFile.name)", F_OK) == 0
     }
 
     init() {}

@@ -338,6 +338,8 @@ extension Walk {
         try json(
             PartitionsFile.self, PartitionsFile.name,
             isNeeded: inventory?.hasPartitions ?? false)
+        try json(
+            DoubtsFile.Content.self, DoubtsFile.name, isNeeded: inventory?.hasDoubts ?? false)
         if let inventory { try listed(inventory, position) }
         for reader in try ArchiveReaders(folder.path).all() {
             let name = "readers/\(reader.name)"

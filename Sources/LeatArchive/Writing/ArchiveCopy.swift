@@ -100,6 +100,8 @@ public struct ArchiveCopy {
     }
 
     private func copyBesides() throws(ArchiveError) {
+        // A copy lists what it has, and would no longer miss them.
+        _ = try (PartitionsFile.read(source), source.doubts())
         for name in ArchiveCopy.besides
         where access("\(source.path)/\(name)", F_OK) == 0 {
             _ = try copyWhole("\(source.path)/\(name)", to: "\(target.path)/\(name)")

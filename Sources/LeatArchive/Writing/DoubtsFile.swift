@@ -4,7 +4,7 @@ internal import PGWire
 /// The file `doubts.json`: from where on an archive may have other rows than its source. There is
 /// none as long as nothing of the kind was noticed.
 public enum DoubtsFile {
-    private struct Entry: Codable {
+    struct Entry: Codable {
         var schema: String
         var name: String
         var reason: String
@@ -12,7 +12,7 @@ public enum DoubtsFile {
         var noticed: String
         var until: String?
 
-        init(_ doubt: ArchiveDoubt) {
+        fileprivate init(_ doubt: ArchiveDoubt) {
             schema = doubt.table.schema
             name = doubt.table.name
             reason = doubt.reason
@@ -21,7 +21,7 @@ public enum DoubtsFile {
             until = doubt.until?.description
         }
 
-        var doubt: ArchiveDoubt {
+        fileprivate var doubt: ArchiveDoubt {
             ArchiveDoubt(
                 table: TableName(schema: schema, name: name), reason: reason,
                 since: LSN(since) ?? .zero, noticed: LSN(noticed) ?? LSN(rawValue: .max),
@@ -29,14 +29,20 @@ public enum DoubtsFile {
         }
     }
 
-    private struct Content: Codable {
+    struct Content: Codable {
         var doubts: [Entry]
     }
 
     static let name = "doubts.json"
 
     fileprivate static func read(_ folder: ArchiveFolder) throws(ArchiveError) -> [ArchiveDoubt] {
-        try CheckedJSON<Content>(folder, name)?.value.doubts.map(\.doubt) ?? []
+        if let file = try CheckedJSON<Content>(folder, name) {
+            return file.value.doubts.map(\.doubt)
+        }
+        guard try InventoryFile.read(folder)?.hasDoubts != true else {
+            throw ArchiveError(.missingFile(name))
+        }
+        return []
     }
 
     /// On disk when it returns.
@@ -44,8 +50,12 @@ public enum DoubtsFile {
         _ doubts: [ArchiveDoubt], _ folder: ArchiveFolder, _ lock: WriterLock
     ) throws(ArchiveError) {
         guard try doubts != read(folder) else { return }
-        guard !doubts.isEmpty else { return try File.remove("\(folder.path)/\(name)") }
+        guard !doubts.isEmpty else {
+            try InventoryFile.change(folder) { $0.hasDoubts = false }
+            return try File.remove("\(folder.path)/\(name)")
+        }
         try CheckedJSON(Content(doubts: doubts.map { Entry($0) })).write(folder, name)
+        try InventoryFile.change(folder) { $0.hasDoubts = true }
     }
 }
 
