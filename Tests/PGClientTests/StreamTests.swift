@@ -11,7 +11,10 @@ private struct Source {
     let slot: String
 
     /// With a transaction of so many rows in the slot.
-    init(rows: Int, version: PostgresVersion = .v15, on own: TemporaryCluster? = nil) async throws {
+    init(
+        rows: Int, width: Int = 100, version: PostgresVersion = .v15,
+        on own: TemporaryCluster? = nil
+    ) async throws {
         cluster =
             if let own { own } else { try await ClusterPool.shared.cluster(version, .source) }
         database = try await cluster.createDatabase()
@@ -22,7 +25,7 @@ private struct Source {
         try await cluster.sql(
             "select pg_create_logical_replication_slot('\(slot)', 'pgoutput')", database: database)
         try await cluster.sql(
-            "insert into t select i, repeat('x', 100) from generate_series(1, \(rows)) i",
+            "insert into t select i, repeat('x', \(width)) from generate_series(1, \(rows)) i",
             database: database)
     }
 
@@ -94,7 +97,9 @@ struct StreamTests {
         // Of its own: the WAL of other tests would have to be decoded first, and nobody answers.
         let cluster = try await TemporaryCluster.started(.v15)
         for grows in [false, true] {
-            let source = try await Source(rows: 5000, on: cluster)
+            // Wide: nobody reads meanwhile, and the kernel counts what it needs for a packet, not
+            // what is in it.
+            let source = try await Source(rows: 500, width: 1000, on: cluster)
             let connection = try await source.connection()
 
             lent.append(

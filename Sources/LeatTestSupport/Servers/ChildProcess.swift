@@ -47,6 +47,7 @@ public final class ChildProcess: Sendable {
     public let processID: Int32
     /// The program and its arguments, for messages.
     let name: String
+    private let journal = ProcessJournal.current
     private let outputPath: String
     private let errorPath: String
     private let shared = Shared()
@@ -83,6 +84,7 @@ public final class ChildProcess: Sendable {
     }
 
     deinit {
+        journal?.note(self)
         signal(SIGKILL)
         unlink(outputPath)
         unlink(errorPath)

@@ -72,11 +72,12 @@ final class Pair: Sendable {
     ) async throws {
         let pass = await Turnstile.pairs.pass(first: first)
         defer { withExtendedLifetime(pass) {} }
-        let pair = Pair(source, target)
+        let (pair, journal) = (Pair(source, target), ProcessJournal())
         do {
             try await pair.create(schema, rows, options)
-            try await body(pair)
+            try await journal.keeping { try await body(pair) }
         } catch {
+            Issue.record("\(error)\n\(journal.lastWords)")
             await pair.remove()
             throw error
         }

@@ -65,9 +65,12 @@ final class StreamFixture: Sendable {
         async let second = TemporaryCluster.started(version, target)
         let fixture = try await StreamFixture(
             from: first, to: second, tables: tables, sharesServers: false, pass)
+        let journal = ProcessJournal()
         do {
-            try await body(fixture)
+            try await journal.keeping { try await body(fixture) }
         } catch {
+            fixture.process.withLock { $0 = nil }
+            Issue.record("\(error)\n\(journal.lastWords)")
             try? await fixture.removeServers()
             throw error
         }
