@@ -299,7 +299,8 @@ private struct Walk {
         }
         do { report.doubts = try folder.doubts() } catch {
             if case .file = error.code { throw error }
-            return note(DoubtsFile.name, 0, 0, error.code)
+            // It is noted with the files beside.
+            return
         }
         for doubt in report.doubts {
             report.usable = report.usable.flatMap { $0.without(doubt) }
