@@ -35,7 +35,8 @@ struct PlantedFilesTests {
     }
 
     private static let doubt = ArchiveDoubt(
-        table: TableName(schema: "public", name: "t"), reason: "altered", since: 1000, noticed: 1000)
+        table: TableName(schema: "public", name: "t"), reason: "altered", since: 1000, noticed: 1000
+    )
 
     private static let stream = StreamFile(
         state: .streaming, archive: ArchiveID(rawValue: 7), stream: "shop", slot: "leat_shop",

@@ -52,7 +52,7 @@ struct RecordPreparation {
             copiesTables: configuration.slot == nil)
         let decision = try StartDecision(facts)
         try await servers.source.run { session in
-            try Preflight.checkDecoding(session, needsSlot: decision == .create)
+            try session.checkDecoding(needsSlot: decision == .create)
         }
         // An archive is of one database, under the name with which it began.
         if case .resume = decision, let file { system.database = file.database }

@@ -29,7 +29,7 @@ struct RecordRun: Sendable {
     private static let pruneInterval: Duration = .seconds(1)
 
     /// - Parameter connected: Called once the source was reached.
-    func run(connected: () -> Void) async throws -> SyncRun.Ending {
+    func run(connected: () -> Void) async throws -> StreamEnding {
         let (receiver, source) = (SlotReceiver(), Connection(label: "leat.source"))
         do {
             return try await closing(receiver, source) {
@@ -85,7 +85,7 @@ struct RecordRun: Sendable {
 
     // MARK: Recording
 
-    private func run(_ servers: Servers) async throws -> SyncRun.Ending {
+    private func run(_ servers: Servers) async throws -> StreamEnding {
         var prepared = try await RecordPreparation(run: self, servers: servers).prepare()
         if let definitions = prepared.definitions {
             prepared.description.catalog.keepMissingValues(of: definitions.keeper.seen)

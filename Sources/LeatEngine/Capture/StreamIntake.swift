@@ -11,8 +11,8 @@ struct StreamIntake {
     var assembler: TransactionAssembler
     var pace: ReadPace
     private let positions: SharedPosition
-    private let spool: Spool
-    private var replay: (reader: SpoolReader, transaction: TransactionID)?
+    private let spool: ChangesFiles
+    private var replay: (reader: ChangesFileReader, transaction: TransactionID)?
     private var keepalives = KeepalivePolicy()
     private var commits = 0
     /// Nothing that is named lies behind it.
@@ -32,7 +32,7 @@ struct StreamIntake {
             tellsRepetitions: !stream.keepsMessages)
         pace = ReadPace(gathering)
         positions = stream.positions
-        spool = try Spool(folder: stream.spoolFolder)
+        spool = try ChangesFiles(folder: stream.spoolFolder)
     }
 
     /// What may find no memory.
@@ -126,7 +126,7 @@ struct StreamIntake {
         }
     }
 
-    private mutating func replayNext(_ reader: SpoolReader) throws -> Bool {
+    private mutating func replayNext(_ reader: ChangesFileReader) throws -> Bool {
         try reader.next { body, lsn in try assembler.replay(body, at: lsn) }
     }
 

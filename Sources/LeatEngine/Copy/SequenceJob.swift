@@ -5,7 +5,8 @@ internal import PGClient
 /// Reads the source's sequences and sets the target's.
 struct SequenceJob {
     let configuration: SyncConfiguration
-    let servers: SyncRun.Servers
+    let source: Connection
+    let applier: Applier
     let logger: Logger
 
     /// A stream of the whole database takes the sequences that belong to no table along.
@@ -19,11 +20,11 @@ struct SequenceJob {
     /// - Throws: ``Halt`` if a sequence may not be read, or not be set.
     func check(_ tables: [TableName]) async throws {
         let all = takesAll
-        let required = try await servers.source.run { session in
+        let required = try await source.run { session in
             try SequenceSync.checkReadable(session, tables: tables, all: all)
             return try SequenceSync.required(session, tables: tables, all: all)
         }
-        try await servers.applier.run { session in
+        try await applier.run { session in
             let names = try SequenceSync.unsettable(required.map(\.name), session)
             guard names.isEmpty else {
                 throw try SequenceSync.notSettable(.preflight, names, session)
@@ -39,10 +40,10 @@ struct SequenceJob {
     /// - Parameter isEnd: Whether whoever is told that all went well may now use the target.
     func run(_ tables: [TableName], isEnd: Bool = false) async throws {
         let all = takesAll
-        let sources = try await servers.source.run {
+        let sources = try await source.run {
             try SequenceSync.read($0, tables: tables, all: all)
         }
-        let (set, skipped) = try await servers.applier.run { session in
+        let (set, skipped) = try await applier.run { session in
             try session.transaction { try SequenceSync.write(sources, session) }
         }
         if set > 0 { logger.info("sequences set", metadata: ["count": "\(set)"]) }

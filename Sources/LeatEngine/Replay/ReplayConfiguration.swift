@@ -2,7 +2,7 @@ public import LeatCore
 public import PGClient
 
 /// What `leat replay` was asked to do.
-public struct ReplayConfiguration: Sendable {
+public struct ReplayConfiguration: TargetConfiguration {
     /// The archive's folder.
     public var archive: String
     public var target: Conninfo

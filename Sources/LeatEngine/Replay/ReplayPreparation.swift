@@ -350,11 +350,11 @@ struct ReplayPreparation {
                 timeline: description.timeline, format: "text", encoding: description.encoding)
             let store = TableStore(session: session, stream: stream)
             try store.keepIdentities(tables, plans)
-            return try StreamPreparation.keepColumns(store, tables, plans)
+            return try store.learnColumns(of: tables, from: plans)
         }
         return Prepared(
             position: position, tables: tables,
-            followed: StreamPreparation.followed(stored, ids),
+            followed: FollowedTables(stored: stored, ids: ids),
             form: Applier.SourceForm(
                 types: archive.definitions.typeCatalog,
                 columns: Dictionary(

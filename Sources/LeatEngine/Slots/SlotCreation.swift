@@ -88,7 +88,7 @@ extension SlotCreation {
         if let slot = try SlotCatalog.read(session, names: [name.text]).first {
             return try existing(slot, session)
         }
-        try Preflight.checkDecoding(session, needsSlot: true, takesStandbys: true)
+        try session.checkDecoding(needsSlot: true, takesStandbys: true)
         return nil
     }
 

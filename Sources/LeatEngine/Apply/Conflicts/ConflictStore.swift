@@ -37,15 +37,6 @@ struct ConflictStore {
     }
 }
 
-/// Resolved conflicts of one table and kind, for a line of the log.
-struct ConflictCount: Sendable, Hashable {
-    var table: String
-    var kind: ConflictKind
-    var policy: ConflictPolicy
-    var firstLSN: LSN
-    var count: Int
-}
-
 extension [ConflictCount] {
     mutating func add(_ kind: ConflictKind, _ policy: ConflictPolicy, at place: ChangePlace) {
         let table = place.tables

@@ -43,7 +43,9 @@ extension StreamPreparation {
     }
 
     private func checkSequences(_ tables: [SourceTable], _ decision: StartDecision) async throws {
-        let job = SequenceJob(configuration: configuration, servers: servers, logger: logger)
+        let job = SequenceJob(
+            configuration: configuration, source: servers.source, applier: servers.applier,
+            logger: logger)
         let names = tables.map(\.name)
         switch decision {
         case .create, .recreate, .adopt: try await job.check(names)

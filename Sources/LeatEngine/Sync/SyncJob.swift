@@ -33,7 +33,7 @@ public struct SyncJob: Sendable {
         if let ending { report(ending) }
     }
 
-    private func runStream() async throws -> SyncRun.Ending? {
+    private func runStream() async throws -> StreamEnding? {
         let inProgress = InProgressHandling()
         if let spool = configuration.spool {
             return try await SpoolJob(
@@ -49,7 +49,7 @@ public struct SyncJob: Sendable {
         return try await loop.run { try await run.run(connected: $0) }
     }
 
-    private func report(_ ending: SyncRun.Ending) {
+    private func report(_ ending: StreamEnding) {
         let position = status.snapshot.position
         switch ending {
         case .stopped:

@@ -158,7 +158,7 @@ struct StateFolder {
 
     private func removeFiles() -> String? {
         do throws(ArchiveError) {
-            try SpoolFolder("\(path)/\(StateFolderContents.spoolName)").remove()
+            try ChangesFolder("\(path)/\(StateFolderContents.spoolName)").remove()
             // The marker last: what is left without it would be nobody's.
             for name in [
                 StateFolderContents.haltName, StateFolderContents.lockName,

@@ -18,7 +18,7 @@ struct SpoolJob: Sendable {
 
     private enum TaskEnd: Sendable {
         case stopAsked, waitedLong, recorded
-        case followed(SyncRun.Ending?)
+        case followed(StreamEnding?)
     }
 
     /// What a stop waits for the last of the recording, so that a target which is not behind has
@@ -27,7 +27,7 @@ struct SpoolJob: Sendable {
 
     /// - Returns: How the following ended; nil if it was cancelled by a stop, and rolled back.
     /// - Throws: ``Halt``; nothing else.
-    func run() async throws -> SyncRun.Ending? {
+    func run() async throws -> StreamEnding? {
         let folder = ArchiveFolder(spool.folder)
         try StateFolder.checkIsOutside(folder.path, of: configuration.stateDirectory)
         let lock = try RecordJob.lock(folder, logger)
@@ -52,7 +52,7 @@ struct SpoolJob: Sendable {
             }
             group.addTask { .followed(try await follow(target, following)) }
             var (isRecorded, isFollowed) = (false, false)
-            var ending: SyncRun.Ending?
+            var ending: StreamEnding?
             while !(isRecorded && isFollowed), let end = try await group.next() {
                 switch end {
                 case .stopAsked:
@@ -99,7 +99,7 @@ struct SpoolJob: Sendable {
 
     private func follow(
         _ target: TargetSpool, _ stop: StopSignal
-    ) async throws -> SyncRun.Ending? {
+    ) async throws -> StreamEnding? {
         let run = SyncRun(
             configuration: configuration, stop: stop, status: status, logger: logger,
             ownBackend: OwnBackend(), inProgress: inProgress,

@@ -22,7 +22,7 @@ struct StreamPhase {
     var configuration: SyncConfiguration { run.configuration }
     var logger: Logger { run.logger }
 
-    func run() async throws -> SyncRun.Ending {
+    func run() async throws -> StreamEnding {
         let positions = SharedPosition(
             PositionState(
                 startingAt: prepared.position, confirmed: prepared.confirmed,
@@ -139,7 +139,7 @@ struct StreamPhase {
     private func finish(
         _ ending: Flow.Ending, at end: LSN?, _ definitions: DefinitionWatch,
         _ tables: @Sendable () async throws -> [RelationID: SourceTable]
-    ) async throws -> SyncRun.Ending {
+    ) async throws -> StreamEnding {
         guard ending == .endReached || run.stop.isRequested else {
             throw Restart(reason: "the source ended the stream")
         }
@@ -147,8 +147,11 @@ struct StreamPhase {
             // Nothing may end well with rows on the target that the source does not have.
             let reached = ending == .endReached ? end : nil
             try await definitions.look(servers.source, reached: reached, isLast: true, tables)
-            try await SequenceJob(configuration: configuration, servers: servers, logger: logger)
-                .run(prepared.tables.map(\.name), isEnd: true)
+            try await SequenceJob(
+                configuration: configuration, source: servers.source, applier: servers.applier,
+                logger: logger
+            )
+            .run(prepared.tables.map(\.name), isEnd: true)
         } catch let error as ConnectionError
             where run.spool != nil && run.stop.isRequested && error.peer == .source
         {

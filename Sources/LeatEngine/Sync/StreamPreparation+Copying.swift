@@ -218,7 +218,10 @@ extension StreamPreparation {
     }
 
     func syncSequences(_ tables: [SourceTable]) async throws {
-        try await SequenceJob(configuration: configuration, servers: servers, logger: logger)
-            .run(tables.map(\.name))
+        try await SequenceJob(
+            configuration: configuration, source: servers.source, applier: servers.applier,
+            logger: logger
+        )
+        .run(tables.map(\.name))
     }
 }

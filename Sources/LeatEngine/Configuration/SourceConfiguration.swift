@@ -51,7 +51,7 @@ public struct SourceConfiguration: Sendable {
     /// How often the source's catalog is looked at: each minute, unless the stream is asked to be
     /// quicker in everything.
     var lookInterval: Duration {
-        min(.seconds(60), max(statusInterval * 6, SourceMonitor.interval))
+        min(.seconds(60), max(statusInterval * 6, .seconds(1)))
     }
 
     public var slotName: String { slot?.text ?? stream.objectName }

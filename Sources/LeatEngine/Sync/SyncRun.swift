@@ -30,10 +30,6 @@ struct SyncRun {
     /// Between slot and target; nil: the slot is read directly.
     var spool: TargetSpool?
 
-    enum Ending: Sendable {
-        case stopped, endReached, copied
-    }
-
     /// The connections of a run. All end together.
     struct Servers {
         let applier: Applier
@@ -48,7 +44,7 @@ struct SyncRun {
     }
 
     /// - Parameter connected: Called once both servers were reached.
-    func run(connected: () -> Void) async throws -> Ending {
+    func run(connected: () -> Void) async throws -> StreamEnding {
         let applier = Applier(
             stream: configuration.stream, handling: configuration.handling,
             silence: .telling(logger, limit: configuration.answerTimeout))
@@ -85,7 +81,7 @@ struct SyncRun {
         }
     }
 
-    private func run(_ servers: Servers) async throws -> Ending {
+    private func run(_ servers: Servers) async throws -> StreamEnding {
         try await checkDifferentDatabases(servers)
         let stream = configuration.stream
         try await servers.applier.run { session in
@@ -98,7 +94,7 @@ struct SyncRun {
         return try await readOn(change, servers)
     }
 
-    private func follow(_ servers: Servers) async throws -> Ending {
+    private func follow(_ servers: Servers) async throws -> StreamEnding {
         let prepared = try await StreamPreparation(run: self, servers: servers).prepare()
         guard !configuration.stopsAfterCopy else { return .copied }
         do {
@@ -114,7 +110,7 @@ struct SyncRun {
     /// those.
     private func readOn(
         _ change: PublicationSwitch.Change, _ servers: Servers
-    ) async throws -> Ending {
+    ) async throws -> StreamEnding {
         let publications = PublicationSwitch(run: self, servers: servers)
         publications.tell(change)
         guard !change.before.isEmpty else { throw try await publications.take(change) }

@@ -4,7 +4,7 @@ internal import LeatCore
 
 /// The folder `spool` in a state folder: one file a transaction, named for its ID. Nothing else in
 /// it is touched.
-struct SpoolFolder {
+struct ChangesFolder {
     let path: String
 
     init(_ path: String) {

@@ -198,8 +198,3 @@ extension Failure {
         while tables are copied, --copy-jobs 1 needs the fewest.
         """
 }
-
-/// The run must begin again at "take the stream", although no connection broke.
-struct Restart: Error {
-    var reason: String
-}

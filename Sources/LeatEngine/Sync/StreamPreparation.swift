@@ -73,7 +73,7 @@ struct StreamPreparation {
         let decision = try StartDecision(facts)
         progress?.tellRenames(source: facts.databaseKey, servers.target, logger)
         try await servers.source.run { session in
-            try Preflight.checkDecoding(session, needsSlot: decision == .create)
+            try session.checkDecoding(needsSlot: decision == .create)
         }
         if case .resume = decision {
             try await checkPublicationsAreTheSame(progress)
@@ -205,7 +205,7 @@ struct StreamPreparation {
             let store = TableStore(session: session, stream: configuration.stream)
             let unknown = try store.read().filter { $0.publishing.sending == nil }
             try store.keepIdentities(tables, plans)
-            let rows = try StreamPreparation.keepColumns(store, tables, plans)
+            let rows = try store.learnColumns(of: tables, from: plans)
             return (
                 try StreamPreparation.keepDefinitions(store, rows, plans, looked.known),
                 Set(unknown.compactMap { ids[$0.table] })
@@ -214,7 +214,7 @@ struct StreamPreparation {
         return Prepared(
             position: start.position, confirmed: start.confirmed, history: start.history,
             tables: tables,
-            followed: StreamPreparation.followed(stored, ids),
+            followed: FollowedTables(stored: stored, ids: ids),
             publications: server.publications, viaRoot: server.viaRoot,
             definitions: StreamPreparation.watched(stored, ids),
             suspicions: looked.suspicions,
@@ -254,43 +254,5 @@ struct StreamPreparation {
                 id: id, name: row.table, columns: row.columns, definitions: definitions)
         }
         return tables
-    }
-
-    /// Learns which column is which where both sides agree, for when one is renamed: of a table
-    /// that was just copied. What comes later is learned where the stream comes to it.
-    static func keepColumns(
-        _ store: TableStore, _ tables: [SourceTable], _ plans: [TableName: RelationPlan]
-    ) throws -> [TablePlan.Stored] {
-        let columns = Dictionary(
-            tables.map { ($0.name, $0.columns) }, uniquingKeysWith: { first, _ in first })
-        var rows = try store.read()
-        var learnt: [TableName: KnownColumns] = [:]
-        for index in rows.indices where rows[index].state == .ready {
-            guard let plan = plans[rows[index].table], let source = columns[rows[index].table]
-            else { continue }
-            guard rows[index].columns == KnownColumns() else { continue }
-            var known = KnownColumns()
-            known.learn(source, plan.target)
-            rows[index].columns = known
-            learnt[rows[index].table] = known
-        }
-        try store.keep(learnt)
-        return rows
-    }
-
-    static func followed(
-        _ stored: [TablePlan.Stored], _ ids: [TableName: RelationID]
-    ) -> FollowedTables {
-        var tables: [RelationID: FollowedTables.Table] = [:]
-        for row in stored where row.state == .ready {
-            // One that is leaving has no name on the source any more.
-            guard let id = ids[row.table] ?? row.leavingLSN.flatMap({ _ in row.id }) else {
-                continue
-            }
-            tables[id] = FollowedTables.Table(
-                name: row.table, snapshot: row.snapshotLSN ?? .zero, targetOID: row.targetOID,
-                columns: row.columns, definition: row.definitions?.base)
-        }
-        return FollowedTables(tables)
     }
 }

@@ -60,14 +60,14 @@ struct JobLoop: Sendable {
         var advised: Set<String> = []
         var wasConnected = false
         while true {
-            let (began, before) = (ContinuousClock.now, Progress(status))
+            let (began, before) = (ContinuousClock.now, Moved(status))
             do {
                 return try await once { wasConnected = true }
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
                 if Task.isCancelled { throw CancellationError() }
-                if Progress(status) != before || ContinuousClock.now - began > JobLoop.goodRun {
+                if Moved(status) != before || ContinuousClock.now - began > JobLoop.goodRun {
                     retries.progressed()
                     advised = []
                 }
@@ -104,7 +104,7 @@ struct JobLoop: Sendable {
 
     /// What a run has moved. One that has is as good as new: its end has nothing to do with the
     /// failures before it.
-    private struct Progress: Equatable {
+    private struct Moved: Equatable {
         private let position: LSN
         private let rowsApplied: Int
         private let tablesCopied: Int

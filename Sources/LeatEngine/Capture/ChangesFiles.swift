@@ -12,21 +12,21 @@ internal import PGWire
 ///
 /// A record: length of the message (4 bytes), its LSN (8 bytes), the message; in the machine's
 /// byte order.
-final class Spool {
+final class ChangesFiles {
     static let headerSize = 12
     /// What all transactions together keep in memory before it is written.
     private static let mostBuffered = 16 << 20
     /// Of how many transactions the memory is kept for their next messages.
     private static let mostKept = 16
 
-    private let folder: SpoolFolder
-    private var writers: [TransactionID: SpoolWriter] = [:]
+    private let folder: ChangesFolder
+    private var writers: [TransactionID: ChangesFileWriter] = [:]
     private var buffered = 0
 
     /// - Throws: ``Halt`` with exit code 9.
     init(folder: String) throws {
-        self.folder = SpoolFolder(folder)
-        do { try self.folder.begin() } catch { throw Spool.halt(error) }
+        self.folder = ChangesFolder(folder)
+        do { try self.folder.begin() } catch { throw ChangesFiles.halt(error) }
     }
 
     deinit {
@@ -36,15 +36,15 @@ final class Spool {
     func append(_ message: RawSpan, at lsn: LSN, to transaction: TransactionID) throws {
         let writer = writers[transaction] ?? begin(transaction)
         buffered += writer.append(header: message.byteCount, lsn)
-        guard message.byteCount < SpoolWriter.bufferSize else {
+        guard message.byteCount < ChangesFileWriter.bufferSize else {
             // Not held once more.
             try flush(writer)
-            do { return try writer.write(message) } catch { throw Spool.halt(error) }
+            do { return try writer.write(message) } catch { throw ChangesFiles.halt(error) }
         }
         buffered += writer.append(message)
         if writer.isFull {
             try flush(writer)
-        } else if buffered >= Spool.mostBuffered {
+        } else if buffered >= ChangesFiles.mostBuffered {
             for writer in writers.values { try flush(writer) }
         }
     }
@@ -55,23 +55,23 @@ final class Spool {
     }
 
     /// Ends the writing of a transaction and opens it for reading.
-    func reader(_ transaction: TransactionID) throws -> SpoolReader {
+    func reader(_ transaction: TransactionID) throws -> ChangesFileReader {
         // A transaction without a row of ours has no file.
         let writer = writers[transaction] ?? begin(transaction)
         try flush(writer)
         writers[transaction] = nil
-        return try SpoolReader(path: folder.file(transaction.rawValue))
+        return try ChangesFileReader(path: folder.file(transaction.rawValue))
     }
 
-    private func flush(_ writer: SpoolWriter) throws {
+    private func flush(_ writer: ChangesFileWriter) throws {
         buffered -= writer.buffered
-        do { try writer.flush(keepsMemory: writers.count <= Spool.mostKept) } catch {
-            throw Spool.halt(error)
+        do { try writer.flush(keepsMemory: writers.count <= ChangesFiles.mostKept) } catch {
+            throw ChangesFiles.halt(error)
         }
     }
 
-    private func begin(_ transaction: TransactionID) -> SpoolWriter {
-        let writer = SpoolWriter(path: folder.file(transaction.rawValue))
+    private func begin(_ transaction: TransactionID) -> ChangesFileWriter {
+        let writer = ChangesFileWriter(path: folder.file(transaction.rawValue))
         writers[transaction] = writer
         return writer
     }
@@ -94,7 +94,7 @@ final class Spool {
 
 /// Appends records through a buffer. The file is open only while it is written to: thousands of
 /// transactions may be in progress.
-final class SpoolWriter {
+final class ChangesFileWriter {
     static let bufferSize = 256 << 10
 
     private let path: String
@@ -107,13 +107,13 @@ final class SpoolWriter {
     }
 
     var buffered: Int { buffer.count }
-    var isFull: Bool { buffer.count >= SpoolWriter.bufferSize }
+    var isFull: Bool { buffer.count >= ChangesFileWriter.bufferSize }
 
     /// - Returns: By how much the buffer has grown.
     func append(header bytes: Int, _ lsn: LSN) -> Int {
         withUnsafeBytes(of: UInt32(bytes)) { buffer.append(contentsOf: $0) }
         withUnsafeBytes(of: lsn.rawValue) { buffer.append(contentsOf: $0) }
-        return Spool.headerSize
+        return ChangesFiles.headerSize
     }
 
     /// The same.
@@ -142,7 +142,7 @@ final class SpoolWriter {
 }
 
 /// Reads the records of one transaction back in order, and removes the file at its end.
-final class SpoolReader {
+final class ChangesFileReader {
     private static let chunkSize = 1 << 20
 
     private let file: File
@@ -150,7 +150,7 @@ final class SpoolReader {
     private var start = 0
 
     init(path: String) throws {
-        do { file = try File(path, O_RDONLY) } catch { throw Spool.halt(error) }
+        do { file = try File(path, O_RDONLY) } catch { throw ChangesFiles.halt(error) }
     }
 
     deinit {
@@ -159,17 +159,17 @@ final class SpoolReader {
 
     /// Lends the next record; false at the end.
     func next(_ body: (RawSpan, LSN) throws -> Void) throws -> Bool {
-        guard try fill(Spool.headerSize) else { return false }
+        guard try fill(ChangesFiles.headerSize) else { return false }
         let (length, lsn) = buffer.withUnsafeBytes { bytes in
             (
                 Int(bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self)),
                 LSN(rawValue: bytes.loadUnaligned(fromByteOffset: start + 4, as: UInt64.self))
             )
         }
-        guard try fill(Spool.headerSize + length) else {
-            throw Spool.halt("read \(file.path): it ends within a message")
+        guard try fill(ChangesFiles.headerSize + length) else {
+            throw ChangesFiles.halt("read \(file.path): it ends within a message")
         }
-        let first = start + Spool.headerSize
+        let first = start + ChangesFiles.headerSize
         start = first + length
         // A reference, not a copy: a span cannot be lent out of a property of this object.
         let bytes = buffer
@@ -181,9 +181,9 @@ final class SpoolReader {
     private func fill(_ count: Int) throws -> Bool {
         while buffer.count - start < count {
             let left = buffer.count - start
-            guard try readMore(max(SpoolReader.chunkSize, count - left)) else {
+            guard try readMore(max(ChangesFileReader.chunkSize, count - left)) else {
                 guard left == 0 else {
-                    throw Spool.halt("read \(file.path): it ends within a message")
+                    throw ChangesFiles.halt("read \(file.path): it ends within a message")
                 }
                 return false
             }
@@ -194,7 +194,7 @@ final class SpoolReader {
     /// Drops what was used up and appends up to `wanted` bytes; false at the end of the file.
     private func readMore(_ wanted: Int) throws -> Bool {
         let left = buffer.count - start
-        do { try Memory.require(left + wanted) } catch { throw Spool.halt(error) }
+        do { try Memory.require(left + wanted) } catch { throw ChangesFiles.halt(error) }
         var got = 0
         buffer = Array(unsafeUninitializedCapacity: left + wanted) { fresh, count in
             buffer.withUnsafeBytes { old in
@@ -208,7 +208,7 @@ final class SpoolReader {
         }
         start = 0
         guard got >= 0 else {
-            throw Spool.halt("read \(file.path): \(String(cString: strerror(errno)))")
+            throw ChangesFiles.halt("read \(file.path): \(String(cString: strerror(errno)))")
         }
         return got > 0
     }

@@ -21,4 +21,3 @@ public protocol TargetConfiguration: Sendable {
 }
 
 extension SyncConfiguration: TargetConfiguration {}
-extension ReplayConfiguration: TargetConfiguration {}
