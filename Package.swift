@@ -37,9 +37,17 @@ let package = Package(
             name: "LeatArchive", dependencies: ["CZstd", "CCRC32C", "PGWire", "LeatCore"],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(
+            name: "LeatFlow",
+            dependencies: [
+                "PGWire", "LeatCore",
+                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "LeatEngine",
             dependencies: [
-                "PGWire", "PGClient", "LeatCore", "LeatArchive",
+                "PGWire", "PGClient", "LeatCore", "LeatArchive", "LeatFlow",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -47,7 +55,7 @@ let package = Package(
         .executableTarget(
             name: "leat",
             dependencies: [
-                "PGWire", "PGClient", "LeatCore", "LeatArchive", "LeatEngine",
+                "PGWire", "PGClient", "LeatCore", "LeatArchive", "LeatFlow", "LeatEngine",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -63,7 +71,7 @@ let package = Package(
         .executableTarget(
             name: "leat-bench",
             dependencies: [
-                "CAllocationCount", "PGWire", "PGClient", "LeatCore", "LeatEngine",
+                "CAllocationCount", "PGWire", "PGClient", "LeatCore", "LeatFlow", "LeatEngine",
                 "LeatTestSupport", "LeatFuzz",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -77,6 +85,13 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LeatCoreTests", dependencies: ["LeatCore", "PGWire", "LeatTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LeatFlowTests",
+            dependencies: [
+                "LeatFlow", "LeatCore", "PGWire", "LeatTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "LeatArchiveTests",

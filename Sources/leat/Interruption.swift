@@ -1,6 +1,7 @@
 import Foundation
 import LeatCore
 import LeatEngine
+internal import LeatFlow
 import UnixSignals
 
 /// SIGINT and SIGTERM as a wish to stop. A second one ends the process where it is.

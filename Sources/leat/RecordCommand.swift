@@ -2,6 +2,7 @@ import ArgumentParser
 import LeatArchive
 import LeatCore
 import LeatEngine
+internal import LeatFlow
 import Logging
 
 struct RecordCommand: AsyncParsableCommand {

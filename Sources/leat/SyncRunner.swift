@@ -1,6 +1,7 @@
 import Foundation
 import LeatCore
 import LeatEngine
+internal import LeatFlow
 import Logging
 import PGClient
 import UnixSignals

@@ -1,4 +1,5 @@
 internal import LeatCore
+internal import LeatFlow
 internal import PGClient
 
 /// Sessions beside the one that holds the stream's lock: a second one that takes turns with it

@@ -1,4 +1,5 @@
 package import LeatCore
+internal import LeatFlow
 package import PGClient
 internal import PGWire
 

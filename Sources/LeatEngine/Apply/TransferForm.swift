@@ -1,4 +1,5 @@
 internal import LeatCore
+internal import LeatFlow
 internal import Synchronization
 
 /// In which form values travel: binary where every column's type has one that means the same on

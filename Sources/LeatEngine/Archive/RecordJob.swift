@@ -1,6 +1,7 @@
 internal import Glibc
 internal import LeatArchive
 internal import LeatCore
+public import LeatFlow
 public import Logging
 internal import Synchronization
 

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import LeatArchive
 internal import LeatCore
+internal import LeatFlow
 internal import Logging
 internal import PGClient
 internal import PGWire

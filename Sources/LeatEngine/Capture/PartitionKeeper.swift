@@ -1,5 +1,6 @@
 internal import LeatArchive
 internal import LeatCore
+internal import LeatFlow
 internal import PGClient
 
 /// Where a stream keeps what it knows of partitions: with the data that it speaks of, so that

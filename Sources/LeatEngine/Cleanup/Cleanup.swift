@@ -1,4 +1,5 @@
 internal import LeatCore
+internal import LeatFlow
 public import Logging
 internal import PGClient
 

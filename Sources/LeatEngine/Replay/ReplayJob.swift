@@ -1,4 +1,5 @@
 internal import LeatCore
+public import LeatFlow
 public import Logging
 internal import PGClient
 internal import Synchronization

@@ -1,5 +1,6 @@
 internal import LeatArchive
 internal import LeatCore
+internal import LeatFlow
 internal import Logging
 internal import PGClient
 internal import PGWire

@@ -1,4 +1,5 @@
 internal import LeatCore
+internal import LeatFlow
 internal import PGClient
 
 /// Connections of commands that belong to no stream.

@@ -1,4 +1,5 @@
 public import LeatCore
+public import LeatFlow
 public import PGClient
 public import PGWire
 

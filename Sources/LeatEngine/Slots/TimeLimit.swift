@@ -1,3 +1,4 @@
+internal import LeatFlow
 internal import Synchronization
 
 /// Runs something that can be asked to end, by a stop or when its time is over, and waits for how

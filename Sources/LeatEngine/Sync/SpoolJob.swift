@@ -1,5 +1,6 @@
 internal import LeatArchive
 internal import LeatCore
+internal import LeatFlow
 internal import Logging
 
 /// `leat sync --spool DIR`: two jobs in one process. One records the slot into an archive, the

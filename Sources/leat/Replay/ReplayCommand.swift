@@ -1,6 +1,7 @@
 import ArgumentParser
 import LeatCore
 import LeatEngine
+internal import LeatFlow
 import Logging
 import PGWire
 import UnixSignals

@@ -1,6 +1,7 @@
 import Foundation
 import LeatCore
 import LeatEngine
+internal import LeatFlow
 import PGWire
 
 /// What a terminal shows of a running sync: a bar a table while copying, then one line.

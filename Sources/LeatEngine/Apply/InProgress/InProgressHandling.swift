@@ -1,4 +1,5 @@
 internal import LeatCore
+internal import LeatFlow
 internal import Synchronization
 
 /// How transactions are dealt with that the source sends while they are in progress: applied as

@@ -1,4 +1,5 @@
 internal import LeatCore
+internal import LeatFlow
 internal import PGClient
 
 /// `leat.triggers`: the triggers that a stream has disabled, and how they were before.

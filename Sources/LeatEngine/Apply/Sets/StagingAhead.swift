@@ -1,4 +1,5 @@
 internal import LeatCore
+internal import LeatFlow
 internal import PGClient
 internal import PGWire
 

@@ -1,4 +1,5 @@
 internal import LeatCore
+internal import LeatFlow
 internal import PGWire
 
 /// Batches that are staged before their turn.

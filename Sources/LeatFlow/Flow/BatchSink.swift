@@ -1,11 +1,11 @@
 internal import LeatCore
-internal import PGWire
+package import PGWire
 
 /// Where batches go: a PostgreSQL target, an archive.
 ///
 /// Called by one task for batches and another for positions; what they must not do at the same
 /// time is the sink's to keep apart.
-protocol BatchSink: Sendable {
+package protocol BatchSink: Sendable {
     /// Where the task that hands over the batches should run; nil: anywhere.
     var executor: (any TaskExecutor)? { get }
 
@@ -45,28 +45,40 @@ protocol BatchSink: Sendable {
 }
 
 extension BatchSink {
-    var executor: (any TaskExecutor)? { nil }
+    package var executor: (any TaskExecutor)? { nil }
 
-    func durable() async throws -> LSN? { nil }
+    package func durable() async throws -> LSN? { nil }
 
-    func begin(_ batch: Batch) async throws -> (any BegunBatch)? { nil }
+    package func begin(_ batch: Batch) async throws -> (any BegunBatch)? { nil }
 }
 
 /// A batch that a sink has begun.
-protocol BegunBatch: Sendable {
+package protocol BegunBatch: Sendable {
     /// Takes it, as ``BatchSink/apply(_:)`` does. It is its turn: all batches before are applied.
     func apply() async throws -> Applied
 }
 
 /// What a sink has done with a batch.
-struct Applied: Sendable {
+package struct Applied: Sendable {
     /// The end of the last transaction that is committed now.
-    var end: LSN?
+    package var end: LSN?
     /// Whether it is durable, and all before it.
-    var isDurable = false
-    var commitTime: PostgresTimestamp?
-    var transactions = 0
-    var changes = 0
+    package var isDurable = false
+    package var commitTime: PostgresTimestamp?
+    package var transactions = 0
+    package var changes = 0
     /// Resolved in what is committed now.
-    var conflicts: [ConflictCount] = []
+    package var conflicts: [ConflictCount] = []
+
+    package init(
+        end: LSN? = nil, isDurable: Bool = false, commitTime: PostgresTimestamp? = nil,
+        transactions: Int = 0, changes: Int = 0, conflicts: [ConflictCount] = []
+    ) {
+        self.end = end
+        self.isDurable = isDurable
+        self.commitTime = commitTime
+        self.transactions = transactions
+        self.changes = changes
+        self.conflicts = conflicts
+    }
 }

@@ -1,9 +1,9 @@
-internal import LeatCore
-internal import PGWire
+package import LeatCore
+package import PGWire
 internal import Synchronization
 
 /// The position state, shared by source, sink and tickers of a ``Flow``.
-final class SharedPosition: Sendable {
+package final class SharedPosition: Sendable {
     private let state: Mutex<PositionState>
     /// There may be something to store.
     let storing = Bell()
@@ -22,17 +22,17 @@ final class SharedPosition: Sendable {
     private let receiverWaits = Atomic<Bool>(false)
     private let writtenEnd = Atomic<UInt64>(0)
 
-    init(_ state: PositionState) {
+    package init(_ state: PositionState) {
         self.state = Mutex(state)
     }
 
     /// `body` must not wait for anything.
-    func with<Value>(_ body: (inout PositionState) -> Value) -> Value {
+    package func with<Value>(_ body: (inout PositionState) -> Value) -> Value {
         state.withLock { body(&$0) }
     }
 
     /// Notes an end that the source named with nothing for the sink before it.
-    func hear(_ note: (inout PositionState) -> Void) {
+    package func hear(_ note: (inout PositionState) -> Void) {
         let isDue = with { state in
             note(&state)
             return state.dueWhenQuiet != nil
@@ -41,7 +41,7 @@ final class SharedPosition: Sendable {
     }
 
     /// Notes what the sink committed.
-    func committed(through end: LSN, isDurable: Bool) {
+    package func committed(through end: LSN, isDurable: Bool) {
         with { $0.committed(through: end, isDurable: isDurable, at: .now) }
         if isDurable { reporting.ring() } else if isAwaited { storing.ring() }
     }
@@ -50,66 +50,66 @@ final class SharedPosition: Sendable {
 
     /// How far the source had written when it was last asked beside the stream; zero where nobody
     /// asks, because what is named needs no proof.
-    var sourceEnd: LSN { LSN(rawValue: writtenEnd.load(ordering: .relaxed)) }
+    package var sourceEnd: LSN { LSN(rawValue: writtenEnd.load(ordering: .relaxed)) }
 
-    func sourceEndRead(_ end: LSN) {
+    package func sourceEndRead(_ end: LSN) {
         writtenEnd.max(end.rawValue, ordering: .relaxed)
     }
 
     // MARK: Who waits
 
     /// The source is a server with synchronous standbys, of which this stream may be one.
-    var isAwaited: Bool { awaited.load(ordering: .relaxed) }
+    package var isAwaited: Bool { awaited.load(ordering: .relaxed) }
 
-    func setAwaited(_ isAwaited: Bool) {
+    package func setAwaited(_ isAwaited: Bool) {
         awaited.store(isAwaited, ordering: .relaxed)
     }
 
-    func wantReply() {
+    package func wantReply() {
         replyWanted.store(true, ordering: .releasing)
         storeWanted.store(true, ordering: .releasing)
         reporting.ring()
         storing.ring()
     }
 
-    func takeReplyWanted() -> Bool {
+    package func takeReplyWanted() -> Bool {
         replyWanted.exchange(false, ordering: .acquiringAndReleasing)
     }
 
-    func takeStoreWanted() -> Bool {
+    package func takeStoreWanted() -> Bool {
         storeWanted.exchange(false, ordering: .acquiringAndReleasing)
     }
 
     /// The next status update asks the server for an answer.
-    func askForReply() {
+    package func askForReply() {
         replyNeeded.store(true, ordering: .releasing)
         replyWanted.store(true, ordering: .releasing)
         reporting.ring()
     }
 
-    func takeReplyNeeded() -> Bool {
+    package func takeReplyNeeded() -> Bool {
         replyNeeded.exchange(false, ordering: .acquiringAndReleasing)
     }
 
-    func batchSent() {
+    package func batchSent() {
         receiverWaits.store(false, ordering: .relaxed)
         batchesUnderWay.add(1, ordering: .sequentiallyConsistent)
     }
 
     /// - Returns: Whether the receiver waits for this with another batch in its hands.
-    func batchApplied() -> Bool {
+    package func batchApplied() -> Bool {
         batchesUnderWay.subtract(1, ordering: .sequentiallyConsistent)
         return receiverWaits.exchange(false, ordering: .sequentiallyConsistent)
     }
 
-    var isDrained: Bool { underWay == 0 }
+    package var isDrained: Bool { underWay == 0 }
 
-    var underWay: Int { batchesUnderWay.load(ordering: .sequentiallyConsistent) }
+    package var underWay: Int { batchesUnderWay.load(ordering: .sequentiallyConsistent) }
 
     /// The receiver is about to hold a batch back while the applier is busy, and wants
     /// ``batchApplied()`` to say so. Both sides write before they read: ask for ``underWay``
     /// after this, and one of the two notices when the applier is done just then.
-    func receiverWillWait() {
+    package func receiverWillWait() {
         receiverWaits.store(true, ordering: .sequentiallyConsistent)
     }
 }

@@ -1,5 +1,5 @@
 internal import LeatCore
-internal import Logging
+package import Logging
 internal import PGWire
 
 /// Runs a job, whatever its source and sink are, until it ends, is stopped, or meets something
@@ -8,10 +8,24 @@ internal import PGWire
 /// There is one way back from every lost connection: drop all, and begin again at "take the
 /// stream". What was in flight is sent again by the source; what was committed without an answer
 /// shows in the stored position.
-struct JobLoop: Sendable {
-    let status: SyncStatus
-    let stop: StopSignal
-    let logger: Logger
+package struct JobLoop: Sendable {
+    /// What to do about an error that ended a run; `wasConnected`: everything that it connects to was
+    /// reached before, in this run or an earlier one.
+    package typealias Judge = @Sendable (_ error: any Error, _ wasConnected: Bool) -> Failure
+
+    private let status: SyncStatus
+    private let stop: StopSignal
+    private let logger: Logger
+    private let judge: Judge
+
+    package init(
+        status: SyncStatus, stop: StopSignal, logger: Logger, judge: @escaping Judge
+    ) {
+        self.status = status
+        self.stop = stop
+        self.logger = logger
+        self.judge = judge
+    }
 
     /// What a drain may take before it is cut short. The whole stop has 20 seconds.
     private static let drainLimit: Duration = .seconds(12)
@@ -19,11 +33,11 @@ struct JobLoop: Sendable {
     private static let goodRun: Duration = .seconds(30)
 
     /// One run of the job; calls its argument once everything it connects to was reached.
-    typealias Run<Ending> = @Sendable (_ connected: () -> Void) async throws -> Ending
+    package typealias Run<Ending> = @Sendable (_ connected: () -> Void) async throws -> Ending
 
     /// - Returns: How the last run ended; nil if it was cancelled by a stop, and rolled back.
     /// - Throws: ``Halt``; nothing else.
-    func run<Ending: Sendable>(_ once: @escaping Run<Ending>) async throws -> Ending? {
+    package func run<Ending: Sendable>(_ once: @escaping Run<Ending>) async throws -> Ending? {
         defer { status.update { $0.phase = .stopping } }
         do {
             return try await withThrowingTaskGroup(of: Ending?.self) { group in
@@ -71,7 +85,7 @@ struct JobLoop: Sendable {
                     retries.progressed()
                     advised = []
                 }
-                try await handle(Failure(error, wasConnected: wasConnected), &retries, &advised)
+                try await handle(judge(error, wasConnected), &retries, &advised)
             }
         }
     }

@@ -1,6 +1,6 @@
 internal import AsyncAlgorithms
 internal import LeatCore
-internal import PGWire
+package import PGWire
 
 /// One flow of batches from a source to a sink, until a stop, the end position or an error.
 ///
@@ -14,22 +14,34 @@ internal import PGWire
 /// An error in any of them ends all.
 ///
 /// Nothing here knows what source and sink are.
-struct Flow {
-    enum Ending: Sendable {
+package struct Flow {
+    package enum Ending: Sendable {
         /// The source has ended by itself or was stopped.
         case sourceEnded
         /// Everything up to the end position is stored.
         case endReached
     }
 
-    let source: any BatchSource
-    let sink: any BatchSink
-    let positions: SharedPosition
+    package let source: any BatchSource
+    package let sink: any BatchSink
+    package let positions: SharedPosition
     /// Transactions that end beyond it are not applied; nil for none such.
-    let end: LSN?
+    package let end: LSN?
     /// How often the source hears of positions that stay the same.
-    let statusInterval: Duration
-    let status: SyncStatus
+    package let statusInterval: Duration
+    package let status: SyncStatus
+
+    package init(
+        source: any BatchSource, sink: any BatchSink, positions: SharedPosition, end: LSN?,
+        statusInterval: Duration, status: SyncStatus
+    ) {
+        self.source = source
+        self.sink = sink
+        self.positions = positions
+        self.end = end
+        self.statusInterval = statusInterval
+        self.status = status
+    }
 
     private enum TaskEnd: Sendable {
         case received, applied, ticker, companion
@@ -39,10 +51,12 @@ struct Flow {
     /// is put together while the sink works on it, which takes longer.
     private static let lowWater = 1 << 20
     private static let highWater = 4 << 20
-    static let tick: Duration = .milliseconds(100)
+    package static let tick: Duration = .milliseconds(100)
 
     /// - Parameter companions: What runs beside the flow and ends with it.
-    func run(beside companions: [@Sendable () async throws -> Void] = []) async throws -> Ending {
+    package func run(beside companions: [@Sendable () async throws -> Void] = []) async throws
+        -> Ending
+    {
         let tickers = FlowTickers(self)
         try await flow(tickers, companions)
         let ending = try await finish(tickers)

@@ -16,6 +16,11 @@ public struct SyncSnapshot: Sendable {
         /// The planner's estimate, which may be off or absent (0).
         public var estimatedRows: Int
         public var isDone = false
+
+        package init(table: TableName, estimatedRows: Int) {
+            self.table = table
+            self.estimatedRows = estimatedRows
+        }
     }
 
     /// What lies between the source and the target.
@@ -23,6 +28,11 @@ public struct SyncSnapshot: Sendable {
         /// Everything up to here is in it, or on the target.
         public var end: LSN
         public var bytes: Int
+
+        package init(end: LSN, bytes: Int) {
+            self.end = end
+            self.bytes = bytes
+        }
     }
 
     public var phase = Phase.starting
@@ -86,18 +96,18 @@ public final class SyncStatus: Sendable {
 
     public var snapshot: SyncSnapshot { state.withLock { $0.snapshot } }
 
-    func update(_ body: (inout SyncSnapshot) -> Void) {
+    package func update(_ body: (inout SyncSnapshot) -> Void) {
         state.withLock { body(&$0.snapshot) }
     }
 
-    func updateCopy(of table: TableName, _ body: (inout SyncSnapshot.TableCopy) -> Void) {
+    package func updateCopy(of table: TableName, _ body: (inout SyncSnapshot.TableCopy) -> Void) {
         state.withLock { state in
             guard let place = state.place(of: table) else { return }
             body(&state.snapshot.copies[place])
         }
     }
 
-    func copy(of table: TableName) -> SyncSnapshot.TableCopy? {
+    package func copy(of table: TableName) -> SyncSnapshot.TableCopy? {
         state.withLock { state in state.place(of: table).map { state.snapshot.copies[$0] } }
     }
 }

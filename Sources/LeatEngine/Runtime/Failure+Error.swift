@@ -1,21 +1,11 @@
 internal import LeatArchive
 internal import LeatCore
+internal import LeatFlow
+internal import Logging
 internal import PGClient
 
-/// What to do about an error: the one place that decides it.
-enum Failure {
-    case retry(Retry)
-    case halt(Halt)
-
-    /// What passes by itself.
-    struct Retry {
-        var reason: String
-        /// What a person may do so that it passes sooner.
-        var advice: String?
-        /// Set if a server refuses to let us in: what it comes to if that lasts.
-        var ifLasting: Halt?
-    }
-
+/// The one place that decides what to do about an error.
+extension Failure {
     /// - Parameter wasConnected: Both servers were reached before in this process. A server that
     ///   cannot be reached at the very start is more likely misspelt than restarting.
     init(_ error: any Error, wasConnected: Bool) {
@@ -197,4 +187,12 @@ extension Failure {
         or max_connections or max_wal_senders of the server. Raise it, or end other sessions; \
         while tables are copied, --copy-jobs 1 needs the fewest.
         """
+}
+
+extension JobLoop {
+    init(status: SyncStatus, stop: StopSignal, logger: Logger) {
+        self.init(status: status, stop: stop, logger: logger) { error, wasConnected in
+            Failure(error, wasConnected: wasConnected)
+        }
+    }
 }

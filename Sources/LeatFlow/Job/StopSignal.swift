@@ -27,7 +27,7 @@ public final class StopSignal: Sendable {
     }
 
     /// Waits until a stop is requested, or the task is cancelled.
-    func wait() async {
+    package func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
@@ -49,7 +49,7 @@ public final class StopSignal: Sendable {
     /// Says how to end the intake of a stream that flows now; nil when none does.
     ///
     /// - Returns: Whether a stop was requested already.
-    func setDrain(_ drain: (@Sendable () -> Void)?) -> Bool {
+    package func setDrain(_ drain: (@Sendable () -> Void)?) -> Bool {
         state.withLock { state in
             state.drain = drain
             return state.isRequested
@@ -57,7 +57,7 @@ public final class StopSignal: Sendable {
     }
 
     /// Ends the intake. False if no stream flows.
-    func drain() -> Bool {
+    package func drain() -> Bool {
         guard let drain = state.withLock({ $0.drain }) else { return false }
         drain()
         return true

@@ -1,8 +1,8 @@
-internal import LeatCore
-internal import PGWire
+package import LeatCore
+package import PGWire
 
 /// What ``BatchSource/next()`` brings.
-enum Delivery: Sendable {
+package enum Delivery: Sendable {
     case batch(Batch)
     /// Nothing for now.
     case nothing
@@ -15,7 +15,7 @@ enum Delivery: Sendable {
 /// A source and its ``Flow`` share a ``SharedPosition``. The source notes there every transaction
 /// that it begins, every commit (whether it has changes for the sink or not), the ends it hears
 /// of, and each batch, before it hands that over.
-protocol BatchSource: Sendable {
+package protocol BatchSource: Sendable {
     /// Where the task that takes the batches should run; nil: anywhere.
     var executor: (any TaskExecutor)? { get }
 
@@ -47,7 +47,7 @@ protocol BatchSource: Sendable {
 }
 
 extension BatchSource {
-    var reasonToEnd: (any Error)? { nil }
-    func writtenEnd() async throws -> LSN? { nil }
-    var executor: (any TaskExecutor)? { nil }
+    package var reasonToEnd: (any Error)? { nil }
+    package func writtenEnd() async throws -> LSN? { nil }
+    package var executor: (any TaskExecutor)? { nil }
 }

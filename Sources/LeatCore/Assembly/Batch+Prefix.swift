@@ -1,8 +1,8 @@
-internal import PGWire
+package import PGWire
 
 extension Batch {
     /// The first change that concerns a relation of the batch.
-    func firstChange(ofRelation index: UInt32, from start: Int = 0) -> Int? {
+    package func firstChange(ofRelation index: UInt32, from start: Int = 0) -> Int? {
         changes[start...].firstIndex { change in
             switch change.kind {
             case .insert, .update, .delete: change.relation == index
@@ -13,7 +13,7 @@ extension Batch {
     }
 
     /// The transaction with the first change that concerns a relation of the batch.
-    func redescriber(of relation: Int) -> TransactionID? {
+    package func redescriber(of relation: Int) -> TransactionID? {
         if let piece { return piece.xid }
         guard let change = firstChange(ofRelation: UInt32(relation)) else { return nil }
         return transactions.last { $0.firstChange <= change }?.xid
@@ -21,7 +21,7 @@ extension Batch {
 
     /// Whether the transaction of a change has no earlier one of the same table, under another
     /// description.
-    func redescriberBegins(with change: Int, ofRelation index: Int) -> Bool {
+    package func redescriberBegins(with change: Int, ofRelation index: Int) -> Bool {
         let start = transactions.last { $0.firstChange <= change }?.firstChange ?? 0
         let table = relations[index].id
         return !relations.indices.contains { other in
@@ -33,12 +33,12 @@ extension Batch {
     }
 
     /// The transactions that end before this change's own transaction.
-    func prefix(beforeChange index: Int) -> Batch {
+    package func prefix(beforeChange index: Int) -> Batch {
         prefix(transactions.lastIndex { $0.firstChange <= index } ?? 0)
     }
 
     /// The first `count` transactions.
-    func prefix(_ count: Int) -> Batch {
+    package func prefix(_ count: Int) -> Batch {
         guard count < transactions.count else { return self }
         var cut = self
         cut.changes.removeLast(changes.count - transactions[count].firstChange)
