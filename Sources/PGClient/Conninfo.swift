@@ -98,14 +98,17 @@ public struct Conninfo: Sendable, Equatable {
     /// without anything secret, and with quotes only where they are needed.
     public var printable: String {
         values.filter { !Conninfo.secrets.contains($0.key) }.sorted { $0.key < $1.key }
-            .map { key, value in
-                let isPlain =
-                    !value.isEmpty
-                    && !value.unicodeScalars.contains { scalar in
-                        scalar == "'" || scalar == "\\" || scalar.properties.isWhitespace
-                    }
-                return "\(key)=\(isPlain ? value : "'\(Conninfo.escaped(value))'")"
-            }.joined(separator: " ")
+            .map(Conninfo.setting).joined(separator: " ")
+    }
+
+    /// `key=value`, as it stands in a connection string.
+    public static func setting(_ key: String, _ value: String) -> String {
+        let isPlain =
+            !value.isEmpty
+            && !value.unicodeScalars.contains { scalar in
+                scalar == "'" || scalar == "\\" || scalar.properties.isWhitespace
+            }
+        return "\(key)=\(isPlain ? value : "'\(escaped(value))'")"
     }
 
     private static let secrets: Set = [

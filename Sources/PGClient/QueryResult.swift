@@ -3,14 +3,15 @@ internal import Glibc
 
 /// A result's rows as text, for catalog queries; rows of user tables never pass through it.
 public struct QueryResult: Sendable {
-    public let columns: [String]
-    public let rows: [[String?]]
+    let columns: [String]
+    /// Read by name and type alone: see ``Record``.
+    let rows: [[String?]]
     /// Rows that the command inserted, updated, deleted or copied; 0 where it says none.
     public let affectedRows: Int
     /// Whom was asked, and what: for errors.
     var origin = Origin()
 
-    public init(columns: [String] = [], rows: [[String?]] = [], affectedRows: Int = 0) {
+    init(columns: [String] = [], rows: [[String?]] = [], affectedRows: Int = 0) {
         self.columns = columns
         self.rows = rows
         self.affectedRows = affectedRows
@@ -30,11 +31,7 @@ public struct QueryResult: Sendable {
         }
     }
 
-    /// The first column of the first row.
-    public var scalar: String? { rows.first?.first ?? nil }
-
-    /// The first column of every row, NULLs left out.
-    public var firstColumn: [String] { rows.compactMap { $0.first ?? nil } }
+    func unread(_ message: String) -> ConnectionError { origin.failure("read", message) }
 }
 
 /// Owns one `PGresult` and releases it once.

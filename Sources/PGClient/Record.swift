@@ -31,6 +31,15 @@ public struct Record: Sendable {
         try parsed(column, as: "an integer", try text(column)) { Int($0) }
     }
 
+    /// As a process ID or a type modifier is.
+    public func int32(_ column: String) throws(ConnectionError) -> Int32 {
+        try parsed(column, as: "an integer of 32 bits", try text(column)) { Int32($0) }
+    }
+
+    public func double(_ column: String) throws(ConnectionError) -> Double {
+        try parsed(column, as: "a number", try text(column)) { Double($0) }
+    }
+
     /// An OID, or another number of 32 bits without a sign.
     public func id(_ column: String) throws(ConnectionError) -> UInt32 {
         try parsed(column, as: "an OID", try text(column)) { UInt32($0) }
@@ -84,6 +93,16 @@ public struct Record: Sendable {
         try parsedIfAny(column, as: type, try optionalText(column), parse)
     }
 
+    /// The same where a value was made of the column otherwise.
+    ///
+    /// - Parameter value: Nil if it could not be made.
+    public func made<Value>(
+        _ type: String, of column: String, _ value: Value?
+    ) throws(ConnectionError) -> Value {
+        guard let value else { throw failure(column, "it is not \(type)") }
+        return value
+    }
+
     // MARK: Errors
 
     private static func bool(_ text: String) -> Bool? {
@@ -97,8 +116,7 @@ public struct Record: Sendable {
     private func parsed<Value>(
         _ column: String, as type: String, _ text: String, _ parse: (String) -> Value?
     ) throws(ConnectionError) -> Value {
-        guard let value = parse(text) else { throw failure(column, "it is not \(type)") }
-        return value
+        try made(type, of: column, parse(text))
     }
 
     private func parsedIfAny<Value>(
@@ -122,7 +140,7 @@ extension QueryResult {
 
     /// The first row of a query that always has one.
     public func onlyRecord() throws(ConnectionError) -> Record {
-        guard let firstRecord else { throw origin.failure("read", "the answer has no row") }
+        guard let firstRecord else { throw unread("the answer has no row") }
         return firstRecord
     }
 

@@ -21,12 +21,10 @@ public struct CreatedSlot: Sendable, Equatable {
 
 extension Session {
     public func identifySystem() throws(ConnectionError) -> SystemIdentity {
-        let row = try execute("IDENTIFY_SYSTEM").rows.first ?? []
-        guard row.count >= 4, let identifier = row[0], let timeline = row[1].flatMap(UInt32.init),
-            let walEnd = row[2].flatMap(LSN.init), let database = row[3]
-        else { throw failure(.unexpectedAnswer, "identify the system", "incomplete answer") }
+        let row = try execute("IDENTIFY_SYSTEM").onlyRecord()
         return SystemIdentity(
-            systemIdentifier: identifier, timeline: timeline, walEnd: walEnd, database: database)
+            systemIdentifier: try row.text("systemid"), timeline: try row.id("timeline"),
+            walEnd: try row.lsn("xlogpos"), database: try row.text("dbname"))
     }
 
     /// Creates a logical slot for pgoutput and exports its snapshot.
@@ -39,13 +37,17 @@ extension Session {
     ) throws(ConnectionError) -> CreatedSlot {
         let temporary = isTemporary ? "TEMPORARY " : ""
         // The syntax of 14, which newer servers also take.
-        let result = try execute(
-            "CREATE_REPLICATION_SLOT \"\(name)\" \(temporary)LOGICAL pgoutput EXPORT_SNAPSHOT")
-        let row = result.rows.first ?? []
-        guard row.count >= 3, let point = row[1].flatMap(LSN.init), let snapshot = row[2] else {
-            throw failure(.unexpectedAnswer, "create slot \(name)", "incomplete answer")
-        }
-        return CreatedSlot(consistentPoint: point, snapshotName: snapshot)
+        let row = try execute(
+            "CREATE_REPLICATION_SLOT \"\(name)\" \(temporary)LOGICAL pgoutput EXPORT_SNAPSHOT"
+        ).onlyRecord()
+        return CreatedSlot(
+            consistentPoint: try row.lsn("consistent_point"),
+            snapshotName: try row.text("snapshot_name"))
+    }
+
+    /// The content of a timeline's history file: `TIMELINE_HISTORY`.
+    public func timelineHistory(_ timeline: UInt32) throws(ConnectionError) -> String {
+        try execute("TIMELINE_HISTORY \(timeline)").onlyRecord().text("content")
     }
 
     /// Starts the stream: `START_REPLICATION SLOT ... LOGICAL`.

@@ -46,8 +46,7 @@ extension Session {
     /// Whether something between us and the server gives the session away: the process that
     /// answers is not the one that the connection began with.
     func isPooled() throws(ConnectionError) -> Bool {
-        try execute("select pg_catalog.pg_backend_pid()").scalar
-            != "\(backend)"
+        try execute("select pg_catalog.pg_backend_pid()").text() != "\(backend)"
     }
 
     /// The process that serves the session.
@@ -76,7 +75,7 @@ extension Session {
                 select name from pg_catalog.pg_settings
                 where lower(name) in (\(Session.names(settings)))
                 """
-            ).firstColumn.map { $0.lowercased() })
+            ).texts().map { $0.lowercased() })
         let wanted = settings.filter { known.contains($0.name) }
         let calls = wanted.map { setting in
             let value = setting.value == "\"\"" ? "" : setting.value
@@ -89,14 +88,13 @@ extension Session {
     private func check(
         _ wanted: [(name: String, value: String)]
     ) throws(ConnectionError) {
-        let rows = try execute(
+        var actual: [String: String] = [:]
+        for row in try execute(
             """
-            select lower(name), setting from pg_catalog.pg_settings
+            select lower(name) as name, setting from pg_catalog.pg_settings
             where lower(name) in (\(Session.names(wanted)))
             """
-        ).rows
-        let actual = Dictionary(
-            rows.map { ($0[0] ?? "", $0[1] ?? "") }, uniquingKeysWith: { first, _ in first })
+        ).records { actual[try row.text("name")] = try row.text("setting") }
         for setting in wanted where !Session.equal(actual[setting.name], setting.value) {
             throw failure(
                 .unexpectedAnswer, "set \(setting.name)",

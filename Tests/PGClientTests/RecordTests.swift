@@ -1,4 +1,4 @@
-import PGClient
+@testable import PGClient
 import PGWire
 import Testing
 
@@ -49,6 +49,25 @@ struct RecordTests {
             #expect(error?.description.contains("neither") == false)
         }
         #expect(throws: ConnectionError.self) { try QueryResult().onlyRecord() }
+    }
+
+    @Test("one value is read by type, and only where there is one")
+    func oneValue() throws {
+        let one = { (text: String?) in QueryResult(columns: ["c"], rows: [[text]]) }
+
+        #expect(try one("x").text() == "x" && one("f").bool() == false && one("7").int() == 7)
+        #expect(try one("0/7").lsn() == LSN("0/7") && one("7").id() == 7)
+        #expect(try one(nil).optionalText() == nil && one(nil).optionalLSN() == nil)
+        #expect(try QueryResult(columns: ["c"], rows: [["a"], ["b"]]).texts() == ["a", "b"])
+        for odd in [
+            one(nil), QueryResult(columns: ["c"]),
+            QueryResult(columns: ["c"], rows: [["a"], ["b"]]),
+            QueryResult(columns: ["c", "d"], rows: [["a", "b"]]),
+        ] {
+            #expect(throws: ConnectionError.self) { try odd.text() }
+            #expect(throws: ConnectionError.self) { try odd.bool() }
+        }
+        #expect(throws: ConnectionError.self) { try one(nil).texts() }
     }
 
     @Test("the error says which query, at which server")

@@ -1,5 +1,5 @@
 import LeatTestSupport
-import PGClient
+@testable import PGClient
 import Testing
 
 @Suite("Session settings")

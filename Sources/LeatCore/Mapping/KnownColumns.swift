@@ -84,11 +84,13 @@ public struct KnownColumns: Sendable, Equatable {
         }
     }
 
-    public init(texts: [String]) {
+    /// Nil if one of them is none such.
+    public init?(texts: [String]) {
         for text in texts {
             let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
-            guard parts.count == 3, let number = Int(parts[0]), let target = Int(parts[1])
-            else { continue }
+            guard parts.count == 3, let number = Int(parts[0]), let target = Int(parts[1]),
+                number > .min
+            else { return nil }
             columns[abs(number)] = Column(
                 targetNumber: target, name: String(parts[2]), isGone: number < 0)
         }

@@ -67,12 +67,12 @@ extension Applier {
         guard let position else { preconditionFailure("the applier has not started") }
         let stored = try open().query(
             "select end_lsn from leat.progress where stream = $1", [stream.text]
-        ).scalar
-        guard stored == "\(position.end)" else {
+        ).firstRecord?.lsn("end_lsn")
+        guard stored == position.end else {
             return Halt(
                 .target,
                 """
-                Another process applies stream \(stream): its position is \(stored ?? "gone"), \
+                Another process applies stream \(stream): its position is \(stored.map { "\($0)" } ?? "gone"), \
                 not \(position.end) as we left it. Nothing was applied.
                 """,
                 advice: "Run one process for a stream, without a pooler between it and the target.")
@@ -127,7 +127,7 @@ extension Applier {
             let place = try session.query(
                 ProgressStore.compareAndSet,
                 ["\(end)", "", position.ctid, "\(position.end)", stream.text, ""]
-            ).scalar
+            ).firstRecord?.text("ctid")
             guard let place else { throw try positionLost() }
             try commit(session, end: end, place)
             return end

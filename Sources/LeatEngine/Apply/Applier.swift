@@ -170,7 +170,7 @@ actor Applier: SessionActor, Closable {
             let mark = try setUpOrigin(session)
             try session.execute("set synchronous_commit = off")
             try prepareSets(session)
-            maySeeFlushes = try session.query(Applier.maySeeFlushes).scalar == "t"
+            maySeeFlushes = try session.query(Applier.maySeeFlushes).bool()
             flushWatch = FlushWatch()
             let store = ProgressStore(session: session, stream: stream)
             guard let row = try session.transaction("begin", { try store.readForUpdate() }),
@@ -185,8 +185,8 @@ actor Applier: SessionActor, Closable {
         try session.execute(SetStatements.planSettings)
         let mayStage = try session.query(
             "select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary')"
-        ).scalar
-        staging = StagingTables(areAllowed: mayStage == "t")
+        ).bool()
+        staging = StagingTables(areAllowed: mayStage)
         mostLocks = try LockBudget.most(of: session)
         let clock = ContinuousClock()
         let trips = try (0..<3).map { _ in try clock.measure { try session.execute("select") } }

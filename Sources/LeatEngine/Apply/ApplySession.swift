@@ -30,7 +30,7 @@ enum ApplySession {
     ) throws -> Bool {
         let now = try session.query(
             "select pg_catalog.current_setting('session_replication_role')"
-        ).scalar
+        ).text()
         switch role {
         case .auto:
             return try now == "replica" || set("replica", session) == nil

@@ -326,7 +326,7 @@ struct BatchWriter {
             let answer = try session.nextAnswer()
             if failure == nil { failure = check(answer, expectation) }
             if case .position = expectation, case .rows(let result) = answer {
-                place = result.scalar
+                place = try result.firstRecord?.text("ctid")
             }
         }
         guard case .sync = try session.nextAnswer() else {
@@ -351,8 +351,8 @@ struct BatchWriter {
             return ApplyFailure(reason: .server(error), change: nil)
         case (.command(let count), .change(let index, exactlyOne: true)) where count != 1:
             return ApplyFailure(reason: .rowCount(count), change: index)
-        case (.rows(let result), .found(let index)) where result.rows.count != 1:
-            return ApplyFailure(reason: .rowCount(result.rows.count), change: index)
+        case (.rows(let result), .found(let index)) where result.rowCount != 1:
+            return ApplyFailure(reason: .rowCount(result.rowCount), change: index)
         case (.command(let count), .set(let rows, let index)) where count != rows:
             return ApplyFailure(reason: .rowCount(count), change: index)
         case (.command, _), (.rows, _), (.skipped, _), (.sync, _):

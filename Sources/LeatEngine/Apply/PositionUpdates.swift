@@ -87,7 +87,7 @@ package struct PositionUpdates {
             let moved = try session.query(
                 ProgressStore.compareAndSet,
                 ["\(next)", "0", row.ctid, "\(row.end)", stream.text, "\(next) 742 0"]
-            ).scalar
+            ).firstRecord?.text("ctid")
             guard let moved else { throw Restart(reason: "somebody else has moved the position") }
             row.ctid = moved
         }

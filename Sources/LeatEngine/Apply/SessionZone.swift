@@ -13,9 +13,7 @@ struct SessionZone {
     let stream: StreamName
 
     func set(_ session: Session) throws {
-        if let zone = try assumed ?? stored(session) ?? configured(session) {
-            try set(zone, session)
-        }
+        try set(try assumed ?? stored(session) ?? configured(session), session)
     }
 
     private func set(_ zone: String, _ session: Session) throws {
@@ -33,15 +31,15 @@ struct SessionZone {
         guard try TargetSchema.isPresent("leat.progress", session) else { return nil }
         return try session.query(
             """
-            select pg_catalog.to_jsonb(progress) ->> 'zone' from leat.progress where stream = $1
+            select pg_catalog.to_jsonb(progress) ->> 'zone' as zone from leat.progress where stream = $1
             """, [stream.text]
-        ).scalar
+        ).firstRecord?.optionalText("zone")
     }
 
     /// From the configuration, the database, the role, or the connection string.
-    private func configured(_ session: Session) throws -> String? {
+    private func configured(_ session: Session) throws -> String {
         try session.query(
             "select reset_val from pg_catalog.pg_settings where lower(name) = 'timezone'"
-        ).scalar
+        ).text()
     }
 }

@@ -41,8 +41,10 @@ struct ArchiveCatalogReader {
             select e.extname, n.nspname, e.extversion from pg_catalog.pg_extension e
             join pg_catalog.pg_namespace n on n.oid = e.extnamespace order by 1
             """
-        ).rows.map { row in
-            ArchivedExtension(name: row[0] ?? "", schema: row[1] ?? "", version: row[2] ?? "")
+        ).records.map { row in
+            ArchivedExtension(
+                name: try row.text("extname"), schema: try row.text("nspname"),
+                version: try row.text("extversion"))
         }
     }
 }

@@ -143,7 +143,7 @@ actor DefinitionWatch {
         let stuck = try await follow(by: reached, &found.changed)
         // What they did is in what was read.
         let past = (truncates ?? []).filter {
-            finished?.contains($0.xid) == true && !found.undecided.contains($0.table)
+            finished.contains($0.xid) && !found.undecided.contains($0.table)
         }
         try await keep(found.changed, forgetting: past)
         if found.undecided.isEmpty, suspicions.isEmpty { try await keeper.looked(upTo: stored) }

@@ -46,8 +46,8 @@ package struct DiscardedStream: Sendable {
             try await receiver.prepare(clientEncoding: "UTF8")
             let tables = try await tables(receiver)
             let (end, walsender) = try await receiver.run { session in
-                let pid = try session.execute("select pg_catalog.pg_backend_pid()").scalar
-                return (try session.identifySystem().walEnd, pid.flatMap { Int($0) })
+                let pid = try session.execute("select pg_catalog.pg_backend_pid()").int()
+                return (try session.identifySystem().walEnd, pid)
             }
             starting(walsender)
             try await start(receiver, tables, spoolFolder)
@@ -60,19 +60,18 @@ package struct DiscardedStream: Sendable {
         let rows = try await receiver.run { session in
             try session.execute(
                 """
-                select c.oid, p.schemaname, p.tablename
+                select c.oid, n.nspname, c.relname
                 from pg_catalog.pg_publication_tables p
                 join pg_catalog.pg_namespace n on n.nspname = p.schemaname
                 join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
                 where p.pubname = \(SQLText.literal(publication))
                 """
-            ).rows
+            ).records
         }
         var tables: [RelationID: FollowedTables.Table] = [:]
         for row in rows {
-            guard let id = row[0].flatMap({ UInt32($0) }) else { continue }
-            tables[RelationID(rawValue: id)] = FollowedTables.Table(
-                name: TableName(schema: row[1] ?? "", name: row[2] ?? ""), snapshot: .zero)
+            tables[try row.relation("oid")] = FollowedTables.Table(
+                name: try row.table(), snapshot: .zero)
         }
         return FollowedTables(tables)
     }

@@ -44,19 +44,18 @@ struct SourceFacts {
     private func branchPoint(of timeline: UInt32, _ system: SystemIdentity) async throws -> LSN? {
         guard timeline < system.timeline else { return nil }
         let content = try await receiver.run { session in
-            try session.execute("TIMELINE_HISTORY \(system.timeline)").rows.first?.last ?? nil
+            try session.timelineHistory(system.timeline)
         }
-        return content.flatMap { TimelineHistory($0).end(of: timeline) }
+        return TimelineHistory(content).end(of: timeline)
     }
 
     func server() async throws -> Server {
         let configuration = configuration
         return try await source.run { session in
             let publication = Publication(session: session, configuration: configuration)
-            let timeout =
-                try session.query(
-                    "select setting from pg_catalog.pg_settings where name = 'wal_sender_timeout'"
-                ).scalar.flatMap(Int.init) ?? 60_000
+            let timeout = try session.query(
+                "select setting from pg_catalog.pg_settings where name = 'wal_sender_timeout'"
+            ).int()
             return Server(
                 version: session.serverVersion,
                 walSenderTimeout: timeout == 0 ? .seconds(60) : .milliseconds(timeout),

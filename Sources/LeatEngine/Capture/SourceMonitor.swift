@@ -87,23 +87,23 @@ struct SourceMonitor {
         _ connection: Connection, _ ends: inout EndWatch
     ) async throws -> UInt64? {
         let heard = positions.with { $0.heard }
-        let row =
-            try await connection.query(
-                """
-                select pg_catalog.pg_current_wal_flush_lsn(),
-                  (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8,
-                  (select restart_lsn from pg_catalog.pg_replication_slots where slot_name = $1),
-                  \(SourceMonitor.isStandby)
-                """, [configuration.slotName, configuration.stream.objectName]
-            ).rows.first ?? []
-        guard row.count == 4 else { return nil }
-        positions.setAwaited(row[3] == "t")
-        guard let end = row[0].flatMap(LSN.init) else { return nil }
+        let row = try await connection.query(
+            """
+            select pg_catalog.pg_current_wal_flush_lsn() as flushed,
+              (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8 as time,
+              (select restart_lsn from pg_catalog.pg_replication_slots where slot_name = $1)
+                as restart_lsn,
+              \(SourceMonitor.isStandby) as is_standby
+            """, [configuration.slotName, configuration.stream.objectName]
+        ).onlyRecord()
+        positions.setAwaited(try row.bool("is_standby"))
+        let end = try row.lsn("flushed")
         positions.sourceEndRead(end)
         try ends.look(heard: heard, written: end)
-        let restart = row[2].flatMap(LSN.init)
-        let kept = restart.map { end > $0 ? end.rawValue - $0.rawValue : 0 }
-        let time = row[1].flatMap(Int64.init).map(PostgresTimestamp.init(unixMicroseconds:))
+        let kept = try row.optionalLSN("restart_lsn").map { restart in
+            end > restart ? end.rawValue - restart.rawValue : 0
+        }
+        let time = PostgresTimestamp(unixMicroseconds: Int64(try row.int("time")))
         status.update { snapshot in
             snapshot.sourceWALEnd = end
             snapshot.sourceTime = time

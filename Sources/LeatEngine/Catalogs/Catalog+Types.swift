@@ -10,24 +10,23 @@ extension Session {
             """
             select t.oid, n.nspname, t.typname, t.typtype, t.typcategory,
               case when t.typtype = 'd' then t.typbasetype
-                when t.typcategory = 'A' then t.typelem else coalesce(r.rngsubtype, 0) end,
+                when t.typcategory = 'A' then t.typelem else coalesce(r.rngsubtype, 0) end
+                as inner_type,
               t.typtypmod
             from pg_catalog.pg_type t
             join pg_catalog.pg_namespace n on n.oid = t.typnamespace
             left join pg_catalog.pg_range r on t.oid in (r.rngtypid, r.rngmultitypid)
             """
-        ).rows
+        ).records
         return TypeCatalog(
-            rows.compactMap { row in
-                guard let oid = row[0].flatMap(UInt32.init), let schema = row[1],
-                    let name = row[2], let kind = row[3].flatMap(CatalogType.Kind.init)
-                else { return nil }
+            try rows.map { row in
+                let oid = try row.id("oid")
                 var type = CatalogType(
-                    oid: oid, schema: schema, name: name, kind: kind,
-                    category: row[4]?.first ?? "U",
+                    oid: oid, schema: try row.text("nspname"), name: try row.text("typname"),
+                    kind: try row.value("typtype", as: "a kind of type", CatalogType.Kind.init),
+                    category: try row.value("typcategory", as: "a category of types", \.first),
                     labels: labels[oid] ?? [], fields: fields[oid] ?? [],
-                    inner: row[5].flatMap(UInt32.init) ?? 0,
-                    modifier: row[6].flatMap(Int32.init) ?? -1)
+                    inner: try row.id("inner_type"), modifier: try row.int32("typtypmod"))
                 type.provider = providers[oid]
                 return type
             },
@@ -47,10 +46,9 @@ extension Session {
             where d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.deptype = 'e'
               and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
             """
-        ).rows {
-            guard let type = row[0].flatMap(UInt32.init), let name = row[1], let schema = row[2]
-            else { continue }
-            providers[type] = .init(name: name, schema: schema)
+        ).records {
+            providers[try row.id("objid")] = .init(
+                name: try row.text("extname"), schema: try row.text("nspname"))
         }
         return providers
     }
@@ -61,9 +59,8 @@ extension Session {
             """
             select enumtypid, enumlabel from pg_catalog.pg_enum order by enumtypid, enumsortorder
             """
-        ).rows {
-            guard let type = row[0].flatMap(UInt32.init), let label = row[1] else { continue }
-            labels[type, default: []].append(label)
+        ).records {
+            labels[try row.id("enumtypid"), default: []].append(try row.text("enumlabel"))
         }
         return labels
     }
@@ -81,7 +78,7 @@ extension Session {
               union select t.typelem from used join pg_catalog.pg_type t using (oid)
               where t.typelem <> 0)
             select t.oid, '"' || pg_catalog.replace(a.attname, '"', '""') || '" '
-                || pg_catalog.format_type(a.atttypid, a.atttypmod),
+                || pg_catalog.format_type(a.atttypid, a.atttypmod) as definition,
               a.atttypid
             from pg_catalog.pg_type t
             join composite using (oid)
@@ -90,11 +87,10 @@ extension Session {
             where t.typtype = 'c'
             order by t.oid, a.attnum
             """
-        ).rows {
-            guard let type = row[0].flatMap(UInt32.init), let definition = row[1],
-                let fieldType = row[2].flatMap(UInt32.init)
-            else { continue }
-            fields[type, default: []].append(.init(definition: definition, typeOID: fieldType))
+        ).records {
+            fields[try row.id("oid"), default: []].append(
+                .init(
+                    definition: try row.text("definition"), typeOID: try row.id("atttypid")))
         }
         return fields
     }

@@ -50,20 +50,22 @@ enum DependentViews {
               join pg_catalog.pg_rewrite r on r.oid = d.objid
               where r.ev_class <> u.oid)
             select case c.relkind when 'm' then 'materialized view ' else 'view ' end
-                || c.oid::pg_catalog.regclass,
+                || c.oid::pg_catalog.regclass as name,
               case when c.reloptions is not null
-                then ' with (' || pg_catalog.array_to_string(c.reloptions, ', ') || ')' end,
-              pg_catalog.pg_get_viewdef(c.oid)
+                then ' with (' || pg_catalog.array_to_string(c.reloptions, ', ') || ')'
+                else '' end as options,
+              pg_catalog.pg_get_viewdef(c.oid) as query
             from used u
             join pg_catalog.pg_class c on c.oid = u.oid
             where c.relkind in ('v', 'm')
             group by c.oid, c.relkind, c.reloptions
             order by pg_catalog.max(u.depth) desc, 1
             """, [table.listed]
-        ).rows.compactMap { row in
-            guard let name = row[0], let query = row[2] else { return nil }
+        ).records.map { row in
+            let (name, options) = (try row.text("name"), try row.text("options"))
             return View(
-                drop: "drop \(name);", create: "create \(name)\(row[1] ?? "") as\(line(query))")
+                drop: "drop \(name);",
+                create: "create \(name)\(options) as\(line(try row.text("query")))")
         }
     }
 

@@ -17,9 +17,9 @@ struct PartitionCatalog {
     func definitions(under roots: [RelationID]) throws -> [Definition] {
         try session.query(
             """
-            select n.nspname, c.relname, pn.nspname, p.relname,
-              pg_catalog.pg_get_expr(c.relpartbound, c.oid),
-              case when c.relkind = 'p' then pg_catalog.pg_get_partkeydef(c.oid) end
+            select n.nspname, c.relname, pn.nspname as parent_schema, p.relname as parent,
+              pg_catalog.pg_get_expr(c.relpartbound, c.oid) as bound,
+              case when c.relkind = 'p' then pg_catalog.pg_get_partkeydef(c.oid) end as key
             from pg_catalog.unnest(\(PartitionCatalog.list(roots)))
               with ordinality r (oid, position)
             cross join lateral pg_catalog.pg_partition_tree(r.oid::pg_catalog.regclass) t
@@ -29,15 +29,14 @@ struct PartitionCatalog {
             join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
             where t.level > 0 order by r.position, t.level, 1, 2
             """
-        ).rows.map { row in
-            let name = TableName(schema: row[0] ?? "", name: row[1] ?? "")
-            let parent = TableName(schema: row[2] ?? "", name: row[3] ?? "")
-            let key = row[5].map { " partition by \($0)" } ?? ""
+        ).records.map { row in
+            let (name, parent) = (try row.table(), try row.table("parent_schema", "parent"))
+            let key = try row.optionalText("key").map { " partition by \($0)" } ?? ""
             return Definition(
                 name: name, parent: parent,
                 statement: """
                     create table \(name.quoted) partition of \(parent.quoted) \
-                    \(row[4] ?? "default")\(key);
+                    \(try row.text("bound"))\(key);
                     """)
         }
     }
@@ -72,40 +71,37 @@ extension PartitionCatalog {
               select m.root, i.inhrelid, m.attached or \(attached)
               from member m join pg_catalog.pg_inherits i on i.inhparent = m.oid
               where not i.inhdetachpending)
-            select m.root, m.oid, n.nspname, c.relname, m.attached, c.relkind = 'r',
-              case when c.relkind = 'r' then pg_catalog.pg_relation_size(m.oid) else 0 end > 0
+            select m.root, m.oid, n.nspname, c.relname, m.attached,
+              case when c.relkind = 'r' then coalesce(pg_catalog.pg_relation_size(m.oid), 0)
+                else 0 end > 0 as has_rows
             from member m join pg_catalog.pg_class c on c.oid = m.oid
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             order by 1, 2
             """
-        ).rows.compactMap { row in
-            guard let root = row[0].flatMap(UInt32.init), let oid = row[1].flatMap(UInt32.init)
-            else { return nil }
-            let name = TableName(schema: row[2] ?? "", name: row[3] ?? "")
-            let isNew = !known.contains(RelationID(rawValue: oid))
-            let hasRows = row[5] == "t" && row[6] == "t"
+        ).records.map { row in
+            let (id, name) = (try row.relation("oid"), try row.table())
+            let isNew = !known.contains(id)
             let brought =
-                isNew && hasRows
-                ? try row[4] == "t" || broughtRowsInOneTransaction(name, oid) : false
+                try isNew && row.bool("has_rows")
+                && (row.bool("attached") || broughtRowsInOneTransaction(name, id))
             return PartitionBook.Found(
-                root: RelationID(rawValue: root), id: RelationID(rawValue: oid), name: name,
-                broughtRows: brought)
+                root: try row.relation("root"), id: id, name: name, broughtRows: brought)
         }
     }
 
     /// Made, filled and attached by one transaction: rows of it that are older than the
     /// attachment, among the first of the table.
-    private func broughtRowsInOneTransaction(_ name: TableName, _ oid: UInt32) throws -> Bool {
+    private func broughtRowsInOneTransaction(_ name: TableName, _ id: RelationID) throws -> Bool {
         do {
             return try session.query(
                 """
                 select exists (select from only \(name.quoted) t, pg_catalog.pg_inherits i
-                  where i.inhrelid = \(oid)::pg_catalog.oid and t.xmin = i.xmin
+                  where i.inhrelid = \(id.rawValue)::pg_catalog.oid and t.xmin = i.xmin
                     and t.ctid < '(1000,0)'::pg_catalog.tid
                     and t.cmin::pg_catalog.text::pg_catalog.int8
                       < i.cmin::pg_catalog.text::pg_catalog.int8)
                 """
-            ).scalar == "t"
+            ).bool()
         } catch {
             // A role may read the root and not its partitions.
             guard error.sqlState == "42501" else { throw error }

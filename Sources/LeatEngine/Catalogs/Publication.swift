@@ -29,19 +29,21 @@ struct Publication {
             """
             select pubname, oid from pg_catalog.pg_publication where \(condition) order by pubname
             """
-        ).rows.map { PublicationIdentity(name: $0[0] ?? "", oid: $0[1] ?? "") }
+        ).records.map {
+            PublicationIdentity(name: try $0.text("pubname"), oid: "\(try $0.id("oid"))")
+        }
     }
 
     /// Whether each publication sends partitions in the name of their root.
     func viaRoot() throws -> [String: Bool] {
-        let rows = try session.query(
+        var viaRoot: [String: Bool] = [:]
+        for row in try session.query(
             """
             select pubname, pubviaroot from pg_catalog.pg_publication
             where pubname = any (\(SQLText.textArray(configuration.publicationNames)))
             """
-        ).rows
-        return Dictionary(
-            rows.map { ($0[0] ?? "", $0[1] == "t") }, uniquingKeysWith: { first, _ in first })
+        ).records { viaRoot[try row.text("pubname")] = try row.bool("pubviaroot") }
+        return viaRoot
     }
 
     /// - Throws: ``Halt`` if two publications have different column lists for a table: the
@@ -53,7 +55,8 @@ struct Publication {
         let rows = try session.query(
             """
             select schemaname, tablename,
-              pg_catalog.array_to_json(pg_catalog.array_agg(pubname order by pubname)) from (
+              pg_catalog.array_to_json(pg_catalog.array_agg(pubname order by pubname))
+                as publications from (
               select t.pubname, t.schemaname, t.tablename, array(
                 select a.attnum from pg_catalog.pg_attribute a
                 join pg_catalog.pg_class c on c.oid = a.attrelid and c.relname = t.tablename
@@ -65,11 +68,11 @@ struct Publication {
             group by schemaname, tablename having pg_catalog.count(distinct columns) > 1
             order by 1, 2
             """
-        ).rows
+        ).records
         guard !rows.isEmpty else { return }
-        let tables = rows.map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") }
-        let drops = zip(tables, rows).flatMap { table, row in
-            JSONText.strings(row[2] ?? "[]").dropFirst().map { name in
+        let tables = try rows.map { try $0.table("schemaname", "tablename") }
+        let drops = try zip(tables, rows).flatMap { table, row in
+            try row.strings("publications").dropFirst().map { name in
                 "alter publication \(SQLText.identifier(name)) drop table \(table.quoted);"
             }
         }
@@ -100,7 +103,7 @@ struct Publication {
     /// that checks them first is another.
     private func missingAdvice(_ name: String) throws -> String {
         let existing = try session.query("select pubname from pg_catalog.pg_publication order by 1")
-            .firstColumn
+            .texts()
         let tables = configuration.selection.options
             .flatMap { [$0.option, $0.pattern.text] }
         let words =
@@ -182,21 +185,21 @@ struct Publication {
         _ tables: [SourceCatalog.Candidate], start: (String) -> String
     ) throws {
         let names = tables.map(\.name)
-        let rows = try session.query(
-            """
-            select n.nspname, c.relname
-            from unnest(\(SQLText.textArray(names.map(\.schema))),
-              \(SQLText.textArray(names.map(\.name)))) v (schema_name, table_name)
-            join pg_catalog.pg_namespace n on n.nspname = v.schema_name
-            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.table_name
-            where not pg_catalog.pg_has_role(c.relowner, 'usage') and not exists (
-              select from pg_catalog.pg_publication_rel r
-              join pg_catalog.pg_publication p on p.oid = r.prpubid
-              where p.pubname = $1 and r.prrelid = c.oid)
-            order by 1, 2
-            """, [configuration.publicationNames[0]]
-        ).rows
-        let foreign = Set(rows.map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") })
+        let foreign = Set(
+            try session.query(
+                """
+                select n.nspname, c.relname
+                from unnest(\(SQLText.textArray(names.map(\.schema))),
+                  \(SQLText.textArray(names.map(\.name)))) v (schema_name, table_name)
+                join pg_catalog.pg_namespace n on n.nspname = v.schema_name
+                join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.table_name
+                where not pg_catalog.pg_has_role(c.relowner, 'usage') and not exists (
+                  select from pg_catalog.pg_publication_rel r
+                  join pg_catalog.pg_publication p on p.oid = r.prpubid
+                  where p.pubname = $1 and r.prrelid = c.oid)
+                order by 1, 2
+                """, [configuration.publicationNames[0]]
+            ).tables())
         guard foreign.isEmpty else {
             throw try notOwned(tables.filter { foreign.contains($0.name) }, of: tables, start)
         }
@@ -232,17 +235,18 @@ struct Publication {
         guard try identities().isEmpty else { return }
         let row = try session.query(
             """
-            select pg_catalog.current_database(), pg_catalog.has_database_privilege(
-              pg_catalog.current_database(), 'create')
+            select pg_catalog.current_database() as database,
+              pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create')
+                as may_create
             """
-        ).rows.first
-        guard row?.last != "t" else { return }
+        ).onlyRecord()
+        guard try !row.bool("may_create") else { return }
         throw Halt(
             .preflight, "The source role may not create a publication.",
             advice: """
                 On the source, as its owner:
                 grant create on database \
-                \(SQLText.identifier(row?.first.flatMap { $0 } ?? "")) to \(try session.role());
+                \(SQLText.identifier(try row.text("database"))) to \(try session.role());
                 """)
     }
 
@@ -257,17 +261,17 @@ struct Publication {
 
     /// Brings the stream's own publication to these tables.
     func alter(_ tables: [SourceCatalog.Candidate]) throws {
-        let current = Dictionary(
-            try session.query(
-                """
-                select n.nspname, c.relname, c.relkind = 'p' from pg_catalog.pg_publication_rel r
-                join pg_catalog.pg_publication p on p.oid = r.prpubid
-                join pg_catalog.pg_class c on c.oid = r.prrelid
-                join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                where p.pubname = $1
-                """, [configuration.publicationNames[0]]
-            ).rows.map { (TableName(schema: $0[0] ?? "", name: $0[1] ?? ""), $0[2] == "t") },
-            uniquingKeysWith: { first, _ in first })
+        var current: [TableName: Bool] = [:]
+        for row in try session.query(
+            """
+            select n.nspname, c.relname, c.relkind = 'p' as is_partitioned
+            from pg_catalog.pg_publication_rel r
+            join pg_catalog.pg_publication p on p.oid = r.prpubid
+            join pg_catalog.pg_class c on c.oid = r.prrelid
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            where p.pubname = $1
+            """, [configuration.publicationNames[0]]
+        ).records { current[try row.table()] = try row.bool("is_partitioned") }
         let wanted = Set(tables.map(\.name))
         let added = tables.filter { current[$0.name] == nil }
         let removed = current.filter { !wanted.contains($0.key) }.map { name, isPartitioned in

@@ -1,11 +1,23 @@
 internal import Foundation
 internal import LeatCore
 internal import PGClient
+internal import PGWire
 
 /// What Leat's own words for rows are made of.
 extension Record {
-    func table(_ schema: String, _ name: String) throws(ConnectionError) -> TableName {
+    func table(
+        _ schema: String = "nspname", _ name: String = "relname"
+    ) throws(ConnectionError) -> TableName {
         TableName(schema: try text(schema), name: try text(name))
+    }
+
+    /// Nil where there is none: both are NULL.
+    func tableIfAny(_ schema: String, _ name: String) throws(ConnectionError) -> TableName? {
+        try optionalText(name) == nil ? nil : table(schema, name)
+    }
+
+    func relation(_ column: String) throws(ConnectionError) -> RelationID {
+        RelationID(rawValue: try id(column))
     }
 
     /// A `text[]` that the query gives through `array_to_json`.
@@ -17,7 +29,24 @@ extension Record {
         try optionalValue(column, as: "a list of texts", Record.decoded)
     }
 
-    private static func decoded(_ text: String) -> [String]? {
-        try? JSONDecoder().decode([String].self, from: Data(text.utf8))
+    /// NULL is none.
+    func stringsIfAny(_ column: String) throws(ConnectionError) -> [String] {
+        try optionalStrings(column) ?? []
+    }
+
+    /// The same where elements may be NULL, too.
+    func optionalStringsWithNulls(_ column: String) throws(ConnectionError) -> [String?]? {
+        try optionalValue(column, as: "a list of texts", Record.decoded)
+    }
+
+    private static func decoded<Element: Decodable>(_ text: String) -> [Element]? {
+        try? JSONDecoder().decode([Element].self, from: Data(text.utf8))
+    }
+}
+
+extension QueryResult {
+    /// A table a row, by the columns of `pg_namespace` and `pg_class`.
+    func tables() throws(ConnectionError) -> [TableName] {
+        try records.map { row throws(ConnectionError) in try row.table() }
     }
 }

@@ -27,7 +27,7 @@ struct RuleCatalog {
             join pg_catalog.pg_namespace n on n.oid = r.relnamespace
             where cn.nspname = $1 and c.relname = $2 and c.relispartition
             """, [table.schema, table.name]
-        ).rows.first.map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") }
+        ).tables().first
     }
 
     private func exists(_ catalog: String, _ prefix: String, _ name: TableName) throws -> Bool {
@@ -37,7 +37,7 @@ struct RuleCatalog {
               join pg_catalog.pg_namespace n on n.oid = c.\(prefix)namespace
               where n.nspname = $1 and c.\(prefix)name = $2)
             """, [name.schema, name.name]
-        ).scalar == "t"
+        ).bool()
     }
 
     // MARK: Tables
@@ -58,8 +58,9 @@ struct RuleCatalog {
         try session.query(
             """
             \(RuleCatalog.ancestors)
-            select k.contype, k.conname, pg_catalog.pg_get_constraintdef(k.oid), null,
-              n.nspname, t.relname, o.conname, null
+            select k.contype as kind, k.conname as name,
+              pg_catalog.pg_get_constraintdef(k.oid) as definition, null as columns,
+              n.nspname, t.relname, o.conname as origin, null as before
             from up u join pg_catalog.pg_constraint k on k.conrelid = u.oid
               and k.contype in ('c', 'f', 'x')
             cross join lateral (
@@ -72,7 +73,7 @@ struct RuleCatalog {
             join pg_catalog.pg_namespace n on n.oid = t.relnamespace
             where u.level = 0 order by k.conname
             """, [table.schema, table.name]
-        ).rows.compactMap(RuleCatalog.rule)
+        ).records.map(RuleCatalog.rule)
     }
 
     /// A constraint's own OID and those of what it was made for on the roots.
@@ -93,13 +94,13 @@ struct RuleCatalog {
         return try session.query(
             """
             \(RuleCatalog.ancestors)
-            select coalesce(k.contype, 'i'), x.relname,
+            select coalesce(k.contype, 'i') as kind, x.relname as name,
               coalesce(pg_catalog.pg_get_constraintdef(k.oid), pg_catalog.regexp_replace(
-                pg_catalog.pg_get_indexdef(i.indexrelid), '^.*? USING ', '')),
+                pg_catalog.pg_get_indexdef(i.indexrelid), '^.*? USING ', '')) as definition,
               pg_catalog.array_to_json(case when i.indexprs is null and i.indpred is null
-                and \(distinct) and x.relam = 403 then \(RuleCatalog.plainColumns) end),
-              n.nspname, t.relname, ox.relname,
-              pg_catalog.array_to_json(\(RuleCatalog.references("ok.oid")))
+                and \(distinct) and x.relam = 403 then \(RuleCatalog.plainColumns) end) as columns,
+              n.nspname, t.relname, ox.relname as origin,
+              pg_catalog.array_to_json(\(RuleCatalog.references("ok.oid"))) as before
             from up u join pg_catalog.pg_index i on i.indrelid = u.oid and i.indisunique
             join pg_catalog.pg_class x on x.oid = i.indexrelid
             left join pg_catalog.pg_constraint k on k.conindid = i.indexrelid
@@ -119,7 +120,7 @@ struct RuleCatalog {
             join pg_catalog.pg_namespace n on n.oid = t.relnamespace
             where u.level = 0 order by x.relname
             """, [table.schema, table.name]
-        ).rows.compactMap(RuleCatalog.rule)
+        ).records.map(RuleCatalog.rule)
     }
 
     /// NULL if one of the key's columns has another operator class or collation than its own.
@@ -148,7 +149,8 @@ struct RuleCatalog {
         try session.query(
             """
             \(RuleCatalog.ancestors)
-            select 'n', a.attname, 'NOT NULL', null, n.nspname, t.relname, o.attname,
+            select 'n' as kind, a.attname as name, 'NOT NULL' as definition, null as columns,
+              n.nspname, t.relname, o.attname as origin,
               pg_catalog.array_to_json(pg_catalog.array_remove(array[
                 case when o.attidentity <> '' then pg_catalog.format(
                   'alter table %s alter column %I drop identity;',
@@ -156,7 +158,7 @@ struct RuleCatalog {
                 case when exists (select from pg_catalog.pg_index i
                     where i.indrelid = u.oid and i.indisreplident and a.attnum = any (i.indkey))
                   then pg_catalog.format('alter table %s replica identity default;',
-                    u.oid::pg_catalog.regclass) end], null))
+                    u.oid::pg_catalog.regclass) end], null)) as before
             from up u join pg_catalog.pg_attribute a on a.attrelid = u.oid
               and a.attnum > 0 and not a.attisdropped and a.attnotnull
             cross join lateral (
@@ -167,7 +169,7 @@ struct RuleCatalog {
             join pg_catalog.pg_namespace n on n.oid = t.relnamespace
             where u.level = 0 order by a.attnum
             """, [table.schema, table.name]
-        ).rows.compactMap(RuleCatalog.rule)
+        ).records.map(RuleCatalog.rule)
     }
 
     // MARK: Domains
@@ -175,8 +177,9 @@ struct RuleCatalog {
     private func domainRules(_ domain: TableName) throws -> [SchemaRule] {
         try session.query(
             """
-            select 'c', k.conname, pg_catalog.pg_get_constraintdef(k.oid), null, $1, $2, k.conname,
-              null
+            select 'c' as kind, k.conname as name,
+              pg_catalog.pg_get_constraintdef(k.oid) as definition, null as columns,
+              $1 as nspname, $2 as relname, k.conname as origin, null as before
             from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
             join pg_catalog.pg_constraint k on k.contypid = t.oid and k.contype = 'c'
             where n.nspname = $1 and t.typname = $2
@@ -186,15 +189,14 @@ struct RuleCatalog {
             where n.nspname = $1 and t.typname = $2 and t.typnotnull
             order by 1, 2
             """, [domain.schema, domain.name]
-        ).rows.compactMap(RuleCatalog.rule)
+        ).records.map(RuleCatalog.rule)
     }
 
-    private static func rule(_ row: [String?]) -> SchemaRule? {
-        guard let kind = row[0].flatMap(SchemaRule.Kind.init), let name = row[1] else { return nil }
-        return SchemaRule(
-            kind: kind, name: name, definition: row[2] ?? "",
-            columns: JSONText.strings(row[3] ?? "[]"),
-            origin: TableName(schema: row[4] ?? "", name: row[5] ?? ""), originName: row[6],
-            before: JSONText.strings(row[7] ?? "[]"))
+    private static func rule(_ row: Record) throws -> SchemaRule {
+        SchemaRule(
+            kind: try row.value("kind", as: "a kind of rule", SchemaRule.Kind.init),
+            name: try row.text("name"), definition: try row.text("definition"),
+            columns: try row.stringsIfAny("columns"), origin: try row.table(),
+            originName: try row.text("origin"), before: try row.stringsIfAny("before"))
     }
 }

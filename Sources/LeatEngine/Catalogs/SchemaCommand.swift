@@ -19,13 +19,13 @@ struct SchemaCommand: Sendable {
                     and n.nspname not in ('leat', 'pg_catalog', 'information_schema')
                     and n.nspname !~ '^pg_')
                 """
-            ).scalar == "t"
+            ).bool()
         let schemas = try session.query(
             """
             select distinct s from unnest(\(SQLText.textArray(missing.map(\.schema)))) s
             where pg_catalog.to_regnamespace(pg_catalog.quote_ident(s)) is null order by 1
             """
-        ).firstColumn
+        ).texts()
         return text(for: missing, isBare: isBare, schemas: schemas)
     }
 

@@ -28,8 +28,8 @@ struct SettledCatalog {
                     and transactionid = any (array[\(xids.joined(separator: ", "))]
                       ::pg_catalog.xid[]))
                 """
-            ).scalar
-            if isSettled == "t" { return }
+            ).bool()
+            if isSettled { return }
             try await Task.sleep(for: SettledCatalog.pause)
         }
     }

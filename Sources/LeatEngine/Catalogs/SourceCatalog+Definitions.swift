@@ -16,18 +16,14 @@ extension SourceCatalog {
     /// Whether a table's columns are these still, none of them altered: without a look at any
     /// other table.
     func hasColumns(_ columns: [SourceColumn], table: RelationID) throws -> Bool {
-        let rows = try session.query(
+        var versions: [Int: UInt32] = [:]
+        for row in try session.query(
             """
             select a.attnum, a.xmin from pg_catalog.pg_attribute a
             where a.attrelid = $1::pg_catalog.oid and a.attnum > 0 and not a.attisdropped
               and a.attgenerated = ''
             """, ["\(table.rawValue)"]
-        ).rows
-        var versions: [Int: UInt32] = [:]
-        for row in rows {
-            guard let number = row[0].flatMap(Int.init) else { continue }
-            versions[number] = row[1].flatMap(UInt32.init)
-        }
+        ).records { versions[try row.int("attnum")] = try row.id("xmin") }
         let plain = columns.filter { $0.generation == .none }
         return plain.count == versions.count
             && plain.allSatisfy { versions[$0.number] == $0.version }
@@ -81,31 +77,30 @@ extension SourceCatalog {
     private func sample(_ oid: UInt32, since xid: UInt32) throws -> Sample? {
         let table = try session.query(
             """
-            select c.oid::pg_catalog.regclass, c.xmin, exists (
+            select c.oid::pg_catalog.regclass as name, c.xmin, exists (
                 select from pg_catalog.pg_index i
                 join pg_catalog.pg_class x on x.oid = i.indexrelid
-                where i.indrelid = c.oid and x.xmin = c.xmin)
+                where i.indrelid = c.oid and x.xmin = c.xmin) as is_writer_known
             from pg_catalog.pg_class c
             where c.oid = $1::pg_catalog.oid and pg_catalog.has_table_privilege(c.oid, 'select')
               and pg_catalog.has_schema_privilege(c.relnamespace, 'usage')
               and not pg_catalog.row_security_active(c.oid)
             """, ["\(oid)"]
-        ).rows.first
-        guard let table, let name = table[0], let writer = table[1].flatMap(UInt32.init) else {
-            return nil
-        }
-        let rows = "select from only \(name) where ctid < '(16,0)'"
-        let found =
-            try session.query(
-                """
-                select exists (\(rows) and pg_catalog.age(xmin)
-                    > pg_catalog.age($1::pg_catalog.text::pg_catalog.xid)),
-                  exists (\(rows) and xmin = $2::pg_catalog.text::pg_catalog.xid), exists (\(rows))
-                """, ["\(xid)", "\(writer)"]
-            ).rows.first ?? []
-        guard found.count == 3 else { return nil }
+        ).firstRecord
+        guard let table else { return nil }
+        let writer = try table.id("xmin")
+        let rows = "select from only \(try table.text("name")) where ctid < '(16,0)'"
+        let found = try session.query(
+            """
+            select exists (\(rows) and pg_catalog.age(xmin)
+                > pg_catalog.age($1::pg_catalog.text::pg_catalog.xid)) as has_older,
+              exists (\(rows) and xmin = $2::pg_catalog.text::pg_catalog.xid) as has_writers,
+              exists (\(rows)) as has_rows
+            """, ["\(xid)", "\(writer)"]
+        ).onlyRecord()
         return Sample(
-            hasOlder: found[0] == "t", hasRows: found[2] == "t", writer: writer,
-            isWriterKnown: table[2] == "t", hasWriters: found[1] == "t")
+            hasOlder: try found.bool("has_older"), hasRows: try found.bool("has_rows"),
+            writer: writer, isWriterKnown: try table.bool("is_writer_known"),
+            hasWriters: try found.bool("has_writers"))
     }
 }

@@ -40,9 +40,10 @@ extension SourceCatalog {
     /// For each table that has one, an index that can be its replica identity as it is.
     func identityIndexes(of tables: [TableName]) throws -> [TableName: String] {
         guard !tables.isEmpty else { return [:] }
-        let rows = try session.query(
+        var indexes: [TableName: String] = [:]
+        for row in try session.query(
             """
-            select n.nspname, c.relname, pg_catalog.min(x.relname::pg_catalog.text)
+            select n.nspname, c.relname, pg_catalog.min(x.relname::pg_catalog.text) as index
             from unnest(\(SQLText.textArray(tables.map(\.schema))),
               \(SQLText.textArray(tables.map(\.name)))) v (schema_name, table_name)
             join pg_catalog.pg_namespace n on n.nspname = v.schema_name
@@ -56,10 +57,8 @@ extension SourceCatalog {
                 and (not a.attnotnull or a.attgenerated <> ''))
             group by 1, 2
             """
-        ).rows
-        return Dictionary(
-            rows.map { (TableName(schema: $0[0] ?? "", name: $0[1] ?? ""), $0[2] ?? "") },
-            uniquingKeysWith: { first, _ in first })
+        ).records { indexes[try row.table()] = try row.text("index") }
+        return indexes
     }
 
     /// - Parameters:

@@ -47,8 +47,8 @@ extension SourceCatalog {
             select n.nspname, c.relname, case
                 when c.relkind = 'm' then 'materializedView' when c.relkind = 'f' then 'foreign'
                 when c.relkind = 'v' then 'view' when e.objid is not null then 'ofExtension'
-                when c.relpersistence = 'u' then 'unlogged' else 'partition' end,
-              rn.nspname, r.relname
+                when c.relpersistence = 'u' then 'unlogged' else 'partition' end as kind,
+              rn.nspname as root_schema, r.relname as root
             from pg_catalog.pg_class c
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             left join pg_catalog.pg_depend e on e.objid = c.oid and e.deptype = 'e'
@@ -64,11 +64,11 @@ extension SourceCatalog {
               and n.nspname !~ '^pg_toast' and c.oid >= 16384
             order by 1, 2
             """
-        ).rows.compactMap { row in
-            guard let kind = row[2].flatMap(Unsent.Kind.init) else { return nil }
-            return Unsent(
-                name: TableName(schema: row[0] ?? "", name: row[1] ?? ""), kind: kind,
-                root: row[4].map { TableName(schema: row[3] ?? "", name: $0) })
+        ).records.map { row in
+            Unsent(
+                name: try row.table(),
+                kind: try row.value("kind", as: "a kind of relation", Unsent.Kind.init),
+                root: try row.tableIfAny("root_schema", "root"))
         }
     }
 
@@ -76,7 +76,7 @@ extension SourceCatalog {
     func largeObjects() throws -> Int {
         try session.query(
             "select pg_catalog.count(*) from pg_catalog.pg_largeobject_metadata"
-        ).scalar.flatMap(Int.init) ?? 0
+        ).int()
     }
 
     /// Columns of type `lo`, by their table: the number of a large object is sent, not the object.
@@ -91,6 +91,6 @@ extension SourceCatalog {
               and t.typtype = 'd' and t.typbasetype = 'pg_catalog.oid'::pg_catalog.regtype
             order by 1, 2, a.attnum
             """
-        ).rows.map { (TableName(schema: $0[0] ?? "", name: $0[1] ?? ""), $0[2] ?? "") }
+        ).records.map { (try $0.table(), try $0.text("attname")) }
     }
 }

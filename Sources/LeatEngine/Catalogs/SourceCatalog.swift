@@ -19,7 +19,8 @@ struct SourceCatalog {
     func candidates() throws -> [Candidate] {
         try session.query(
             """
-            select n.nspname, c.relname, c.relkind = 'p', \(identityProblem)
+            select n.nspname, c.relname, c.relkind = 'p' as is_partitioned,
+              \(identityProblem) as problem
             from pg_catalog.pg_class c
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             where c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence = 'p'
@@ -30,10 +31,10 @@ struct SourceCatalog {
                   and d.objid = c.oid and d.deptype = 'e')
             order by 1, 2
             """
-        ).rows.map { row in
+        ).records.map { row in
             Candidate(
-                name: TableName(schema: row[0] ?? "", name: row[1] ?? ""),
-                isPartitioned: row[2] == "t", identityProblem: row[3])
+                name: try row.table(), isPartitioned: try row.bool("is_partitioned"),
+                identityProblem: try row.optionalText("problem"))
         }
     }
 
@@ -52,7 +53,7 @@ struct SourceCatalog {
             """
             select n.nspname, c.relname, coalesce(nullif(\(identityProblem), ''),
               case when \(leaf) not in ('*', \(root)) or \(root) = '*' and \(leaf) <> '*'
-                then 'its replica identity differs from that of its partition root' end)
+                then 'its replica identity differs from that of its partition root' end) as problem
             from pg_catalog.unnest(
               \(SQLText.textArray(roots))::pg_catalog.regclass[]) as t (root)
             join pg_catalog.pg_class r on r.oid = t.root
@@ -61,10 +62,10 @@ struct SourceCatalog {
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             order by 1, 2
             """
-        ).rows.filter { $0[2] != nil }.map { row in
-            Candidate(
-                name: TableName(schema: row[0] ?? "", name: row[1] ?? ""), isPartitioned: false,
-                identityProblem: row[2])
+        ).records.compactMap { row in
+            guard let problem = try row.optionalText("problem") else { return nil }
+            return Candidate(
+                name: try row.table(), isPartitioned: false, identityProblem: problem)
         }
     }
 
@@ -75,7 +76,7 @@ struct SourceCatalog {
         let list = ids.map { "\($0.rawValue)" }.joined(separator: ",")
         return try session.query(
             """
-            select v.schema_name, v.table_name
+            select n.nspname, c.relname
             from unnest(\(SQLText.textArray(names.map(\.schema))),
               \(SQLText.textArray(names.map(\.name)))) v (schema_name, table_name)
             join pg_catalog.pg_namespace n on n.nspname = v.schema_name
@@ -87,7 +88,7 @@ struct SourceCatalog {
               select from pg_catalog.pg_partition_tree(c.oid) p
               where p.relid <> c.oid and p.relid = any ('{\(list)}'::pg_catalog.oid[]))
             """
-        ).rows.map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") }
+        ).tables()
     }
 
     /// The names of the identity's columns, in their order; `*` for the whole row.
@@ -152,16 +153,17 @@ struct SourceCatalog {
         let columns = try columns(from: published)
         let generated = try unsentGenerated(from: published)
         let files = try files(of: published)
-        let horizon = try session.query(SourceCatalog.horizon).scalar.flatMap(UInt32.init) ?? 0
+        let horizon = try session.query(SourceCatalog.horizon).id()
         let tables = try session.query(
             """
-            select n.nspname, c.relname, c.oid, c.relkind = 'p', c.relreplident,
-              pg_catalog.string_agg(\(membership), ' ' order by t.pubname),
+            select n.nspname, c.relname, c.oid, c.relkind = 'p' as is_partitioned, c.relreplident,
+              pg_catalog.string_agg(\(membership), ' ' order by t.pubname) as membership,
               case when pg_catalog.bool_or(t.rowfilter is null) then null
-                else pg_catalog.string_agg('(' || t.rowfilter || ')', ' or ') end,
-              pg_catalog.pg_table_size(c.oid), greatest(c.reltuples, 0)::pg_catalog.int8,
-              \(SourceCatalog.unsentKinds),
-              pg_catalog.string_agg(\(sending), ';' order by p.oid)
+                else pg_catalog.string_agg('(' || t.rowfilter || ')', ' or ') end as row_filter,
+              coalesce(pg_catalog.pg_table_size(c.oid), 0) as size,
+              greatest(c.reltuples, 0)::pg_catalog.int8 as estimate,
+              \(SourceCatalog.unsentKinds) as unsent_kinds,
+              pg_catalog.string_agg(\(sending), ';' order by p.oid) as sending
             from (\(published)) t
             left join pg_catalog.pg_publication p on p.pubname = t.pubname
             join pg_catalog.pg_namespace n on n.nspname = t.schemaname
@@ -169,9 +171,8 @@ struct SourceCatalog {
             group by n.nspname, c.relname, c.oid, c.relkind, c.relreplident, c.reltuples
             order by 1, 2
             """
-        ).rows.compactMap { row -> SourceTable? in
-            guard var table = SourceTable(row: row, columns: columns, generated: generated)
-            else { return nil }
+        ).records.map { row in
+            var table = try SourceTable(row: row, columns: columns, generated: generated)
             let files = files[table.relation.id.rawValue] ?? []
             table.files = files.map(\.file)
             table.mayBeUnlogged = Set(files.filter(\.mayBeUnlogged).map(\.file.oid))
@@ -187,9 +188,9 @@ struct SourceCatalog {
     }
 
     /// Transactions whose work is seen by whatever is read from here on.
-    func finished() throws -> FinishedTransactions? {
-        try session.query("select pg_catalog.pg_current_snapshot()::pg_catalog.text").scalar
-            .flatMap(FinishedTransactions.init(snapshot:))
+    func finished() throws -> FinishedTransactions {
+        try session.query("select pg_catalog.pg_current_snapshot() as snapshot").onlyRecord()
+            .value("snapshot", as: "a snapshot", FinishedTransactions.init(snapshot:))
     }
 
     /// Transaction IDs are told apart by their lower half.
@@ -205,7 +206,8 @@ struct SourceCatalog {
     private func files(
         of published: String
     ) throws -> [UInt32: [(file: TableDefinition.File, mayBeUnlogged: Bool)]] {
-        let rows = try session.query(
+        var files: [UInt32: [(file: TableDefinition.File, mayBeUnlogged: Bool)]] = [:]
+        for row in try session.query(
             """
             with listed as materialized (
               select distinct c.oid, c.relkind from (\(published)) t
@@ -216,20 +218,17 @@ struct SourceCatalog {
               union all
               select l.oid, p.relid from listed l, pg_catalog.pg_partition_tree(l.oid) p
               where l.relkind = 'p' and p.isleaf)
-            select p.root, c.oid, c.relfilenode, c.relpersistence = 'p',
-              coalesce(pg_catalog.pg_relation_size(c.oid), 0) = 0,
+            select p.root, c.oid, c.relfilenode, c.relpersistence = 'p' as is_logged,
+              coalesce(pg_catalog.pg_relation_size(c.oid), 0) = 0 as is_empty,
               not exists (select from pg_catalog.pg_publication_rel r where r.prrelid = c.oid)
+                as may_be_unlogged
             from parts p join pg_catalog.pg_class c on c.oid = p.relid and c.relkind = 'r'
             """
-        ).rows
-        var files: [UInt32: [(file: TableDefinition.File, mayBeUnlogged: Bool)]] = [:]
-        for row in rows {
-            guard let root = row[0].flatMap(UInt32.init), let oid = row[1].flatMap(UInt32.init),
-                let node = row[2].flatMap(UInt32.init)
-            else { continue }
+        ).records {
             let file = TableDefinition.File(
-                oid: oid, node: node, isLogged: row[3] == "t", isEmpty: row[4] == "t")
-            files[root, default: []].append((file, row[5] == "t"))
+                oid: try row.id("oid"), node: try row.id("relfilenode"),
+                isLogged: try row.bool("is_logged"), isEmpty: try row.bool("is_empty"))
+            files[try row.id("root"), default: []].append((file, try row.bool("may_be_unlogged")))
         }
         return files
     }
@@ -337,10 +336,12 @@ struct SourceCatalog {
               join pg_catalog.pg_publication p on p.oid = r.prpubid
               where p.pubname = t.pubname and r.prrelid = c.oid and r.prattrs is not null)
             """ : "false"
-        let rows = try session.query(
+        var columns: [UInt32: [SourceColumn]] = [:]
+        for row in try session.query(
             """
             select c.oid, a.attname, a.attnum, a.atttypid, a.atttypmod, a.attnotnull,
-              a.attgenerated, pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.xmin
+              a.attgenerated, pg_catalog.pg_get_expr(d.adbin, d.adrelid) as expression, a.xmin,
+              null as missing_value
             from (\(published)) t
             join pg_catalog.pg_namespace n on n.nspname = t.schemaname
             join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
@@ -352,9 +353,8 @@ struct SourceCatalog {
             having not pg_catalog.bool_or(\(isSent)) and not pg_catalog.bool_or(\(hasList))
             order by c.oid, a.attnum
             """
-        ).rows
-        return Dictionary(grouping: rows) { $0[0].flatMap(UInt32.init) ?? 0 }
-            .mapValues { $0.map(SourceCatalog.generatedColumn) }
+        ).records { columns[try row.id("oid"), default: []].append(try SourceColumn(row)) }
+        return columns
     }
 
     /// Of column `a` of table `c`. A partition root has no rows of its own that could miss one.
@@ -368,28 +368,20 @@ struct SourceCatalog {
           else (a.attmissingval::pg_catalog.text::pg_catalog.text[])[1] end
         """
 
-    private static func generatedColumn(_ row: [String?]) -> SourceColumn {
-        SourceColumn(
-            number: row[2].flatMap(Int.init) ?? 0, name: row[1] ?? "",
-            typeOID: row[3].flatMap(UInt32.init) ?? 0,
-            typeModifier: row[4].flatMap(Int32.init) ?? -1, isNotNull: row[5] == "t",
-            defaultExpression: row[7],
-            generation: row[6].flatMap(SourceColumn.Generation.init) ?? .none,
-            version: row[8].flatMap(UInt32.init) ?? 0)
-    }
-
     /// Columns in the order of the Relation message, by table OID. Columns that the identity's
     /// index only includes are no part of the key.
     private func columns(
         from published: String
     ) throws -> [UInt32: [(sent: RelationColumn, source: SourceColumn)]] {
-        let rows = try session.query(
+        var columns: [UInt32: [(sent: RelationColumn, source: SourceColumn)]] = [:]
+        for row in try session.query(
             """
             select distinct c.oid, a.attnum, a.attname, a.atttypid, a.atttypmod,
               c.relreplident = 'f' or coalesce(a.attnum = any (
-                (i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]), false),
-              a.attnotnull, \(SourceCatalog.missingValue),
-              pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attgenerated, a.xmin::pg_catalog.text
+                (i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]), false) as is_key,
+              a.attnotnull, \(SourceCatalog.missingValue) as missing_value,
+              pg_catalog.pg_get_expr(d.adbin, d.adrelid) as expression, a.attgenerated,
+              a.xmin::pg_catalog.text as xmin
             from (\(published)) t
             join pg_catalog.pg_namespace n on n.nspname = t.schemaname
             join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
@@ -401,45 +393,53 @@ struct SourceCatalog {
                 when 'd' then i.indisprimary else false end
             order by c.oid, a.attnum
             """
-        ).rows
-        var columns: [UInt32: [(sent: RelationColumn, source: SourceColumn)]] = [:]
-        for row in rows {
-            guard let table = row[0].flatMap(UInt32.init), let name = row[2] else { continue }
+        ).records {
+            let source = try SourceColumn(row)
             let sent = RelationColumn(
-                isKey: row[5] == "t", name: name, typeOID: row[3].flatMap(UInt32.init) ?? 0,
-                typeModifier: row[4].flatMap(Int32.init) ?? -1)
-            let source = SourceColumn(
-                number: row[1].flatMap(Int.init) ?? 0, name: name, typeOID: sent.typeOID,
-                typeModifier: sent.typeModifier, isNotNull: row[6] == "t",
-                missingValue: row[7], defaultExpression: row[8],
-                generation: row[9].flatMap(SourceColumn.Generation.init) ?? .none,
-                version: row[10].flatMap(UInt32.init) ?? 0)
-            columns[table, default: []].append((sent, source))
+                isKey: try row.bool("is_key"), name: source.name, typeOID: source.typeOID,
+                typeModifier: source.typeModifier)
+            columns[try row.id("oid"), default: []].append((sent, source))
         }
         return columns
     }
 }
 
+extension SourceColumn {
+    fileprivate init(_ row: Record) throws {
+        self.init(
+            number: try row.int("attnum"), name: try row.text("attname"),
+            typeOID: try row.id("atttypid"), typeModifier: try row.int32("atttypmod"),
+            isNotNull: try row.bool("attnotnull"),
+            missingValue: try row.optionalText("missing_value"),
+            defaultExpression: try row.optionalText("expression"),
+            generation: try row.value(
+                "attgenerated", as: "a kind of generation", Generation.init),
+            version: try row.id("xmin"))
+    }
+}
+
 extension SourceTable {
-    fileprivate init?(
-        row: [String?], columns: [UInt32: [(sent: RelationColumn, source: SourceColumn)]],
+    fileprivate init(
+        row: Record, columns: [UInt32: [(sent: RelationColumn, source: SourceColumn)]],
         generated: [UInt32: [SourceColumn]]
-    ) {
-        guard let schema = row[0], let name = row[1], let oid = row[2].flatMap(UInt32.init),
-            let identity = row[4]?.utf8.first.flatMap(ReplicaIdentity.init)
-        else { return nil }
+    ) throws {
+        let oid = try row.id("oid")
+        let identity = try row.value("relreplident", as: "a replica identity") {
+            $0.utf8.first.flatMap(ReplicaIdentity.init)
+        }
         self.init(
             relation: Relation(
-                id: RelationID(rawValue: oid), schema: schema, name: name,
-                replicaIdentity: identity, columns: columns[oid]?.map(\.sent) ?? []),
+                id: RelationID(rawValue: oid), schema: try row.text("nspname"),
+                name: try row.text("relname"), replicaIdentity: identity,
+                columns: columns[oid]?.map(\.sent) ?? []),
             columns: columns[oid]?.map(\.source) ?? [],
-            isPartitioned: row[3] == "t",
+            isPartitioned: try row.bool("is_partitioned"),
             publishing: Publishing(
-                membership: row[5] ?? "",
-                unsentKinds: (row[9] ?? "").split(separator: ",").map(String.init),
-                sending: row[10]),
-            rowFilter: row[6],
+                membership: try row.text("membership"),
+                unsentKinds: try row.text("unsent_kinds").split(separator: ",").map(String.init),
+                sending: try row.optionalText("sending")),
+            rowFilter: try row.optionalText("row_filter"),
             unsentGenerated: generated[oid] ?? [],
-            sizeBytes: row[7].flatMap(Int.init) ?? 0, estimatedRows: row[8].flatMap(Int.init) ?? 0)
+            sizeBytes: try row.int("size"), estimatedRows: try row.int("estimate"))
     }
 }

@@ -33,7 +33,7 @@ struct TableNames {
             select distinct s from unnest(\(SQLText.textArray(schemas))) s
             where pg_catalog.to_regnamespace(pg_catalog.quote_ident(s)) is null order by 1
             """
-        ).firstColumn
+        ).texts()
     }
 
     private func tables(where condition: String) throws -> [(oid: UInt32, name: TableName)] {
@@ -43,10 +43,6 @@ struct TableNames {
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             where c.relkind in ('r', 'p', 'v', 'm', 'f') and (\(condition))
             """
-        ).rows.compactMap { row in
-            guard let oid = row[0].flatMap(UInt32.init), let schema = row[1], let name = row[2]
-            else { return nil }
-            return (oid, TableName(schema: schema, name: name))
-        }
+        ).records.map { (try $0.id("oid"), try $0.table()) }
     }
 }

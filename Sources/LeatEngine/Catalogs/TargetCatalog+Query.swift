@@ -21,16 +21,17 @@ extension TargetCatalog {
           where w.relkind = 'p'
         ), triggers as (\(triggers)), rules as (\(rules)), indexes as (\(indexes)),
         sequences as (\(sequences))
-        select w.oid, w.relkind, w.relpersistence,
+        select w.nspname, w.relname, w.oid, w.relkind, w.relpersistence,
           pg_catalog.array_to_string(array(
             select p from pg_catalog.unnest(
               '{SELECT,INSERT,UPDATE,DELETE}'::pg_catalog.text[]) p
-            where not pg_catalog.has_table_privilege(w.oid, p)), ', '),
-          pg_catalog.has_schema_privilege(w.schema, 'usage'),
-          t.root is not null or r.root is not null,
-          w.relkind in ('r', 'p') and pg_catalog.row_security_active(w.oid),
-          i.has_several, w.nspname, w.relname, s.root is null,
-          coalesce(t.may_leave_out, false) or coalesce(r.is_instead, false), i.locks
+            where not pg_catalog.has_table_privilege(w.oid, p)), ', ') as lacking,
+          pg_catalog.has_schema_privilege(w.schema, 'usage') as has_usage,
+          t.root is not null or r.root is not null as fires,
+          w.relkind in ('r', 'p') and pg_catalog.row_security_active(w.oid) as is_secured,
+          i.has_several, s.root is null as can_restart,
+          coalesce(t.may_leave_out, false) or coalesce(r.is_instead, false) as may_leave_out,
+          i.locks
         from wanted w join indexes i on i.root = w.oid
         left join triggers t on t.root = w.oid
         left join rules r on r.root = w.oid

@@ -17,15 +17,14 @@ struct TargetCatalog {
     /// What is known of each table; a `ConnectionError` is thrown. In three queries, however many
     /// the tables are.
     func tables(_ names: [TableName]) throws -> [TableName: Result<TargetTable, Problem>] {
-        let rows = try session.query(TargetCatalog.tablesQuery(names)).rows
-        let oids = SQLText.oidArray(rows.compactMap { $0[0].flatMap(UInt32.init) })
+        let rows = try session.query(TargetCatalog.tablesQuery(names)).records
+        let oids = SQLText.oidArray(try rows.map { try $0.id("oid") })
         let columns = try columns(oids)
         let indexes = try uniqueIndexes(oids)
         var tables: [TableName: Result<TargetTable, Problem>] = Dictionary(
             names.map { ($0, .failure(.missing)) }, uniquingKeysWith: { first, _ in first })
         for row in rows {
-            let name = TableName(schema: row[8] ?? "", name: row[9] ?? "")
-            let oid = row[0] ?? ""
+            let (name, oid) = (try row.table(), try row.id("oid"))
             do {
                 tables[name] = .success(
                     try table(name, row, columns[oid] ?? [], indexes[oid] ?? []))
@@ -37,22 +36,26 @@ struct TargetCatalog {
     }
 
     private func table(
-        _ name: TableName, _ row: [String?], _ columns: [TargetTable.Column],
+        _ name: TableName, _ row: Record, _ columns: [TargetTable.Column],
         _ indexes: [TargetTable.UniqueIndex]
     ) throws -> TargetTable {
-        guard let kind = TargetTable.Kind(rawValue: row[1] ?? "") else {
-            throw Problem.unsuitable("it is \(TargetCatalog.kind(row[1]))")
+        let relkind = try row.text("relkind")
+        guard let kind = TargetTable.Kind(rawValue: relkind) else {
+            throw Problem.unsuitable("it is \(TargetCatalog.kind(relkind))")
         }
-        guard row[2] == "p" else { throw Problem.unsuitable("it is \(TargetCatalog.unlogged)") }
-        if kind == .partitioned { try checkPartitions(row[0] ?? "") }
-        guard row[4] == "t" else { throw Problem.lacksSchemaUsage }
-        if let lacking = row[3], !lacking.isEmpty { throw Problem.lacksPrivilege(lacking) }
-        guard row[6] != "t" else { throw Problem.rowSecurity }
+        guard try row.text("relpersistence") == "p" else {
+            throw Problem.unsuitable("it is \(TargetCatalog.unlogged)")
+        }
+        if kind == .partitioned { try checkPartitions(try row.id("oid")) }
+        guard try row.bool("has_usage") else { throw Problem.lacksSchemaUsage }
+        let lacking = try row.text("lacking")
+        guard lacking.isEmpty else { throw Problem.lacksPrivilege(lacking) }
+        guard try !row.bool("is_secured") else { throw Problem.rowSecurity }
         return TargetTable(
             name: name, kind: kind, columns: columns, uniqueIndexes: indexes,
-            hasSeveralConstraints: row[7] == "t", fires: row[5] == "t",
-            canRestartIdentity: row[10] == "t", mayLeaveOut: row[11] == "t",
-            locks: row[12].flatMap { Int($0) } ?? 1)
+            hasSeveralConstraints: try row.bool("has_several"), fires: try row.bool("fires"),
+            canRestartIdentity: try row.bool("can_restart"),
+            mayLeaveOut: try row.bool("may_leave_out"), locks: try row.int("locks"))
     }
 
     /// Table `c` or the partitions below it, and their indexes.
@@ -66,7 +69,7 @@ struct TargetCatalog {
     private static let unlogged = "unlogged or temporary: a crash would empty it"
 
     /// What a `pg_class.relkind` is that holds no rows of its own.
-    private static func kind(_ relkind: String?) -> String {
+    private static func kind(_ relkind: String) -> String {
         switch relkind {
         case "v": "a view"
         case "m": "a materialized view"
@@ -75,53 +78,60 @@ struct TargetCatalog {
     }
 
     /// Rows go to the partitions, whatever the root is.
-    private func checkPartitions(_ oid: String) throws {
+    private func checkPartitions(_ oid: UInt32) throws {
         let row = try session.query(
             """
-            select c.oid::pg_catalog.regclass, c.relkind
+            select c.oid::pg_catalog.regclass as name, c.relkind
             from pg_catalog.pg_partition_tree($1::pg_catalog.oid::pg_catalog.regclass) p
             join pg_catalog.pg_class c on c.oid = p.relid
             where c.relkind = 'f' or c.relpersistence <> 'p' order by 1 limit 1
-            """, [oid]
-        ).rows.first
-        guard let row, let name = row[0] else { return }
-        let what = row[1] == "f" ? TargetCatalog.kind(row[1]) : TargetCatalog.unlogged
-        throw Problem.unsuitable("its partition \(name) is \(what)")
+            """, ["\(oid)"]
+        ).firstRecord
+        guard let row else { return }
+        let kind = try row.text("relkind")
+        let what = kind == "f" ? TargetCatalog.kind(kind) : TargetCatalog.unlogged
+        throw Problem.unsuitable("its partition \(try row.text("name")) is \(what)")
     }
 
     /// By the table's OID.
-    private func columns(_ oids: String) throws -> [String: [TargetTable.Column]] {
-        let rows = try session.query(
+    private func columns(_ oids: String) throws -> [UInt32: [TargetTable.Column]] {
+        var columns: [UInt32: [TargetTable.Column]] = [:]
+        for row in try session.query(
             """
             select a.attname, a.atttypid, a.atttypmod,
-              pg_catalog.format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',
-              a.attidentity, a.attnotnull, a.atthasdef, a.attnum, a.attrelid,
+              pg_catalog.format_type(a.atttypid, a.atttypmod) as definition,
+              a.attgenerated <> '' as is_generated, a.attidentity, a.attnotnull, a.atthasdef,
+              a.attnum, a.attrelid,
               case when a.attgenerated <> '' then pg_catalog.pg_get_expr(d.adbin, d.adrelid) end
+                as expression
             from pg_catalog.pg_attribute a
             left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
             where a.attrelid = any (\(oids)) and a.attnum > 0 and not a.attisdropped
             order by a.attrelid, a.attnum
             """
-        ).rows
-        var columns: [String: [TargetTable.Column]] = [:]
-        for row in rows {
+        ).records {
             var column = TargetTable.Column(
-                number: row[8].flatMap(Int.init) ?? 0, name: row[0] ?? "",
-                typeOID: row[1].flatMap(UInt32.init) ?? 0,
-                typeModifier: row[2].flatMap(Int32.init) ?? -1, definition: row[3] ?? "",
-                isGenerated: row[4] == "t",
-                identity: row[5] == "a" ? .always : row[5] == "d" ? .byDefault : .none,
-                isNotNull: row[6] == "t", hasDefault: row[7] == "t")
-            column.generationExpression = row[10]
-            columns[row[9] ?? "", default: []].append(column)
+                number: try row.int("attnum"), name: try row.text("attname"),
+                typeOID: try row.id("atttypid"), typeModifier: try row.int32("atttypmod"),
+                definition: try row.text("definition"), isGenerated: try row.bool("is_generated"),
+                identity: try row.value("attidentity", as: "a kind of identity") {
+                    TargetCatalog.identities[$0]
+                }, isNotNull: try row.bool("attnotnull"), hasDefault: try row.bool("atthasdef"))
+            column.generationExpression = try row.optionalText("expression")
+            columns[try row.id("attrelid"), default: []].append(column)
         }
         return columns
     }
 
+    /// By `attidentity`.
+    private static let identities: [String: TargetTable.Column.Identity] = [
+        "": .none, "a": .always, "d": .byDefault,
+    ]
+
     /// By the table's OID. Strategy 3 of a btree operator family is equality. A key WITHOUT OVERLAPS
     /// (18 and newer) is a GiST index, whose operators have numbers of their own: 3 may be
     /// "overlaps".
-    private func uniqueIndexes(_ oids: String) throws -> [String: [TargetTable.UniqueIndex]] {
+    private func uniqueIndexes(_ oids: String) throws -> [UInt32: [TargetTable.UniqueIndex]] {
         let rows = try session.query(
             """
             with wanted as materialized (
@@ -144,26 +154,26 @@ struct TargetCatalog {
             join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
             order by i.indrelid, i.indisprimary desc, i.indexrelid, k
             """
-        ).rows
-        var indexes: [String: [(width: String?, index: TargetTable.UniqueIndex)]] = [:]
-        var last: String?
+        ).records
+        var indexes: [UInt32: [(width: Int, index: TargetTable.UniqueIndex)]] = [:]
+        var last: UInt32?
         for row in rows {
-            let table = row[5] ?? ""
-            if last != row[0] {
+            let (table, oid) = (try row.id("indrelid"), try row.id("indexrelid"))
+            if last != oid {
                 let index = TargetTable.UniqueIndex(
-                    isPrimary: row[1] == "t", columns: [], operators: [])
-                indexes[table, default: []].append((row[6], index))
+                    isPrimary: try row.bool("indisprimary"), columns: [], operators: [])
+                indexes[table, default: []].append((try row.int("indnkeyatts"), index))
             }
-            last = row[0]
-            let place = (indexes[table]?.count ?? 1) - 1
-            let schema = SQLText.identifier(row[3] ?? "pg_catalog")
-            indexes[table]?[place].index.columns.append(row[2] ?? "")
+            last = oid
+            let place = indexes[table, default: []].count - 1
+            let schema = SQLText.identifier(try row.text("nspname"))
+            indexes[table]?[place].index.columns.append(try row.text("attname"))
             indexes[table]?[place].index.operators.append(
-                "operator(\(schema).\(row[4] ?? "="))")
+                "operator(\(schema).\(try row.text("oprname")))")
         }
         // One of whose columns has no equality is no way to a row.
         return indexes.mapValues { indexes in
-            indexes.filter { $0.width == "\($0.index.columns.count)" }.map(\.index)
+            indexes.filter { $0.width == $0.index.columns.count }.map(\.index)
         }
     }
 }

@@ -72,13 +72,13 @@ enum TargetTables {
                   else exists (select from pg_catalog.pg_partition_tree(c.oid) p
                     where pg_catalog.pg_relation_size(p.relid) > 0) end
                 """
-            ).rows.map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") })
+            ).tables())
     }
 
     /// Whether a table has any row.
     static func isEmpty(_ table: TargetTable, _ session: Session) throws -> Bool {
         try session.query(
             "select not exists (select from \(table.only)\(table.name.quoted))"
-        ).scalar == "t"
+        ).bool()
     }
 }

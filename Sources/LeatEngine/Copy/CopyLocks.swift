@@ -13,7 +13,7 @@ final class CopyLocks: Sendable {
     }
 
     private struct Waiter {
-        var pid: String
+        var pid: Int32
         var who: String
         var seconds: Double
         var reader: Int32
@@ -82,21 +82,20 @@ final class CopyLocks: Sendable {
         try await source.execute("select pg_catalog.pg_stat_clear_snapshot()")
         return try await source.query(
             """
-            select a.pid, b.pid, extract(epoch from pg_catalog.clock_timestamp()
-                - coalesce(w.waitstart, a.query_start)),
+            select a.pid, b.pid as reader, coalesce(extract(epoch from
+                pg_catalog.clock_timestamp() - coalesce(w.waitstart, a.query_start)), 0) as seconds,
               'pid ' || a.pid || ' (' || coalesce(a.application_name, '?') || ', '
-                || coalesce(a.usename::pg_catalog.text, '?') || ')'
+                || coalesce(a.usename::pg_catalog.text, '?') || ')' as who
             from pg_catalog.pg_stat_activity a
             cross join lateral (select distinct
               unnest(pg_catalog.pg_blocking_pids(a.pid)) as pid) b
             left join pg_catalog.pg_locks w on w.pid = a.pid and not w.granted
             where a.wait_event_type = 'Lock' and b.pid = any ('{\(list)}'::pg_catalog.int4[])
             """
-        ).rows.compactMap { row in
-            guard let pid = row[0], let reader = row[1].flatMap(Int32.init) else { return nil }
-            return Waiter(
-                pid: pid, who: row[3] ?? pid, seconds: row[2].flatMap(Double.init) ?? 0,
-                reader: reader)
+        ).records.map { row in
+            Waiter(
+                pid: try row.int32("pid"), who: try row.text("who"),
+                seconds: try row.double("seconds"), reader: try row.int32("reader"))
         }
     }
 

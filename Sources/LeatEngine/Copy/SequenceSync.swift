@@ -48,12 +48,11 @@ struct SequenceSync {
     ) throws -> [(name: TableName, isReadable: Bool)] {
         let followed = Set(tables)
         var found: [(name: TableName, isReadable: Bool)] = []
-        for row in try find(session) {
-            let name = TableName(schema: row[0] ?? "", name: row[1] ?? "")
-            guard owner(row).map(followed.contains) ?? all, found.last?.name != name else {
+        for use in try find(session) {
+            guard use.table.map(followed.contains) ?? all, found.last?.name != use.name else {
                 continue
             }
-            found.append((name, row[6] == "t"))
+            found.append((use.name, use.isReadable))
         }
         return found
     }
@@ -74,7 +73,7 @@ struct SequenceSync {
               and pg_catalog.has_schema_privilege(n.oid, 'usage'))
             order by 1, 2
             """
-        ).rows.map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") }
+        ).tables()
     }
 
     static func notSettable(
@@ -113,41 +112,50 @@ struct SequenceSync {
     static func read(_ session: Session, tables: [TableName], all: Bool) throws -> [Source] {
         let followed = Set(tables)
         var sources: [Source] = []
-        for row in try find(session) where isIncluded(row, followed, all) && row[6] == "t" {
-            let name = TableName(schema: row[0] ?? "", name: row[1] ?? "")
-            let table = owner(row)
-            let isFollowed = table.map(followed.contains) ?? false
-            guard sources.last?.name != name || isFollowed else { continue }
+        for use in try find(session) where use.isReadable {
+            let isFollowed = use.table.map(followed.contains) ?? false
+            guard isFollowed || all && sources.last?.name != use.name else { continue }
             let value = try session.query(
-                "select last_value, is_called from \(name.quoted)"
-            ).rows[0]
-            let owner = isFollowed ? table.flatMap { t in row[5].map { (t, $0) } } : nil
+                "select last_value, is_called from \(use.name.quoted)"
+            ).onlyRecord()
+            let owner = isFollowed ? use.table.flatMap { t in use.column.map { (t, $0) } } : nil
             sources.append(
                 Source(
-                    name: name, lastValue: value[0] ?? "1", isCalled: value[1] == "t",
-                    isAscending: row[2] == "t", cycles: row[7] == "t", owner: owner))
+                    name: use.name, lastValue: "\(try value.int("last_value"))",
+                    isCalled: try value.bool("is_called"), isAscending: use.isAscending,
+                    cycles: use.cycles, owner: owner))
         }
         return sources
     }
 
-    /// Of tables that are followed, or every one.
-    private static func isIncluded(
-        _ row: [String?], _ followed: Set<TableName>, _ all: Bool
-    ) -> Bool {
-        all || (owner(row).map(followed.contains) ?? false)
-    }
+    /// A sequence, and one that uses it if any does.
+    private struct Use {
+        var name: TableName
+        var isAscending: Bool
+        var cycles: Bool
+        var isReadable: Bool
+        var table: TableName?
+        /// Nil also if it is of no integer type.
+        var column: String?
 
-    private static func owner(_ row: [String?]) -> TableName? {
-        row[3].flatMap { schema in row[4].map { TableName(schema: schema, name: $0) } }
+        init(_ row: Record) throws {
+            name = try row.table()
+            isAscending = try row.bool("is_ascending")
+            cycles = try row.bool("seqcycle")
+            isReadable = try row.bool("is_readable")
+            table = try row.tableIfAny("table_schema", "table_name")
+            column = try row.optionalText("attname")
+        }
     }
 
     /// Every sequence of the database, for each column that uses it.
-    private static func find(_ session: Session) throws -> [[String?]] {
+    private static func find(_ session: Session) throws -> [Use] {
         try session.query(
             """
-            select n.nspname, s.relname, q.seqincrement > 0, tn.nspname, t.relname, a.attname,
+            select n.nspname, s.relname, q.seqincrement > 0 as is_ascending,
+              tn.nspname as table_schema, t.relname as table_name, a.attname,
               pg_catalog.has_sequence_privilege(s.oid, 'select')
-                and pg_catalog.has_schema_privilege(n.oid, 'usage'), q.seqcycle
+                and pg_catalog.has_schema_privilege(n.oid, 'usage') as is_readable, q.seqcycle
             from pg_catalog.pg_class s
             join pg_catalog.pg_namespace n on n.oid = s.relnamespace
             join pg_catalog.pg_sequence q on q.seqrelid = s.oid
@@ -175,7 +183,7 @@ struct SequenceSync {
                   and e.objid = s.oid and e.deptype = 'e')
             order by 1, 2, 4, 5, 6
             """
-        ).rows
+        ).records.map(Use.init)
     }
 
     /// - Returns: How many sequences were set, and those that could not be.
@@ -202,17 +210,18 @@ struct SequenceSync {
             """
             select pg_catalog.has_sequence_privilege(c.oid, 'update')
                 and pg_catalog.has_sequence_privilege(c.oid, 'select')
-                and pg_catalog.has_schema_privilege(n.oid, 'usage'),
-              $3::pg_catalog.int8 between q.seqmin and q.seqmax
+                and pg_catalog.has_schema_privilege(n.oid, 'usage') as may_set,
+              $3::pg_catalog.int8 between q.seqmin and q.seqmax as is_within
             from pg_catalog.pg_class c
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             join pg_catalog.pg_sequence q on q.seqrelid = c.oid
             where n.nspname = $1 and c.relname = $2 and c.relkind = 'S'
             """, [source.name.schema, source.name.name, source.lastValue]
-        ).rows.first
+        ).firstRecord
         guard let row else { return "it is missing on the target" }
-        guard row[0] == "t" else { return "SELECT and UPDATE on it are not granted" }
-        return row[1] == "t" ? nil : "its value on the source is beyond its bounds on the target"
+        guard try row.bool("may_set") else { return "SELECT and UPDATE on it are not granted" }
+        return try row.bool("is_within")
+            ? nil : "its value on the source is beyond its bounds on the target"
     }
 
     /// A sequence that several columns use is first set to the source's value, then moved on by

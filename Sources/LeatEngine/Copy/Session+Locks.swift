@@ -27,7 +27,7 @@ extension Session {
                     of locks) and restart it: each partition takes one.
                     """)
         }
-        guard try query(Session.isAsInSnapshot(table)).scalar == "t" else {
+        guard try query(Session.isAsInSnapshot(table)).bool() else {
             try releaseLocks()
             return false
         }

@@ -58,10 +58,7 @@ struct SnapshotHolder: Closable {
     private static func hold(_ session: Session, snapshot: String) throws -> String {
         try session.execute("begin isolation level repeatable read read only")
         try session.execute("set transaction snapshot \(SQLText.literal(snapshot))")
-        guard let name = try session.query("select pg_catalog.pg_export_snapshot()").scalar else {
-            throw Halt(.source, "The source exported no snapshot.")
-        }
-        return name
+        return try session.query("select pg_catalog.pg_export_snapshot()").text()
     }
 
     private static func definitions(

@@ -31,7 +31,7 @@ struct PeekPlan: Sendable {
     ) throws -> [String] {
         let existing = try session.query(
             "select pubname from pg_catalog.pg_publication order by 1"
-        ).firstColumn
+        ).texts()
         guard request.publications.isEmpty else {
             if let missing = request.publications.first(where: { name in
                 !existing.contains { $0.isSameName(as: name) }
@@ -52,7 +52,7 @@ struct PeekPlan: Sendable {
             existing.isEmpty
                 ? """
                 Changes are seen through a publication, and database \
-                \(try session.query("select pg_catalog.current_database()").scalar ?? "?") has none.
+                \(try session.query("select pg_catalog.current_database()").text()) has none.
                 """
                 : """
                 The server does not know which publication the consumer of slot \(request.slot) \
@@ -60,7 +60,7 @@ struct PeekPlan: Sendable {
                 """,
             advice: existing.isEmpty
                 ? "Make one: leat publication create. It shows changes made after that only."
-                : "Name it: --publication \(existing[0])")
+                : "Name it: --publication \(ShellText.word(existing[0]))")
     }
 
     /// What the slot's walsender was asked to send; nil if there is none, or it is hidden from the
@@ -72,6 +72,6 @@ struct PeekPlan: Sendable {
             join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
             where s.slot_name = $1
             """, [slot]
-        ).scalar.flatMap(StartReplicationCommand.init)?.publications
+        ).firstRecord?.optionalText("query").flatMap(StartReplicationCommand.init)?.publications
     }
 }

@@ -44,15 +44,15 @@ struct PeekSession {
 
     /// - Returns: Its name and confirmed position, which is the slot's at this moment.
     private func copySlot() throws -> (name: String, confirmed: LSN) {
-        let pid = try session.execute("select pg_catalog.pg_backend_pid()").scalar ?? "0"
+        let pid = try session.execute("select pg_catalog.pg_backend_pid()").int()
         let name = "leat_peek_\(pid)"
         do {
-            let row = try session.execute(
+            let copied = try session.execute(
                 """
                 select lsn from pg_catalog.pg_copy_logical_replication_slot(
                   \(SQLText.literal(plan.slot.name)), \(SQLText.literal(name)), true, 'pgoutput')
                 """)
-            return (name, row.scalar.flatMap(LSN.init) ?? plan.slot.confirmedFlushLSN)
+            return (name, try copied.lsn())
         } catch {
             // configuration_limit_exceeded
             guard error.sqlState == "53400" else { throw error }

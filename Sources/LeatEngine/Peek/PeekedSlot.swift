@@ -18,14 +18,14 @@ extension PeekedSlot {
     static func read(_ name: String, _ session: Session) throws -> PeekedSlot {
         let row = try session.query(
             """
-            select slot_type, plugin, database, pg_catalog.current_database(),
+            select slot_type, plugin, database, pg_catalog.current_database() as current,
               two_phase, wal_status, active_pid, restart_lsn, confirmed_flush_lsn,
-              pg_catalog.to_jsonb(s) ->> 'invalidation_reason'
+              pg_catalog.to_jsonb(s) ->> 'invalidation_reason' as reason
             from pg_catalog.pg_replication_slots s where slot_name = $1
             """, [name]
-        ).rows.first
+        ).firstRecord
         guard let row else { throw SlotStreams.noSlot(name) }
-        guard row[0] == "logical", let plugin = row[1], let database = row[2] else {
+        guard try row.text("slot_type") == "logical" else {
             throw Halt(
                 .configuration,
                 """
@@ -33,31 +33,35 @@ extension PeekedSlot {
                 changes can be read from it.
                 """)
         }
-        guard let current = row[3], current.isSameName(as: database) else {
+        let (database, current) = (try row.text("database"), try row.text("current"))
+        guard current.isSameName(as: database) else {
             throw Halt(
                 .configuration,
-                "Slot \(name) is of database \(database), and --source leads to \(row[3] ?? "?").",
-                advice: "Give --source with dbname=\(database).")
+                "Slot \(name) is of database \(database), and --source leads to \(current).",
+                advice: "Give --source with \(Conninfo.setting("dbname", database)).")
         }
-        guard row[4] != "t" else { throw twoPhase(name) }
-        guard row[5] != "lost", let restart = row[7].flatMap(LSN.init) else {
+        guard try !row.bool("two_phase") else { throw twoPhase(name) }
+        guard try row.optionalText("wal_status") != "lost",
+            let restart = try row.optionalLSN("restart_lsn")
+        else {
+            let reason = InvalidationReason.text(try row.optionalText("reason"))
             throw Halt(
                 .positionMismatch,
                 """
-                Slot \(name) is lost: \(InvalidationReason.text(row[9])). Nothing can be read from \
+                Slot \(name) is lost: \(reason). Nothing can be read from \
                 it any more.
                 """,
                 advice: "Drop it (leat slot drop \(name)), and begin anew whatever read from it.")
         }
-        guard let confirmed = row[8].flatMap(LSN.init) else {
+        guard let confirmed = try row.optionalLSN("confirmed_flush_lsn") else {
             throw Halt(
                 .positionMismatch,
                 "Slot \(name) has not reached a consistent point: its creation never ended.",
                 advice: "Wait for its creation, or drop it.")
         }
         return PeekedSlot(
-            name: name, plugin: plugin, database: database,
-            activePID: row[6].flatMap { Int($0) }, restartLSN: restart,
+            name: name, plugin: try row.text("plugin"), database: database,
+            activePID: try row.optionalInt("active_pid"), restartLSN: restart,
             confirmedFlushLSN: confirmed)
     }
 

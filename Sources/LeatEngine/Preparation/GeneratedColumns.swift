@@ -67,7 +67,7 @@ struct GeneratedColumns {
             select attgenerated = 's' from pg_catalog.pg_attribute
             where attrelid = $1::pg_catalog.regclass and attnum = $2::pg_catalog.int2
             """, [target.name.listed, "\(found.number)"]
-        ).scalar == "t"
+        ).bool()
     }
 
     private func definition(_ column: SourceColumn) -> String {
@@ -103,7 +103,7 @@ struct GeneratedColumns {
                     where d.adrelid = 'pg_temp.\(name)'::pg_catalog.regclass
                       and a.attname = 'leat_generated'
                     """, [found.generationExpression ?? ""]
-                ).scalar == "t"
+                ).bool()
             }
         } catch let error as ConnectionError where error.code == .server {
             return false

@@ -202,18 +202,19 @@ enum Preflight {
         let rows = try session.query(
             """
             select c.oid, pg_catalog.has_table_privilege(c.oid, 'select')
-              and pg_catalog.has_schema_privilege(c.relnamespace, 'usage'),
-              pg_catalog.row_security_active(c.oid)
+                and pg_catalog.has_schema_privilege(c.relnamespace, 'usage') as is_readable,
+              pg_catalog.row_security_active(c.oid) as is_secured
             from pg_catalog.pg_class c
             where c.oid = any (\(SQLText.oidArray(tables.map(\.relation.id.rawValue))))
             """
-        ).rows
-        let found = Dictionary(rows.map { ($0[0], $0) }, uniquingKeysWith: { first, _ in first })
-        func names(_ isBad: ([String?]?) -> Bool) -> [TableName] {
-            tables.filter { isBad(found["\($0.relation.id.rawValue)"]) }.map(\.name)
+        ).records
+        let found = Dictionary(
+            try rows.map { (try $0.relation("oid"), $0) }, uniquingKeysWith: { first, _ in first })
+        func names(_ isBad: (Record?) throws -> Bool) rethrows -> [TableName] {
+            try tables.filter { try isBad(found[$0.relation.id]) }.map(\.name)
         }
-        let unreadable = names { $0?[1] != "t" }
-        let secured = names { $0?[2] == "t" }
+        let unreadable = try names { try $0?.bool("is_readable") != true }
+        let secured = try names { try $0?.bool("is_secured") == true }
         let role = try session.role()
         guard unreadable.isEmpty else { throw notReadable(unreadable, role) }
         guard secured.isEmpty else {

@@ -31,7 +31,7 @@ extension TargetPreparation {
         }.sorted()
         guard !columns.isEmpty else { return }
         let zone = try await applier.run {
-            try $0.query("select pg_catalog.current_setting('timezone')").scalar ?? ""
+            try $0.query("select pg_catalog.current_setting('timezone')").text()
         }
         logger.warning(
             """

@@ -13,8 +13,8 @@ struct TargetPublications {
     func check(_ tables: [TableName]) throws {
         let isThere = try session.query(
             "select exists (select from pg_catalog.pg_publication where pubupdate or pubdelete)"
-        ).scalar
-        guard isThere == "t", !tables.isEmpty else { return }
+        ).bool()
+        guard isThere, !tables.isEmpty else { return }
         let written = try written(tables)
         var found: [(publication: String, problem: PublicationReport.Problem)] = []
         for (name, problems) in try PublicationProblems(session: session).read(nil) {
@@ -42,7 +42,7 @@ struct TargetPublications {
                 join pg_catalog.pg_class c on c.oid = l.oid
                 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
                 """
-            ).rows.map { TableName(schema: $0[0] ?? "", name: $0[1] ?? "") })
+            ).tables())
     }
 
     private static func halt(

@@ -6,18 +6,30 @@ internal import PGWire
 /// target has the constraint too, and refuses such rows in the middle of a copy.
 struct UnvalidatedRules {
     private struct Rule: Sendable {
-        /// `t` for a table's, `d` for a domain's.
-        var owner: String
-        var schema: String
-        var ownerName: String
-        var name: String
+        var key: Key
         var kind: String
         /// SQL that finds rows which violate it.
         var violations: String
         var definition: String
 
-        var object: TableName { TableName(schema: schema, name: ownerName) }
-        private var alter: String { "alter \(owner == "d" ? "domain" : "table") \(object.quoted)" }
+        /// What it is on either side.
+        struct Key: Sendable, Hashable {
+            /// `t` for a table's, `d` for a domain's.
+            var owner: String
+            var object: TableName
+            var name: String
+
+            init(_ row: Record) throws {
+                (owner, object) = (try row.text("owner"), try row.table())
+                name = try row.text("conname")
+            }
+        }
+
+        var name: String { key.name }
+        var object: TableName { key.object }
+        private var alter: String {
+            "alter \(key.owner == "d" ? "domain" : "table") \(object.quoted)"
+        }
         var dropping: String { "\(alter) drop constraint \(SQLText.identifier(name));" }
         /// As a comment, so that nobody runs it with the others.
         var making: String {
@@ -40,7 +52,7 @@ struct UnvalidatedRules {
         let there = try await applier.run { try present(rules, $0) }
         let broken = try await source.run { session in
             try there.filter { rule in
-                try session.query("select exists (\(rule.violations))").scalar == "t"
+                try session.query("select exists (\(rule.violations))").bool()
             }
         }
         guard broken.isEmpty else { throw halt(broken) }
@@ -71,7 +83,7 @@ struct UnvalidatedRules {
               from pg_catalog.unnest('{\(list)}'::pg_catalog.oid[]) t (oid),
                 lateral (select t.oid as relid
                   union select relid from pg_catalog.pg_partition_tree(t.oid)) p)
-            select 't', n.nspname, c.relname, k.conname, k.contype,
+            select 't' as owner, n.nspname, c.relname, k.conname, k.contype as kind,
               case k.contype
                 when 'c' then pg_catalog.format('select 1 from %s where not (%s)',
                   c.oid::pg_catalog.regclass, pg_catalog.pg_get_expr(k.conbin, k.conrelid))
@@ -88,8 +100,8 @@ struct UnvalidatedRules {
                   from unnest(k.conkey, k.confkey) u (child, parent)
                   join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.child
                   join pg_catalog.pg_attribute b on b.attrelid = k.confrelid
-                    and b.attnum = u.parent) end,
-              pg_catalog.pg_get_constraintdef(k.oid)
+                    and b.attnum = u.parent) end as violations,
+              pg_catalog.pg_get_constraintdef(k.oid) as definition
             from tables t join pg_catalog.pg_constraint k on k.conrelid = t.oid
             join pg_catalog.pg_class c on c.oid = t.oid
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -108,11 +120,10 @@ struct UnvalidatedRules {
             group by n.nspname, y.typname, k.conname, k.oid
             order by 2, 3, 4
             """
-        ).rows.map { row in
+        ).records.map { row in
             Rule(
-                owner: row[0] ?? "t", schema: row[1] ?? "", ownerName: row[2] ?? "",
-                name: row[3] ?? "", kind: row[4] ?? "c", violations: row[5] ?? "",
-                definition: row[6] ?? "")
+                key: try Rule.Key(row), kind: try row.text("kind"),
+                violations: try row.text("violations"), definition: try row.text("definition"))
         }
     }
 
@@ -123,8 +134,9 @@ struct UnvalidatedRules {
         let enforced = session.serverVersion >= 180_000 ? "and k.conenforced" : ""
         let found = try session.query(
             """
-            select case when k.contypid <> 0 then 'd' else 't' end,
-              coalesce(tn.nspname, yn.nspname), coalesce(c.relname, y.typname), k.conname
+            select case when k.contypid <> 0 then 'd' else 't' end as owner,
+              coalesce(tn.nspname, yn.nspname) as nspname,
+              coalesce(c.relname, y.typname) as relname, k.conname
             from pg_catalog.pg_constraint k
             left join pg_catalog.pg_class c on c.oid = k.conrelid
             left join pg_catalog.pg_namespace tn on tn.oid = c.relnamespace
@@ -133,8 +145,8 @@ struct UnvalidatedRules {
             where k.conname = any (\(SQLText.textArray(rules.map(\.name))))
               \(enforced)
             """
-        ).rows.map { $0.map { $0 ?? "" } }
+        ).records.map(Rule.Key.init)
         let there = Set(found)
-        return rules.filter { there.contains([$0.owner, $0.schema, $0.ownerName, $0.name]) }
+        return rules.filter { there.contains($0.key) }
     }
 }

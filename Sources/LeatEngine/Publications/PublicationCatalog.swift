@@ -40,7 +40,7 @@ public struct PublicationCatalog: Sendable {
         _ session: Session, _ names: [String], _ streams: [PublicationReaders.Stream]
     ) throws -> PublicationList {
         let rows = try headers(session)
-        let existing = rows.map { $0[0] ?? "" }
+        let existing = try rows.map { try $0.text("pubname") }
         if let missing = names.first(where: { name in
             !existing.contains { $0.isSameName(as: name) }
         }) {
@@ -48,21 +48,22 @@ public struct PublicationCatalog: Sendable {
         }
         let readers = try PublicationReaders(session, publications: existing, streams: streams)
         let problems = try PublicationProblems(session: session).read(nil)
-        let wanted = rows.filter { row in
-            names.isEmpty || names.contains { $0.isSameName(as: row[0] ?? "") }
+        let wanted = zip(existing, rows).filter { name, _ in
+            names.isEmpty || names.contains { $0.isSameName(as: name) }
         }
-        let publications = try wanted.map { row in
-            let name = row[0] ?? ""
+        let publications = try wanted.map { name, row in
+            let isForAllTables = try row.bool("puballtables")
             return PublicationReport(
-                name: name, owner: row[1] ?? "", isForAllTables: row[2] == "t",
-                schemas: JSONText.strings(row[3] ?? "[]"),
-                operations: (row[4] ?? "").split(separator: ",").map(String.init),
-                isViaPartitionRoot: row[5] == "t", generatedColumns: row[6],
-                tables: try tables(session, name, isForAllTables: row[2] == "t"),
+                name: name, owner: try row.text("owner"), isForAllTables: isForAllTables,
+                schemas: try row.stringsIfAny("schemas"),
+                operations: try row.text("operations").split(separator: ",").map(String.init),
+                isViaPartitionRoot: try row.bool("pubviaroot"),
+                generatedColumns: try row.optionalText("generated"),
+                tables: try tables(session, name, isForAllTables: isForAllTables),
                 problems: problems[name] ?? [], readers: readers[name])
         }
         return PublicationList(
-            database: try session.query("select pg_catalog.current_database()").scalar ?? "",
+            database: try session.query("select pg_catalog.current_database()").text(),
             publications: publications, unknownSlots: readers.unknownSlots,
             serverVersion: session.serverVersion)
     }
@@ -75,8 +76,7 @@ public struct PublicationCatalog: Sendable {
                 : "There are: \(existing.joined(separator: ", ")).")
     }
 
-    /// name, owner, all tables, schemas, operations, via root, generated columns.
-    private static func headers(_ session: Session) throws -> [[String?]] {
+    private static func headers(_ session: Session) throws -> [Record] {
         let schemas =
             session.serverVersion >= 150_000
             ? """
@@ -89,14 +89,15 @@ public struct PublicationCatalog: Sendable {
             ? "case p.pubgencols when 'n' then 'none' when 's' then 'stored' end" : "null"
         return try session.query(
             """
-            select p.pubname, pg_catalog.pg_get_userbyid(p.pubowner), p.puballtables, \(schemas),
+            select p.pubname, pg_catalog.pg_get_userbyid(p.pubowner) as owner, p.puballtables,
+              \(schemas) as schemas,
               pg_catalog.concat_ws(',', case when p.pubinsert then 'insert' end,
                 case when p.pubupdate then 'update' end, case when p.pubdelete then 'delete' end,
-                case when p.pubtruncate then 'truncate' end),
-              p.pubviaroot, \(generated)
+                case when p.pubtruncate then 'truncate' end) as operations,
+              p.pubviaroot, \(generated) as generated
             from pg_catalog.pg_publication p order by 1
             """
-        ).rows
+        ).records
     }
 
     private static func tables(
@@ -105,12 +106,13 @@ public struct PublicationCatalog: Sendable {
         let details =
             session.serverVersion >= 150_000
             ? """
-            case when r.prattrs is not null then pg_catalog.array_to_json(t.attnames) end,
-              t.rowfilter
-            """ : "null, null"
+            case when r.prattrs is not null then pg_catalog.array_to_json(t.attnames) end
+                as columns, t.rowfilter
+            """ : "null as columns, null as rowfilter"
         return try session.query(
             """
-            select t.schemaname, t.tablename, c.relkind = 'p', r.oid is not null, \(details)
+            select t.schemaname, t.tablename, c.relkind = 'p' as is_partitioned,
+              r.oid is not null as is_named, \(details)
             from pg_catalog.pg_publication_tables t
             join pg_catalog.pg_publication p on p.pubname = t.pubname
             join pg_catalog.pg_namespace n on n.nspname = t.schemaname
@@ -118,12 +120,14 @@ public struct PublicationCatalog: Sendable {
             left join pg_catalog.pg_publication_rel r on r.prpubid = p.oid and r.prrelid = c.oid
             where t.pubname = $1 order by 1, 2
             """, [name]
-        ).rows.map { row in
-            PublicationReport.Table(
-                schemaName: row[0] ?? "", tableName: row[1] ?? "",
-                columns: row[4].map(JSONText.strings), rowFilter: row[5],
-                isPartitioned: row[2] == "t",
-                membership: isForAllTables ? "all" : row[3] == "t" ? "table" : "schema")
+        ).records.map { row in
+            let membership = try row.bool("is_named") ? "table" : "schema"
+            return PublicationReport.Table(
+                schemaName: try row.text("schemaname"), tableName: try row.text("tablename"),
+                columns: try row.optionalStrings("columns"),
+                rowFilter: try row.optionalText("rowfilter"),
+                isPartitioned: try row.bool("is_partitioned"),
+                membership: isForAllTables ? "all" : membership)
         }
     }
 }

@@ -62,11 +62,11 @@ public struct PublicationEditor: Sendable {
         try await Connection.with(source, peer: .source, command: command) { session in
             let existing = try session.query(
                 "select from pg_catalog.pg_publication where pubname = $1", [name])
-            if !existing.rows.isEmpty {
+            if existing.rowCount > 0 {
                 if ifNotExists { return Outcome(statements: [], warnings: [], isDone: false) }
                 throw Halt(
                     .preflight, "The source has a publication \(name) already.",
-                    advice: "\"leat publication list \(name)\" shows it.")
+                    advice: "leat publication list \(ShellText.word(name)) shows it.")
             }
             var definition = PublicationDefinition(name: name)
             definition.isForAllTables = selection.isForAllTables

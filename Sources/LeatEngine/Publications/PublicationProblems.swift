@@ -16,7 +16,8 @@ struct PublicationProblems {
             """
             select p.pubname, n.nspname, c.relname,
               coalesce(nullif(\(SourceCatalog(session: session).identityProblem), ''),
-                \(listProblem), \(filterProblem)) as problem, \(hasList)
+                \(listProblem), \(filterProblem)) as problem,
+              \(hasList) as has_list
             from pg_catalog.pg_publication p
             join pg_catalog.pg_publication_tables t on t.pubname = p.pubname
             join pg_catalog.pg_namespace rn on rn.nspname = t.schemaname
@@ -41,19 +42,20 @@ struct PublicationProblems {
             where (p.pubupdate or p.pubdelete) \(condition)
             order by 1, 2, 3
             """
-        ).rows.filter { $0[3] != nil }
-        let tables = rows.map { TableName(schema: $0[1] ?? "", name: $0[2] ?? "") }
-        let indexes = try SourceCatalog(session: session).identityIndexes(of: tables)
-        return Dictionary(grouping: rows) { $0[0] ?? "" }.mapValues { rows in
-            rows.map { row in
-                let table = TableName(schema: row[1] ?? "", name: row[2] ?? "")
-                let message = row[3] ?? ""
-                return PublicationReport.Problem(
+        ).records.filter { try $0.optionalText("problem") != nil }
+        let indexes = try SourceCatalog(session: session)
+            .identityIndexes(of: rows.map { try $0.table() })
+        var problems: [String: [PublicationReport.Problem]] = [:]
+        for row in rows {
+            let (table, message) = (try row.table(), try row.text("problem"))
+            let advice = PublicationProblems.advice(
+                table, message, hasList: try row.bool("has_list"), indexes[table])
+            problems[try row.text("pubname"), default: []].append(
+                PublicationReport.Problem(
                     schemaName: table.schema, tableName: table.name, message: message,
-                    advice: PublicationProblems.advice(
-                        table, message, hasList: row[4] == "t", indexes[table]))
-            }
+                    advice: advice))
         }
+        return problems
     }
 
     private static let fullWithList = "its replica identity is FULL, and it has a column list"

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import LeatCore
 internal import PGClient
 
@@ -22,22 +21,23 @@ struct PublicationReaders {
     init(_ session: Session, publications: [String], streams: [Stream]) throws {
         let rows = try session.query(
             """
-            select s.slot_name, s.active_pid, a.application_name, a.query
+            select s.slot_name, s.active_pid, nullif(a.application_name, '') as application, a.query
             from pg_catalog.pg_replication_slots s
             left join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
             where s.plugin = 'pgoutput' and s.database = pg_catalog.current_database()
             order by 1
             """
-        ).rows
+        ).records
         for row in rows {
-            let slot = row[0] ?? ""
+            let slot = try row.text("slot_name")
             guard !addStreams(streams, slot) else { continue }
-            if let command = row[3].flatMap(StartReplicationCommand.init) {
+            if let command = try row.optionalText("query").flatMap(StartReplicationCommand.init) {
                 for publication in command.publications {
                     readers[publication, default: []].append(
                         .init(
-                            slot: slot, knownBy: "walsender", pid: row[1].flatMap { Int($0) },
-                            application: row[2].flatMap { $0.isEmpty ? nil : $0 }))
+                            slot: slot, knownBy: "walsender",
+                            pid: try row.optionalInt("active_pid"),
+                            application: try row.optionalText("application")))
                 }
             } else if publications.contains(slot) {
                 readers[slot, default: []].append(.init(slot: slot, knownBy: "name"))
@@ -67,14 +67,14 @@ struct PublicationReaders {
         guard try TargetSchema.isPresent("leat.progress", target) else { return [] }
         return try target.query(
             """
-            select stream, end_lsn, slot, pg_catalog.array_to_json(publications)
+            select stream, end_lsn, slot, pg_catalog.array_to_json(publications) as publications
             from leat.progress
             where source_system_identifier = $1 and source_database = $2 order by 1
             """, [source.systemIdentifier, source.database]
-        ).rows.map { row in
+        ).records.map { row in
             Stream(
-                name: row[0] ?? "", position: row[1] ?? "", slot: row[2] ?? "",
-                publications: JSONText.strings(row[3] ?? "[]"))
+                name: try row.text("stream"), position: "\(try row.lsn("end_lsn"))",
+                slot: try row.text("slot"), publications: try row.strings("publications"))
         }
     }
 }

@@ -72,9 +72,11 @@ struct PublicationTables {
         guard session.serverVersion >= 150_000 else {
             throw Halt(
                 .configuration, "The source is older than 15, which came with tables in schema.",
-                advice: "Name the tables instead: --tables \(schemas[0]).*")
+                advice:
+                    "Name the tables instead: --tables \(ShellText.word("\(SQLText.listed(schemas[0])).*"))"
+            )
         }
-        let existing = try session.query("select nspname from pg_catalog.pg_namespace").firstColumn
+        let existing = try session.query("select nspname from pg_catalog.pg_namespace").texts()
         if let missing = schemas.first(where: { name in
             !existing.contains { $0.isSameName(as: name) }
         }) {
@@ -144,7 +146,7 @@ struct PublicationTables {
         for pattern in patterns where !present.contains(where: { pattern.matches($0.name) }) {
             throw Halt(
                 .configuration, "Publication \(name) names no table that matches \(pattern).",
-                advice: "\"leat publication list \(name)\" shows its tables.")
+                advice: "leat publication list \(ShellText.word(name)) shows its tables.")
         }
         return present.filter { table in patterns.contains { $0.matches(table.name) } }
             .map { PublicationTable(name: $0.name, isPartitioned: $0.isPartitioned) }
@@ -156,7 +158,7 @@ struct PublicationTables {
         if let missing = schemas.first(where: { !current.schemas.contains($0) }) {
             throw Halt(
                 .configuration, "Publication \(current.name) has no schema \(missing).",
-                advice: "\"leat publication list \(current.name)\" shows its schemas.")
+                advice: "leat publication list \(ShellText.word(current.name)) shows its schemas.")
         }
         return schemas
     }

@@ -134,10 +134,10 @@ struct ReplayPreparation {
             try session.query(
                 """
                 select commit_time > '1970-01-01 00:00:00+00'::pg_catalog.timestamptz
-                  + $2::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval
+                  + $2::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval as is_beyond
                 from leat.progress where stream = $1
                 """, [stream.text, "\(time.unixMicroseconds)"]
-            ).scalar == "t"
+            ).firstRecord?.optionalBool("is_beyond") == true
         }
         guard isBeyond else { return }
         throw Halt(

@@ -64,7 +64,7 @@ final class Rewind: Sendable {
     private func checkIsReplay(_ session: Session, _ stream: StreamName) throws {
         let slot = try session.query(
             "select slot from leat.progress where stream = $1", [stream.text]
-        ).scalar
+        ).firstRecord?.text("slot")
         guard let slot, !slot.hasPrefix("archive ") else { return }
         throw Halt(
             .configuration, "Stream \(stream) reads slot \(slot); --rewind is for replays.",

@@ -1,11 +1,6 @@
 internal import Foundation
 
 enum JSONText {
-    /// The elements of a JSON array of strings, as `array_to_json` prints a `text[]`.
-    static func strings(_ text: String) -> [String] {
-        (try? JSONDecoder().decode([String].self, from: Data(text.utf8))) ?? []
-    }
-
     /// A JSON array of strings.
     static func array(_ texts: [String]) -> String {
         let encoder = JSONEncoder()
@@ -14,11 +9,6 @@ enum JSONText {
             preconditionFailure("strings are always JSON")
         }
         return String(decoding: data, as: UTF8.self)
-    }
-
-    /// The same where elements may be null.
-    static func optionalStrings(_ text: String) -> [String?] {
-        (try? JSONDecoder().decode([String?].self, from: Data(text.utf8))) ?? []
     }
 
     /// A `timestamptz` in JSON, of a session in UTC, as all other times here: RFC 3339 with `Z`.

@@ -24,11 +24,11 @@ public struct BlockingTransaction: Sendable, Codable, Equatable {
     ) throws -> [BlockingTransaction] {
         try session.query(
             """
-            select b.pid, p.gid, nullif(a.application_name, ''), coalesce(a.usename, p.owner),
-              coalesce(a.datname, p.database), a.state,
-              extract(epoch from pg_catalog.clock_timestamp()
-                - coalesce(a.xact_start, p.prepared)),
-              nullif(a.query, '<insufficient privilege>')
+            select nullif(b.pid, 0) as pid, p.gid, nullif(a.application_name, '') as application,
+              coalesce(a.usename, p.owner) as role, coalesce(a.datname, p.database) as database,
+              a.state, extract(epoch from pg_catalog.clock_timestamp()
+                - coalesce(a.xact_start, p.prepared)) as age,
+              nullif(a.query, '<insufficient privilege>') as query
             from pg_catalog.pg_stat_activity w
             cross join lateral pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) b (pid)
             left join pg_catalog.pg_stat_activity a on a.pid = b.pid
@@ -37,12 +37,13 @@ public struct BlockingTransaction: Sendable, Codable, Equatable {
             left join pg_catalog.pg_prepared_xacts p on p.transaction = l.transactionid
             where \(backend)
             """
-        ).rows.map { row in
+        ).records.map { row in
             BlockingTransaction(
-                pid: row[0].flatMap(Int.init).flatMap { $0 == 0 ? nil : $0 }, gid: row[1],
-                application: row[2], role: row[3], database: row[4], state: row[5],
-                ageSeconds: row[6].flatMap(Double.init),
-                query: row[7].map {
+                pid: try row.optionalInt("pid"), gid: try row.optionalText("gid"),
+                application: try row.optionalText("application"),
+                role: try row.optionalText("role"), database: try row.optionalText("database"),
+                state: try row.optionalText("state"), ageSeconds: try row.optionalDouble("age"),
+                query: try row.optionalText("query").map {
                     showsValues ? QueryText.plain($0) : QueryText.withoutValues($0)
                 })
         }

@@ -32,7 +32,7 @@ extension Session {
     }
 
     func serverEncoding() throws -> String {
-        try execute("show server_encoding").scalar ?? "UTF8"
+        try execute("show server_encoding").text()
     }
 
     func setClientEncoding(_ encoding: String) throws {

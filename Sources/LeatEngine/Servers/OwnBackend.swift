@@ -29,12 +29,11 @@ final class OwnBackend: Sendable {
     /// - Returns: Whether there was such a backend, and it was told to end.
     func end(_ session: Session) throws -> Bool {
         guard let identity = last.withLock({ $0 }) else { return false }
-        let row = try session.query(
+        return try session.query(
             """
             select pg_catalog.pg_terminate_backend(pid, 1000) from pg_catalog.pg_stat_activity
             where pid = $1::pg_catalog.int4 and backend_start = $2::pg_catalog.timestamptz
             """, [identity.pid, identity.start]
-        ).rows
-        return !row.isEmpty
+        ).rowCount > 0
     }
 }

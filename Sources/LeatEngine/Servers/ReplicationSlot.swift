@@ -11,15 +11,17 @@ struct ReplicationSlot {
         try session.query(
             """
             select plugin, database, temporary, two_phase, confirmed_flush_lsn, wal_status,
-              pg_catalog.to_jsonb(s) ->> 'invalidation_reason'
+              pg_catalog.to_jsonb(s) ->> 'invalidation_reason' as reason
             from pg_catalog.pg_replication_slots s where slot_name = $1
             """, [name]
-        ).rows.first.map { row in
+        ).firstRecord.map { row in
             var slot = StartFacts.Slot(
-                plugin: row[0], database: row[1], isTemporary: row[2] == "t",
-                isTwoPhase: row[3] == "t", confirmedFlushLSN: row[4].flatMap(LSN.init),
-                walStatus: row[5])
-            slot.invalidationReason = row[6]
+                plugin: try row.optionalText("plugin"),
+                database: try row.optionalText("database"),
+                isTemporary: try row.bool("temporary"), isTwoPhase: try row.bool("two_phase"),
+                confirmedFlushLSN: try row.optionalLSN("confirmed_flush_lsn"),
+                walStatus: try row.optionalText("wal_status"))
+            slot.invalidationReason = try row.optionalText("reason")
             return slot
         }
     }
@@ -42,17 +44,21 @@ struct ReplicationSlot {
     func user() throws -> String {
         let row = try session.query(
             """
-            select s.active_pid, coalesce(nullif(a.application_name, ''), 'no application_name'),
-              coalesce(pg_catalog.host(a.client_addr), 'a local socket'),
-              coalesce(a.backend_type, 'process')
+            select s.active_pid,
+              coalesce(nullif(a.application_name, ''), 'no application_name') as application,
+              coalesce(pg_catalog.host(a.client_addr), 'a local socket') as client,
+              a.backend_type
             from pg_catalog.pg_replication_slots s
             left join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
             where s.slot_name = $1 and s.active_pid is not null
             """, [name]
-        ).rows.first
+        ).firstRecord
         guard let row else { return "nobody now" }
+        let (pid, application) = (try row.int("active_pid"), try row.text("application"))
         // No more of it is to be seen by a role that is not in pg_monitor.
-        guard row[3] != "process" else { return "process \(row[0] ?? "?") (\(row[1] ?? "?"))" }
-        return "\(row[3] ?? "?") \(row[0] ?? "?") (\(row[1] ?? "?"), to \(row[2] ?? "?"))"
+        guard let type = try row.optionalText("backend_type") else {
+            return "process \(pid) (\(application))"
+        }
+        return "\(type) \(pid) (\(application), to \(try row.text("client")))"
     }
 }

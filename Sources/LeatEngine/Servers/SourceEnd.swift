@@ -24,13 +24,12 @@ enum SourceEnd {
 
     /// The WAL writer is woken by an asynchronous commit, and has flushed it after three rounds.
     private static func patience(_ session: Session) throws -> Duration {
-        let delay =
-            try session.query(
-                """
-                select setting::pg_catalog.int8 from pg_catalog.pg_settings
-                where name = 'wal_writer_delay'
-                """
-            ).scalar.flatMap(Int.init) ?? 200
+        let delay = try session.query(
+            """
+            select setting::pg_catalog.int8 from pg_catalog.pg_settings
+            where name = 'wal_writer_delay'
+            """
+        ).int()
         return max(.seconds(1), .milliseconds(delay * 4))
     }
 
@@ -52,7 +51,7 @@ enum SourceEnd {
               then pg_catalog.pg_last_wal_replay_lsn()
               else pg_catalog.pg_current_wal_flush_lsn() end
             """
-        ).scalar.flatMap(LSN.init)
+        ).optionalLSN()
     }
 
     /// Just past the last record that is complete and flushed now; of a standby, replayed.
@@ -62,7 +61,7 @@ enum SourceEnd {
             select case when pg_catalog.pg_is_in_recovery()
               then pg_catalog.pg_last_wal_replay_lsn() end
             """
-        ).scalar.flatMap(LSN.init)
+        ).optionalLSN()
         let end = try replayed ?? flushed(session)
         // At a page's start it lies behind the page's header, where no record ends yet. If it is
         // the end of a record that began on the page before, nothing is lost either: no position
@@ -79,7 +78,7 @@ enum SourceEnd {
     private static let pageHeader: UInt64 = 40
 
     private static func position(_ function: String, _ session: Session) throws -> LSN {
-        try session.query("select pg_catalog.\(function)()").scalar.flatMap(LSN.init) ?? .zero
+        try session.query("select pg_catalog.\(function)()").lsn()
     }
 }
 

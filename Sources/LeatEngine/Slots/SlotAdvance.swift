@@ -73,7 +73,7 @@ public struct SlotAdvance: Sendable {
         let limit = TimeLimit()
         do {
             return try await limit.run(nil, stop, atEnd: { cancel?.sendInBackground() }) {
-                try await connection.query(plan.statement).scalar.flatMap(LSN.init) ?? plan.to
+                try await connection.query(plan.statement).lsn()
             }
         } catch let error as ConnectionError where error.sqlState == "57014" && limit.end != nil {
             throw Halt(.interrupted, "Slot \(name) was not advanced: interrupted.")
@@ -141,12 +141,12 @@ extension SlotAdvance {
                 .source, "Slot \(name) is in use by \(user), so it cannot be advanced.",
                 advice: "Stop that process first.")
         }
-        let database = try session.query("select pg_catalog.current_database()").scalar ?? ""
+        let database = try session.query("select pg_catalog.current_database()").text()
         guard let own = slot.database, !own.isSameName(as: database) else { return }
         throw Halt(
             .configuration,
             "Slot \(name) is of database \(own), and --source leads to \(database).",
-            advice: "Give --source with dbname=\(own).")
+            advice: "Give --source with \(Conninfo.setting("dbname", own)).")
     }
 
     private func beyondEnd(_ wanted: LSN, _ end: LSN) -> Halt? {

@@ -28,10 +28,10 @@ enum SlotCatalog {
               where a.pid = s.active_pid) h on true
             \(condition(names))
             """
-        ).scalar
+        ).text()
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return try decoder.decode([Row].self, from: Data((text ?? "[]").utf8))
+        return try decoder.decode([Row].self, from: Data(text.utf8))
             .compactMap(ServerSlot.init)
     }
 

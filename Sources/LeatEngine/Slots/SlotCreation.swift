@@ -107,7 +107,7 @@ extension SlotCreation {
                 \(slot.holder.map { "\($0.pid)" } ?? "?"), which waits for other transactions.
                 """, advice: "Wait for it, or choose another name.")
         }
-        let database = try session.query("select pg_catalog.current_database()").scalar
+        let database = try session.query("select pg_catalog.current_database()").text()
         guard !slot.isLost, slot.plugin == plugin, slot.database == database,
             slot.isTemporary == isTemporary, (slot.isTwoPhase ?? false) == isTwoPhase,
             !isFailover || slot.isFailover == true
@@ -129,7 +129,7 @@ extension SlotCreation {
         let creator = try await connection.run { session in
             // Where the server cannot do it (not on Linux), a kill leaves what it leaves.
             _ = try? session.execute("set client_connection_check_interval = '1s'")
-            let pid = try session.query("select pg_catalog.pg_backend_pid()").scalar ?? "0"
+            let pid = try session.query("select pg_catalog.pg_backend_pid()").int()
             return (pid: pid, cancel: session.cancelRequest)
         }
         let wait = SlotWait(
@@ -142,7 +142,7 @@ extension SlotCreation {
                 timeLimit, stop, atEnd: { creator.cancel?.sendInBackground() }
             ) {
                 try await wait.reporting(waiting) {
-                    try await connection.query(statement).scalar.flatMap(LSN.init)
+                    try await connection.query(statement).optionalLSN()
                 }
             }
         } catch let error as ConnectionError where error.sqlState == "57014" && limit.end != nil {

@@ -79,21 +79,24 @@ private enum LagClock {
     static func checkpoint(_ session: Session, behind position: LSN) throws -> Double? {
         try session.query(
             """
-            select extract(epoch from pg_catalog.clock_timestamp() - checkpoint_time)
+            select extract(epoch from pg_catalog.clock_timestamp() - checkpoint_time) as age
             from pg_catalog.pg_control_checkpoint() where redo_lsn > $1::pg_catalog.pg_lsn
             """, ["\(position)"]
-        ).scalar.flatMap(Double.init)
+        ).firstRecord?.double("age")
     }
 
     /// Files that are made for later have names behind the end; the one at the end still changes.
     static func walFile(_ session: Session, of position: LSN, end: LSN) throws -> Double? {
         let row = try session.query(
             """
-            select pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size')),
-              pg_catalog.has_function_privilege('pg_catalog.pg_ls_waldir()', 'execute')
+            select pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size')) as bytes,
+              pg_catalog.has_function_privilege('pg_catalog.pg_ls_waldir()', 'execute') as may_list
             """
-        ).rows.first
-        guard let row, row[1] == "t", let bytes = row[0].flatMap(UInt64.init), bytes > 0,
+        ).onlyRecord()
+        let bytes = try row.value("bytes", as: "the size of a WAL file") {
+            UInt64($0).flatMap { $0 > 0 ? $0 : nil }
+        }
+        guard try row.bool("may_list"),
             position.rawValue / bytes < end.rawValue / bytes
         else { return nil }
         // The part of a file's name behind its timeline.
@@ -105,10 +108,10 @@ private enum LagClock {
         }.joined()
         return try session.query(
             """
-            select extract(epoch from pg_catalog.clock_timestamp() - modification)
+            select extract(epoch from pg_catalog.clock_timestamp() - modification) as age
             from pg_catalog.pg_ls_waldir() where pg_catalog.right(name, 16) = $1
               and pg_catalog.length(name) = 24 order by name desc limit 1
             """, [name]
-        ).scalar.flatMap(Double.init)
+        ).firstRecord?.double("age")
     }
 }

@@ -156,16 +156,17 @@ extension SlotRemoval {
 
     /// The process is named by the slot in the same statement, so that no other can be hit.
     private func endHolder(_ slot: ServerSlot, _ session: Session) throws {
-        let rows: [[String?]]
+        let found: Record?
         do {
-            rows = try session.query(
+            found = try session.query(
                 """
-                select s.active_pid, r.pid is not null and pg_catalog.pg_terminate_backend(r.pid, 5000)
+                select s.active_pid,
+                  r.pid is not null and pg_catalog.pg_terminate_backend(r.pid, 5000) as is_ended
                 from pg_catalog.pg_replication_slots s
                 left join pg_catalog.pg_stat_replication r on r.pid = s.active_pid
                 where s.slot_name = $1 and s.active_pid is not null
                 """, [slot.name]
-            ).rows
+            ).firstRecord
         } catch {
             guard error.sqlState == "42501" else { throw error }
             throw Halt(
@@ -176,11 +177,11 @@ extension SlotRemoval {
                     will do.
                     """)
         }
-        guard let row = rows.first, row[1] != "t" else { return }
+        guard let found, try !found.bool("is_ended") else { return }
         throw Halt(
             .source,
             """
-            Slot \(slot.name) is held by process \(row[0] ?? "?"), which is no walsender or does \
+            Slot \(slot.name) is held by process \(try found.int("active_pid")), which is no walsender or does \
             not end.
             """, advice: "End that session yourself.")
     }

@@ -134,7 +134,7 @@ extension RecordedConflict {
             schemaName: try row.text("schema_name"), tableName: try row.text("table_name"),
             kind: try row.text("kind"), policy: try row.text("policy"),
             keyColumns: try row.strings("key_columns"),
-            keyValues: try row.optionalText("key_values").map(JSONText.optionalStrings),
+            keyValues: try row.optionalStringsWithNulls("key_values"),
             constraintName: try row.optionalText("constraint_name"),
             message: try row.optionalText("message"))
     }

@@ -78,7 +78,7 @@ struct LeftOutStore {
         try session.query(
             "select object from leat.left_out where stream = $1 and kind = 'former' order by 1",
             [stream.text]
-        ).firstColumn
+        ).texts()
     }
 
     private func add(_ items: [LeftOut]) throws {
@@ -101,7 +101,7 @@ struct LeftOutStore {
             """
             select object || ': ' || reason from leat.left_out where stream = $1 order by 1
             """, [stream]
-        ).firstColumn
+        ).texts()
     }
 }
 
@@ -158,10 +158,10 @@ struct UnsentObjects {
         let isAll =
             try session.query(
                 """
-                select pg_catalog.bool_or(puballtables) from pg_catalog.pg_publication
+                select coalesce(pg_catalog.bool_or(puballtables), false) from pg_catalog.pg_publication
                 where pubname = any (\(names))
                 """
-            ).scalar == "t"
+            ).bool()
         if isAll { return selection == Selection() ? .all : .selected(selection) }
         guard session.serverVersion >= 150_000 else { return .schemas([]) }
         return .schemas(
@@ -172,7 +172,7 @@ struct UnsentObjects {
                 join pg_catalog.pg_namespace n on n.oid = s.pnnspid
                 where p.pubname = any (\(names))
                 """
-            ).firstColumn)
+            ).texts())
     }
 }
 

@@ -58,8 +58,8 @@ struct OriginMark {
                'pg_replication_origin_session_setup', 'pg_replication_origin_xact_setup'
                \(part == nil ? "" : OriginMark.functionsToEnd))
             """
-        ).scalar
-        guard mayUse == "t" else { return .notPermitted }
+        ).bool()
+        guard mayUse else { return .notPermitted }
         if let state = try setUpIfFree() { return state }
         // Databases that were dropped with their streams have left theirs.
         try dropVanished()
@@ -105,7 +105,7 @@ struct OriginMark {
 
     private func setUp(_ name: String) throws -> State {
         let origin = try session.query("select pg_catalog.pg_replication_origin_oid($1)", [name])
-        if origin.scalar == nil {
+        if try origin.optionalText() == nil {
             try session.query("select pg_catalog.pg_replication_origin_create($1)", [name])
         }
         try session.query("select pg_catalog.pg_replication_origin_session_setup($1)", [name])
@@ -140,7 +140,7 @@ struct OriginMark {
             select pg_catalog.has_function_privilege(
               'pg_catalog.pg_replication_origin_drop(text)', 'execute')
             """
-        ).scalar == "t"
+        ).bool()
     }
 
     /// Removes the origins of streams whose database is gone: their names hold its OID.
@@ -153,7 +153,7 @@ struct OriginMark {
             where d is not null and not exists (
               select from pg_catalog.pg_database b where b.oid::pg_catalog.int8 = d::pg_catalog.int8)
             """
-        ).firstColumn
+        ).texts()
         for name in names {
             do {
                 try session.query("select pg_catalog.pg_replication_origin_drop($1)", [name])

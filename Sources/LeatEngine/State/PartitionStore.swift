@@ -68,6 +68,6 @@ struct PartitionStore {
             select schema_name || '.' || table_name || ': ' || change from leat.partitions
             where stream = $1 and change is not null order by 1
             """, [stream]
-        ).firstColumn
+        ).texts()
     }
 }

@@ -20,11 +20,12 @@ struct PendingSchema {
     }
 
     func statements() throws -> [String] {
-        let texts = try session.query(
-            "select pg_catalog.array_to_json(statements) from leat.pending_schema where stream = $1",
-            [stream.text]
-        ).scalar
-        return JSONText.strings(texts ?? "[]")
+        try session.query(
+            """
+            select pg_catalog.array_to_json(statements) as statements from leat.pending_schema
+            where stream = $1
+            """, [stream.text]
+        ).firstRecord?.strings("statements") ?? []
     }
 
     /// - Returns: How many statements there were.

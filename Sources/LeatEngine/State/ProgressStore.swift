@@ -168,11 +168,13 @@ struct ProgressStore {
 
     /// Options that selected a table at an earlier start.
     func selection() throws -> Set<String> {
-        let texts = try session.query(
-            "select pg_catalog.array_to_json(selection) from leat.progress where stream = $1",
-            [stream.text]
-        ).scalar
-        return Set(JSONText.strings(texts ?? "[]"))
+        let row = try session.query(
+            """
+            select pg_catalog.array_to_json(selection) as selection from leat.progress
+            where stream = $1
+            """, [stream.text]
+        ).firstRecord
+        return Set(try row?.stringsIfAny("selection") ?? [])
     }
 
     func setSelection(_ options: [String]) throws {
@@ -238,7 +240,7 @@ struct ProgressStore {
         guard isGuarded else { return sql }
         return """
             with moved as (\(sql))
-            select (select ctid from moved), 1 / (select pg_catalog.count(*) from moved)
+            select (select ctid from moved) as ctid, 1 / (select pg_catalog.count(*) from moved)
             """
     }
 }
@@ -340,13 +342,13 @@ struct TargetIdentity: Sendable {
 
     var databaseKey: DatabaseKey { DatabaseKey(name: database, oid: databaseOID) }
 
-    static func databaseOID(_ session: Session) throws -> UInt32? {
+    static func databaseOID(_ session: Session) throws -> UInt32 {
         try session.query(
             """
             select oid from pg_catalog.pg_database
             where datname = pg_catalog.current_database()
             """
-        ).scalar.flatMap(UInt32.init)
+        ).id()
     }
 
     init(_ session: Session) throws {

@@ -49,24 +49,24 @@ struct StreamLock {
 
     private func tryTake(_ function: String, _ kind: AdvisoryKey) throws -> Bool {
         if try !call(function, kind.own(name)) {
-            guard try holders(kind).isEmpty, try call(function, kind.drawn(name)) else {
+            guard try !isHeldByOthers(kind), try call(function, kind.drawn(name)) else {
                 return false
             }
         }
-        return try holders(kind).isEmpty
+        return try !isHeldByOthers(kind)
     }
 
     private func call(_ function: String, _ keys: String) throws -> Bool {
-        try session.query("select pg_catalog.\(function)(\(keys))").scalar == "t"
+        try session.query("select pg_catalog.\(function)(\(keys))").bool()
     }
 
-    private func holders(_ kind: AdvisoryKey) throws -> [[String?]] {
+    private func isHeldByOthers(_ kind: AdvisoryKey) throws -> Bool {
         try session.query(
             """
             \(kind.holders(of: name, selecting: "a.pid"))
               and a.pid <> pg_catalog.pg_backend_pid()
             """
-        ).rows
+        ).rowCount > 0
     }
 
     private func held() throws -> Halt {
@@ -110,13 +110,13 @@ struct StreamLock {
         let deadline = ContinuousClock.now + StreamLock.patience
         let ending = AdvisoryKey.side.holders(
             of: name, selecting: "a.pid, pg_catalog.pg_terminate_backend(a.pid, 1000)")
-        while let first = try session.query(ending).rows.first {
+        while let first = try session.query(ending).firstRecord {
             guard ContinuousClock.now < deadline else {
                 throw Halt(
                     .target,
                     """
                     Stream \(stream) is held by what is left of another process: backend \
-                    \(first[0] ?? "?") of the target does not end.
+                    \(try first.int("pid")) of the target does not end.
                     """, advice: "End that backend.")
             }
         }
@@ -125,18 +125,19 @@ struct StreamLock {
     // MARK: Two names of one database
 
     /// Where the lock is to be seen: backend, keys and database.
-    func coordinates() throws -> [String?] {
-        try session.query(
+    func coordinates() throws -> [String] {
+        let row = try session.query(
             """
             select l.pid, l.classid, l.objid, l.database from pg_catalog.pg_locks l
             where l.locktype = 'advisory' and l.objsubid = 2 and l.granted
               and l.pid = pg_catalog.pg_backend_pid()
             """
-        ).rows.first ?? []
+        ).onlyRecord()
+        return try ["pid", "classid", "objid", "database"].map { try row.text($0) }
     }
 
     /// Whether a lock is also to be seen on `other`: then it is the same database.
-    static func isVisible(_ coordinates: [String?], on other: Session) throws -> Bool {
+    static func isVisible(_ coordinates: [String], on other: Session) throws -> Bool {
         try other.query(
             """
             select exists (select from pg_catalog.pg_locks l
@@ -146,6 +147,6 @@ struct StreamLock {
                 and l.database = $4::pg_catalog.oid
                 and d.datname = pg_catalog.current_database())
             """, coordinates
-        ).scalar == "t"
+        ).bool()
     }
 }

@@ -34,8 +34,9 @@ extension StreamReport {
             \(AdvisoryKey.stream.holders(
                 of: "$1", selecting: """
                     a.state,
-                      extract(epoch from pg_catalog.clock_timestamp() - a.state_change)
-                        ::pg_catalog.int8 as seconds,
+                      greatest(extract(epoch from pg_catalog.clock_timestamp()
+                        - coalesce(a.state_change, a.backend_start)), 0)::pg_catalog.int8
+                        as seconds,
                       a.wait_event_type || ': ' || a.wait_event as waits_for
                     """))
             """, [stream]
@@ -43,7 +44,7 @@ extension StreamReport {
         // What a role may not see of others is NULL.
         guard let row, let state = try row.optionalText("state") else { return nil }
         return Session(
-            state: state, seconds: max(try row.optionalInt("seconds") ?? 0, 0),
+            state: state, seconds: try row.int("seconds"),
             waitsFor: try row.optionalText("waits_for"))
     }
 

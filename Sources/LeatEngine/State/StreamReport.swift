@@ -138,7 +138,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
             select schema_name || '.' || table_name || ': ' || state from leat.tables
             where stream = $1 and state <> 'ready' order by 1
             """, [stream]
-        ).firstColumn
+        ).texts()
     }
 
     /// As JSON, because an older `leat.tables` lacks the column.
@@ -150,7 +150,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
             select schema_name || '.' || table_name from leat.tables t
             where stream = $1 and pg_catalog.to_jsonb(t) ->> 'scans_for_rows' = 'true' order by 1
             """, [stream]
-        ).firstColumn
+        ).texts()
     }
 
     private func withSlot(_ session: PGClient.Session) throws -> StreamReport {

@@ -27,11 +27,11 @@ struct TableStore {
             state: try row.value("state", as: "a state of a table", TableState.init),
             snapshotLSN: try row.optionalLSN("snapshot_lsn"),
             publishing: Publishing(
-                membership: try row.optionalText("membership") ?? "",
+                membership: try row.text("membership"),
                 unsentKinds: try row.optionalText("unsent_kinds").map(Publishing.kinds),
                 sending: try row.optionalText("sending")),
             targetOID: try row.optionalID("target_oid"),
-            columns: KnownColumns(texts: try row.optionalStrings("column_numbers") ?? []))
+            columns: try columns(row))
         stored.definitions = try definitions(row)
         stored.isRefilled = try row.optionalBool("is_refilled") == true
         stored.leavingLSN = try row.optionalLSN("leaving_lsn")
@@ -39,9 +39,16 @@ struct TableStore {
         return stored
     }
 
+    private static func columns(_ row: Record) throws -> KnownColumns {
+        let texts = try row.stringsIfAny("column_numbers")
+        return try row.made("a list of columns", of: "column_numbers", KnownColumns(texts: texts))
+    }
+
     private static func definitions(_ row: Record) throws -> KnownDefinitions? {
         func definition(_ column: String) throws -> TableDefinition? {
-            try row.optionalStrings(column).flatMap(TableDefinition.init(texts:))
+            let texts = try row.stringsIfAny(column)
+            guard !texts.isEmpty else { return nil }
+            return try row.made("a table's definition", of: column, TableDefinition(texts: texts))
         }
         return try definition("definition").map {
             KnownDefinitions(
@@ -240,7 +247,7 @@ struct TableStore {
               and (n.nspname, c.relname) is distinct from (t.schema_name::name, t.table_name::name)
             order by 1
             """, [stream.text]
-        ).firstColumn
+        ).texts()
     }
 
     /// Tables that went on without a gap until other publications took over.

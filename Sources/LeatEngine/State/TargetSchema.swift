@@ -188,7 +188,7 @@ enum TargetSchema {
     private static func waitForOthers(_ session: Session) throws {
         for _ in 1...50 {
             let has = try session.query("select pg_catalog.pg_try_advisory_xact_lock(\(lock), 0)")
-            if has.scalar == "t" { return }
+            if try has.bool() { return }
             try session.query("select pg_catalog.pg_sleep(0.1)")
         }
     }
@@ -250,7 +250,7 @@ enum TargetSchema {
                 select attname from pg_catalog.pg_attribute
                 where attrelid = pg_catalog.to_regclass($1) and attnum > 0
                 """, [table]
-            ).firstColumn)
+            ).texts())
         return laterColumns[table, default: [:]].keys.filter { !present.contains($0) }.sorted()
     }
 
@@ -280,6 +280,6 @@ enum TargetSchema {
     private static func exists(
         _ function: String, _ name: String, _ session: Session
     ) throws -> Bool {
-        try session.query("select pg_catalog.\(function)($1) is not null", [name]).scalar == "t"
+        try session.query("select pg_catalog.\(function)($1) is not null", [name]).bool()
     }
 }

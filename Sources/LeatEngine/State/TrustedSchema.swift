@@ -19,7 +19,7 @@ enum TrustedSchema {
     ///
     /// - Throws: ``Halt`` (exit code 6).
     static func checkShape(_ session: Session) throws {
-        let found = try session.query(attached).firstColumn
+        let found = try session.query(attached).texts()
         guard !found.isEmpty else { return }
         throw Halt(
             .preflight,
@@ -35,10 +35,11 @@ enum TrustedSchema {
     }
 
     private static func checkOwners(_ session: Session) throws {
-        let foreign = try session.query(owners).rows
+        let foreign = try session.query(owners).records
         guard !foreign.isEmpty else { return }
         let role = try session.role()
-        let list = foreign.map { "\($0[0] ?? "?") of role \($0[1] ?? "?")" }
+        let list = try foreign.map { "\(try $0.text("object")) of role \(try $0.text("rolname"))" }
+        let mends = try foreign.map { "alter \(try $0.text("object")) owner to \(role);" }
         throw Halt(
             .preflight,
             """
@@ -48,14 +49,13 @@ enum TrustedSchema {
             advice: """
                 Run Leat as that role. Or, if it is Leat's and the role is to be trusted no longer, \
                 on the target as an administrator:
-                \(foreign.compactMap { $0[2] }.map { "alter \($0) owner to \(role);" }
-                    .joined(separator: "\n"))
+                \(mends.joined(separator: "\n"))
                 """)
     }
 
     /// A superuser is a member of every role, so for one only superusers and itself count.
     private static let owners = """
-        select o.kind || ' ' || o.name, r.rolname, o.kind || ' ' || o.name
+        select o.kind || ' ' || o.name as object, r.rolname
         from (
           select 'schema' as kind, 'leat' as name, n.nspowner as owner
           from pg_catalog.pg_namespace n where n.nspname = 'leat'

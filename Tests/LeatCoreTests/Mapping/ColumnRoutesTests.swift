@@ -196,4 +196,11 @@ struct ColumnRoutesTests {
         #expect(older.names == ["id", "a", "a"])
         #expect(!older.leavesOut(2))
     }
+
+    @Test(
+        "what is no stored column is not left out",
+        arguments: ["1 x id", "1", "", "-9223372036854775808 1 id", "9223372036854775808 1 id"])
+    func unreadable(_ text: String) {
+        #expect(KnownColumns(texts: ["2 2 name", text]) == nil)
+    }
 }

@@ -18,9 +18,9 @@ struct OwnersCode {
 
     /// - Throws: ``Halt`` (exit code 6).
     func check() throws {
-        guard try session.query(OwnersCode.isPowerful).scalar == "t" else { return }
-        let found = try session.query(query).rows.map { row in
-            "\(row[0] ?? "?") of \(row[1] ?? "?") (owner \(row[2] ?? "?"))"
+        guard try session.query(OwnersCode.isPowerful).bool() else { return }
+        let found = try session.query(query).records.map { row in
+            "\(try row.text("what")) of \(try row.text("name")) (owner \(try row.text("owner")))"
         }
         guard !found.isEmpty else { return }
         throw Halt(
@@ -131,7 +131,8 @@ struct OwnersCode {
           join pg_catalog.pg_proc p
             on p.oid in (r.rngcanonical::pg_catalog.oid, r.rngsubdiff::pg_catalog.oid)
           where p.proowner not in (select oid from trusted))
-        select f.what, f.name, pg_catalog.pg_get_userbyid(f.owner) from found f order by 2, 1
+        select f.what, f.name, pg_catalog.pg_get_userbyid(f.owner) as owner from found f
+        order by 2, 1
         """
     }
 

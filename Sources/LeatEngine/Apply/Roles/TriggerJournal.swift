@@ -120,7 +120,7 @@ struct TriggerJournal {
               and not exists (select from leat.triggers o where o.stream <> $1
                 and o.schema_name = $2 and o.table_name = $3 and o.trigger_name = $4)
             """, [stream.text, entry.table.schema, entry.table.name, entry.trigger]
-        ).scalar == "t"
+        ).bool()
     }
 
     private func refused(
