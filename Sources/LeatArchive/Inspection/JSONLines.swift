@@ -121,16 +121,28 @@ public struct JSONLines {
         output.append(contentsOf: text.utf8)
     }
 
-    /// What is no UTF-8 is replaced: JSON has nothing else.
+    /// What is no UTF-8 is replaced: JSON has nothing else. What a terminal would obey is escaped.
     private mutating func string(_ bytes: ArraySlice<UInt8>) {
         output.append(UInt8(ascii: "\""))
         let isASCII = bytes.allSatisfy { $0 < 0x80 }
         if isASCII {
             for byte in bytes { escaped(byte) }
         } else {
-            for byte in String(decoding: bytes, as: UTF8.self).utf8 { escaped(byte) }
+            for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars { escaped(scalar) }
         }
         output.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func escaped(_ scalar: Unicode.Scalar) {
+        if scalar.isASCII {
+            escaped(UInt8(scalar.value))
+        } else if PrintedText.isOdd(scalar) {
+            for unit in String(scalar).utf16 {
+                raw("\\u" + PrintedText.hexadecimal(UInt32(unit), digits: 4))
+            }
+        } else {
+            output.append(contentsOf: String(scalar).utf8)
+        }
     }
 
     private mutating func escaped(_ byte: UInt8) {
@@ -140,9 +152,8 @@ public struct JSONLines {
         case UInt8(ascii: "\n"): raw("\\n")
         case UInt8(ascii: "\r"): raw("\\r")
         case UInt8(ascii: "\t"): raw("\\t")
-        case 0..<0x20:
-            let digits = String(byte, radix: 16)
-            raw("\\u00" + (digits.utf8.count == 1 ? "0" + digits : digits))
+        case 0..<0x20, 0x7F:
+            raw("\\u" + PrintedText.hexadecimal(UInt32(byte), digits: 4))
         default: output.append(byte)
         }
     }

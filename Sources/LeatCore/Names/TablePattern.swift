@@ -43,6 +43,17 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
     /// Whether it can match one table only.
     public var isName: Bool { !(schema + name).contains { $0 == .one || $0 == .many } }
 
+    /// The table that it is the name of; nil if it can match others too.
+    public var tableName: TableName? {
+        let parts = [schema, name].map { elements in
+            elements.compactMap { element -> Character? in
+                guard case .character(let character) = element else { return nil }
+                return character
+            }
+        }
+        return isName ? TableName(schema: String(parts[0]), name: String(parts[1])) : nil
+    }
+
     public func matches(_ table: TableName) -> Bool {
         TablePattern.matches(schema[...], Array(table.schema)[...])
             && TablePattern.matches(name[...], Array(table.name)[...])

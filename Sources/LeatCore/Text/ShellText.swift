@@ -16,7 +16,12 @@ public enum ShellText {
                 }
             }
         guard !PrintedText.hasOdd(text) else { return coded(text) }
-        return isPlain ? text : "'\(text.replacing("'", with: "'\\''"))'"
+        return isPlain ? text : "'\(escaped(text))'"
+    }
+
+    /// By scalars: a quote before a combining mark is another `Character`.
+    private static func escaped(_ text: String) -> String {
+        text.unicodeScalars.map { $0 == "'" ? "'\\''" : String($0) }.joined()
     }
 
     /// For bash, zsh and others: what a terminal must not get is written byte by byte.

@@ -100,6 +100,7 @@ struct TableRenames {
             guard let name = names[id], selection.wants(table.name), !selection.wants(name),
                 !selection.excludes(name)
             else { continue }
+            let word = ShellText.word(TablePattern.text(of: name))
             throw Halt(
                 .configuration,
                 """
@@ -107,7 +108,7 @@ struct TableRenames {
                 now, and that name is not selected.
                 """,
                 advice: """
-                    Select it with --tables \(name), or give it up with --exclude \(name).
+                    Select it with --tables \(word), or give it up with --exclude \(word).
                     """)
         }
     }

@@ -117,11 +117,12 @@ extension RecordPreparation {
 
     private var foreignPublication: Halt {
         let name = configuration.publicationNames[0]
+        let word = ShellText.word(name)
         return Halt(
             .preflight, "Publication \(name) exists, but not for this archive.",
             advice: """
-                Use it with --publication \(name), or choose another --stream. What reads from it \
-                shows: leat publication list \(name) --source \
+                Use it with --publication \(word), or choose another --stream. What reads from it \
+                shows: leat publication list \(word) --source \
                 \(ShellText.word(configuration.source.printable))
                 If nothing does: drop publication \(SQLText.identifier(name));
                 """)

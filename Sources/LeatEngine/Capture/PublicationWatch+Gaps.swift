@@ -44,7 +44,7 @@ extension PublicationWatch {
         _ changes: PublicationChanges, all: [PublicationIdentity]
     ) -> Halt {
         let list = changes.renamed.map { "\($0.before.name) is called \($0.now.name)" }
-        let options = all.map { "--publication '\($0.name.replacing("'", with: "'\\''"))'" }
+        let options = all.map { ShellText.command(["--publication", $0.name]) }
         return Halt(
             .positionMismatch,
             """

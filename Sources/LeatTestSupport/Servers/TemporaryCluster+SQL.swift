@@ -40,7 +40,8 @@ extension TemporaryCluster {
         [("host", host), ("port", String(port)), ("user", user), ("dbname", database)]
             .map { name, value in
                 let plain = value.allSatisfy { $0.isLetter || $0.isNumber || "-._/".contains($0) }
-                let escaped = value.replacing(#"\"#, with: #"\\"#).replacing("'", with: #"\'"#)
+                let escaped = value.unicodeScalars
+                    .map { "'\\".unicodeScalars.contains($0) ? "\\\($0)" : String($0) }.joined()
                 return plain && !value.isEmpty ? "\(name)=\(value)" : "\(name)='\(escaped)'"
             }
             .joined(separator: " ")
@@ -292,10 +293,15 @@ extension TemporaryCluster {
 
 /// An identifier as SQL writes it.
 func quoted(_ identifier: String) -> String {
-    "\"\(identifier.replacing("\"", with: "\"\""))\""
+    "\"\(doubled("\"", in: identifier))\""
 }
 
 /// A string as SQL writes it.
 func literal(_ text: String) -> String {
-    "'\(text.replacing("'", with: "''"))'"
+    "'\(doubled("'", in: text))'"
+}
+
+/// By scalars: a quote before a combining mark is another `Character`.
+private func doubled(_ quote: Unicode.Scalar, in text: String) -> String {
+    text.unicodeScalars.map { $0 == quote ? "\($0)\($0)" : String($0) }.joined()
 }

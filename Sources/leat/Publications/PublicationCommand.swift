@@ -42,17 +42,22 @@ enum PublicationOptions {
     private static func pair(
         _ text: String, _ option: String, _ example: String
     ) throws(Halt) -> (TableName, String) {
-        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        let names = parts[0].split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, names.allSatisfy({ !$0.isEmpty }), let name = names.last else {
+        guard let end = endOfName(text), let table = TablePattern(String(text[..<end]))?.tableName
+        else {
             throw Halt(
                 .configuration, "\(option) \"\(text)\" names no table and what is for it.",
                 advice: "For example: \(option) \(example)")
         }
-        return (
-            TableName(schema: names.count == 2 ? String(names[0]) : "public", name: String(name)),
-            String(parts[1])
-        )
+        return (table, String(text[text.index(after: end)...]))
+    }
+
+    /// The first `=` that is in no double quotes.
+    private static func endOfName(_ text: String) -> String.Index? {
+        var isQuoted = false
+        return text.indices.first { index in
+            if text[index] == "\"" { isQuoted.toggle() }
+            return text[index] == "=" && !isQuoted
+        }
     }
 
     static func operations(_ text: String?) throws(Halt) -> [PublishedOperation]? {

@@ -161,7 +161,8 @@ struct PublicationText {
         if rest > 0 {
             lines.append(
                 String(repeating: " ", count: indent)
-                    + "and \(rest) more tables: leat publication list \(publication.name)")
+                    + "and \(rest) more tables: leat publication list "
+                    + ShellText.word(publication.name))
         }
         return lines
     }

@@ -45,7 +45,7 @@ struct PublicationNameTests {
                 "begin; insert into u values (3, 'half'); insert into t values (3, 'half'); commit")
 
             #expect(try await leat.waitForExit() == 8, "\(leat.log)")
-            let advice = "Start again with --publication 'p'\\''T' --publication 'p_u'"
+            let advice = "Start again with --publication 'p'\\''T' --publication p_u"
             #expect(leat.log.contains(advice), "\(leat.log)")
             #expect(try await pair.targetValue("select count(*) from u where id = 3") == "0")
             let refused = try await run(pair, ["p_t", "p_u"])
@@ -101,7 +101,7 @@ struct PublicationNameTests {
             if let leat {
                 #expect(try await leat.waitForExit() == 8, "\(leat.log)")
                 // As the source's catalog is when the stream comes there.
-                let said = ["Start again with --truncate", "Start again with --publication 'gone'"]
+                let said = ["Start again with --truncate", "Start again with --publication gone"]
                 #expect(said.contains { leat.log.contains($0) }, "\(leat.log)")
             }
             #expect(try await pair.targetValue("select count(*) from u where id = 3") == "0")
@@ -128,7 +128,7 @@ struct PublicationNameTests {
 
             #expect(try await leat.waitForExit() == 8, "\(leat.log)")
             // As the source's catalog is when the stream comes there.
-            let said = ["leat cleanup", "Start again with --publication 'gone'"]
+            let said = ["leat cleanup", "Start again with --publication gone"]
             #expect(said.contains { leat.log.contains($0) }, "\(leat.log)")
             let next = try await run(pair, ["p_t"])
             #expect(next.exitCode == 8 || next.exitCode == 6, "\(next.log)")

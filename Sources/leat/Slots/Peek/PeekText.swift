@@ -88,6 +88,7 @@ enum PeekText {
     private static func quoted(_ text: String) -> String {
         let shown = PrintedText.line(String(text.prefix(longestValue)))
         let rest = text.count > longestValue ? "... (\(text.utf8.count) bytes)" : ""
-        return "'\(shown.replacing("'", with: "''"))\(rest)'"
+        let doubled = shown.unicodeScalars.map { $0 == "'" ? "''" : String($0) }.joined()
+        return "'\(doubled)\(rest)'"
     }
 }
