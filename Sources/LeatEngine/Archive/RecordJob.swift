@@ -47,10 +47,7 @@ public struct RecordJob: Sendable {
         signal(SIGXFSZ, SIG_IGN)
         do {
             let lock = try WriterLock(folder)
-            for warning in lock.warnings {
-                logger.warning(
-                    "others may put files into the archive", metadata: ["reason": "\(warning)"])
-            }
+            logger.warn(ofArchive: lock.warnings)
             return lock
         } catch { throw Halt(writing: error) }
     }

@@ -1,3 +1,4 @@
+internal import LeatArchive
 internal import LeatCore
 public import LeatFlow
 public import Logging
@@ -26,6 +27,7 @@ public struct ReplayJob: Sendable {
 
     /// - Throws: ``Halt``; nothing else.
     public func run() async throws {
+        try checkFolder()
         let rewind = Rewind(configuration.rewinds)
         let run = ReplayRun(
             configuration: configuration, stop: stop, resume: resume, status: status,
@@ -36,6 +38,13 @@ public struct ReplayJob: Sendable {
             try await loop.run { try await run.run(connected: $0) }
         }
         if let ending { report(ending) }
+    }
+
+    /// What others put into the archive would go into the target.
+    private func checkFolder() throws(Halt) {
+        do { logger.warn(ofArchive: try FolderCheck.requireTrusted(configuration.archive)) } catch {
+            throw Halt(error, archive: configuration.archive)
+        }
     }
 
     private func report(_ ending: ReplayRun.Ending) {

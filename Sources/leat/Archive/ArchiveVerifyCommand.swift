@@ -25,7 +25,8 @@ struct ArchiveVerifyCommand: AsyncParsableCommand {
         try await Ending.report(logger) {
             var bar = ProgressBar("verifying")
             let report = try archive.reading { folder in
-                try ArchiveVerifier(folder).run { bar.show(UInt64($0), of: UInt64($1)) }
+                logger.warn(ofArchive: try FolderCheck.requireTrusted(folder.path))
+                return try ArchiveVerifier(folder).run { bar.show(UInt64($0), of: UInt64($1)) }
             }
             bar.finish()
             let text = VerifyText(report)

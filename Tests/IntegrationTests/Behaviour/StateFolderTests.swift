@@ -122,6 +122,43 @@ struct StateFolderTests {
         }
     }
 
+    @Test(
+        "an archive into which others may put files is neither played nor proved",
+        arguments: [
+            (0o777, 0, 0, "is writable for every user", 2), (0o700, 1, 0, "another user (1)", 2),
+            (0o770, 0, 1, "is writable for its group", 0), (0o700, 0, 0, "", 0),
+        ] as [(Int, uid_t, gid_t, String, Int32)])
+    func reading(
+        _ mode: Int, _ owner: uid_t, _ group: gid_t, _ words: String, _ code: Int32
+    ) async throws {
+        try await Pair.with(schema: Self.schema, rows: "insert into t values (1)") { pair in
+            let recorded = try await pair.record("--with-base", "--no-schema")
+            #expect(recorded.exitCode == 0, "\(recorded.log)")
+            try files.setAttributes([.posixPermissions: mode], ofItemAtPath: pair.archive)
+            let isOther = owner != 0 || group != 0
+            // Else only root could give it away.
+            guard !isOther || geteuid() == 0 && chown(pair.archive, owner, group) == 0 else {
+                return
+            }
+
+            for command in [
+                ["archive", "verify", pair.archive],
+                [
+                    "replay", "--archive", pair.archive, "--target",
+                    pair.target.conninfo(database: pair.database),
+                ],
+            ] {
+                let outcome = try await pair.leat(command)
+
+                #expect(outcome.exitCode == code, "\(outcome.text)")
+                #expect(outcome.log.contains(words) || words.isEmpty, "\(outcome.log)")
+                #expect(outcome.log.contains("may put files") == (code == 0 && !words.isEmpty))
+            }
+            let rows = try await pair.targetValue("select count(*) from t")
+            #expect(rows == (code == 0 ? "1" : "0"))
+        }
+    }
+
     @Test("an archive too: neither a folder that others may write to, nor links in it")
     func archive() async throws {
         try await Pair.with(schema: Self.schema, rows: "insert into t values (1)") { pair in
