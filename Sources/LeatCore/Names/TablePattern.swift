@@ -2,11 +2,13 @@
 /// `?` for one. Without a schema it matches in `public`. What is in double quotes stands for
 /// itself, as in SQL: `"a.b"` is one name, `"Users"` another than `users`.
 public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
+    /// By scalars, as PostgreSQL reads: a quote before a combining mark is another `Character`, and
+    /// two names may be the same characters, composed and not.
     private enum Element: Equatable {
-        case character(Character)
+        case character(Unicode.Scalar)
         case one, many
 
-        init(_ character: Character, isQuoted: Bool) {
+        init(_ character: Unicode.Scalar, isQuoted: Bool) {
             switch character {
             case "*" where !isQuoted: self = .many
             case "?" where !isQuoted: self = .one
@@ -15,10 +17,10 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
         }
 
         var folded: Element {
-            guard case .character(let character) = self, character.lowercased().count == 1 else {
-                return self
-            }
-            return .character(Character(character.lowercased()))
+            guard case .character(let character) = self else { return self }
+            let lowercase = character.properties.lowercaseMapping.unicodeScalars
+            guard lowercase.count == 1, let only = lowercase.first else { return self }
+            return .character(only)
         }
     }
 
@@ -35,7 +37,7 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
         self.text = trimmed
         hasSchema = parts.count == 2
         name = parts[parts.count - 1]
-        schema = parts.count == 2 ? parts[0] : "public".map(Element.character)
+        schema = parts.count == 2 ? parts[0] : "public".unicodeScalars.map(Element.character)
     }
 
     public var description: String { hasSchema ? text : "public.\(text)" }
@@ -45,18 +47,18 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
 
     /// The table that it is the name of; nil if it can match others too.
     public var tableName: TableName? {
+        guard isName else { return nil }
         let parts = [schema, name].map { elements in
-            elements.compactMap { element -> Character? in
-                guard case .character(let character) = element else { return nil }
-                return character
-            }
+            var text = String.UnicodeScalarView()
+            for case .character(let character) in elements { text.append(character) }
+            return String(text)
         }
-        return isName ? TableName(schema: String(parts[0]), name: String(parts[1])) : nil
+        return TableName(schema: parts[0], name: parts[1])
     }
 
     public func matches(_ table: TableName) -> Bool {
-        TablePattern.matches(schema[...], Array(table.schema)[...])
-            && TablePattern.matches(name[...], Array(table.name)[...])
+        TablePattern.matches(schema[...], Array(table.schema.unicodeScalars)[...])
+            && TablePattern.matches(name[...], Array(table.name.unicodeScalars)[...])
     }
 
     // MARK: Reading
@@ -65,28 +67,28 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
     /// variables that were not set than wishes.
     public static func texts(in list: String) -> [String] {
         var (texts, isQuoted) = ([""], false)
-        for character in list {
+        for character in list.unicodeScalars {
             if character == "\"" { isQuoted.toggle() }
             if character == ",", !isQuoted {
                 texts.append("")
             } else {
-                texts[texts.count - 1].append(character)
+                texts[texts.count - 1].unicodeScalars.append(character)
             }
         }
         return texts.map(trimmed)
     }
 
     private static func trimmed(_ text: String) -> String {
-        var rest = text[...]
-        while rest.first?.isWhitespace == true { rest.removeFirst() }
-        while rest.last?.isWhitespace == true { rest.removeLast() }
+        var rest = text.unicodeScalars[...]
+        while rest.first?.properties.isWhitespace == true { rest.removeFirst() }
+        while rest.last?.properties.isWhitespace == true { rest.removeLast() }
         return String(rest)
     }
 
     /// One or two; nil if one is empty.
     private static func parts(_ text: String) -> [[Element]]? {
         var (parts, isQuoted, wasQuote): ([[Element]], Bool, Bool) = ([[]], false, false)
-        for character in text {
+        for character in text.unicodeScalars {
             if character == "\"" {
                 // Two within quotes are one of the name.
                 if !isQuoted, wasQuote { parts[parts.count - 1].append(.character(character)) }
@@ -111,7 +113,7 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
     public func nearMisses(among tables: [TableName]) -> [TableName] {
         let wide = folded
         let similar = tables.filter { table in
-            TablePattern.matches(wide.name[...], Array(table.name.lowercased())[...])
+            TablePattern.matches(wide.name[...], Array(table.name.lowercased().unicodeScalars)[...])
         }
         guard similar.isEmpty, isName else { return Array(similar.prefix(5)) }
         let letters = wide.name
@@ -119,7 +121,7 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
             (
                 table,
                 TablePattern.distance(
-                    letters, table.name.lowercased().map(Element.character))
+                    letters, table.name.lowercased().unicodeScalars.map(Element.character))
             )
         }
         let closest = distances.map(\.1).min() ?? .max
@@ -165,10 +167,10 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
     /// On a mismatch only the last star takes one character more: the earlier ones need not, so
     /// that many stars take no more than pattern times text.
     private static func matches(
-        _ pattern: ArraySlice<Element>, _ text: ArraySlice<Character>
+        _ pattern: ArraySlice<Element>, _ text: ArraySlice<Unicode.Scalar>
     ) -> Bool {
         var (pattern, text) = (pattern, text)
-        var afterStar: (pattern: ArraySlice<Element>, text: ArraySlice<Character>)?
+        var afterStar: (pattern: ArraySlice<Element>, text: ArraySlice<Unicode.Scalar>)?
         while let character = text.first {
             if pattern.first == .many {
                 pattern = pattern.dropFirst()

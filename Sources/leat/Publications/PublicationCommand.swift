@@ -42,21 +42,23 @@ enum PublicationOptions {
     private static func pair(
         _ text: String, _ option: String, _ example: String
     ) throws(Halt) -> (TableName, String) {
-        guard let end = endOfName(text), let table = TablePattern(String(text[..<end]))?.tableName
+        guard let end = endOfName(text),
+            let table = TablePattern(String(text.unicodeScalars[..<end]))?.tableName
         else {
             throw Halt(
                 .configuration, "\(option) \"\(text)\" names no table and what is for it.",
                 advice: "For example: \(option) \(example)")
         }
-        return (table, String(text[text.index(after: end)...]))
+        return (table, String(text.unicodeScalars[end...].dropFirst()))
     }
 
     /// The first `=` that is in no double quotes.
     private static func endOfName(_ text: String) -> String.Index? {
         var isQuoted = false
-        return text.indices.first { index in
-            if text[index] == "\"" { isQuoted.toggle() }
-            return text[index] == "=" && !isQuoted
+        let scalars = text.unicodeScalars
+        return scalars.indices.first { index in
+            if scalars[index] == "\"" { isQuoted.toggle() }
+            return scalars[index] == "=" && !isQuoted
         }
     }
 

@@ -16,15 +16,20 @@ struct HostileNamesTests {
         "\u{9B}31m",
         "ls\u{2028}\(forged)", "tab\t", #"U&"\0041""#, "*?", "a.b,c", "{\"json\": 1}", "null",
         "\u{7F}",
-        "joiner \u{200D}", "tag \u{E0041}", "e\u{301}",
+        "joiner \u{200D}", "tag \u{E0041}", "e\u{301}", "marked \"\u{301}'\u{301}\\\u{301}",
     ]
 
     private static func identifier(_ name: String) -> String {
-        "\"\(name.replacing("\"", with: "\"\""))\""
+        "\"\(doubled("\"", in: name))\""
     }
 
     private static func literal(_ text: String) -> String {
-        "'\(text.replacing("'", with: "''"))'"
+        "'\(doubled("'", in: text))'"
+    }
+
+    /// By scalars: a quote before a combining mark is another `Character`.
+    private static func doubled(_ quote: Unicode.Scalar, in text: String) -> String {
+        text.unicodeScalars.map { $0 == quote ? "\($0)\($0)" : String($0) }.joined()
     }
 
     private static let place = identifier("sch\u{1B}[1m\n\(forged)\u{202E}")
@@ -48,7 +53,7 @@ struct HostileNamesTests {
         }.joined()
 
     private static let rows =
-        "select setval('\(place.replacing("'", with: "''")).\(identifier("seq " + names[1]))', 42);"
+        "select setval('\(doubled("'", in: place)).\(identifier("seq " + names[1]))', 42);"
         + names.map { table in
             let values = names.map { "(\(literal($0)), \(literal($0 + "\u{1B}SECRET")))" }
             return
