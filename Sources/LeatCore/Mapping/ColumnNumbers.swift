@@ -31,7 +31,7 @@ struct ColumnNumbers {
         case (false, true):
             numbers = known.present
         case (false, false):
-            numbers = byElimination(now, known)
+            eliminate(now, known)
         }
     }
 
@@ -61,27 +61,40 @@ struct ColumnNumbers {
         ambiguous = made.map(\.name)
     }
 
-    /// Between the two: those whose name nothing speaks against, and then, if there is just one
-    /// way to do it, the others in their order.
-    private func byElimination(_ now: [SourceColumn], _ known: KnownColumns) -> [Int?] {
+    /// Between the two: a relation has its columns in the order of their numbers, each under a name
+    /// that it has had or, where none has had that, between. Those that this leaves one number.
+    ///
+    /// A worked example. 2 `a`, 3 `b`, 4 `c` were known; the source ran `drop a; add a` (5), then
+    /// `drop c; add c` (6). A relation `b, c, a` is from between: `a` behind `c` is 5, and so `c` is 4.
+    private mutating func eliminate(_ now: [SourceColumn], _ known: KnownColumns) {
         let current = Dictionary(
             now.map { ($0.number, $0.name) }, uniquingKeysWith: { first, _ in first })
         let all = Set(known.present).union(current.keys).sorted()
-        var left = all
-        var numbers: [Int?] = names.map { name in
-            let fitting = all.filter { number in
-                [known[number]?.name, current[number]].compactMap { $0 }
-                    .allSatisfy { $0.isSameName(as: name) }
+        let named = names.map { name in
+            all.filter { number in
+                [known[number]?.name, current[number]].contains { $0?.isSameName(as: name) == true }
             }
-            guard fitting.count == 1 else { return nil }
-            left.removeAll { $0 == fitting[0] }
-            return fitting[0]
         }
-        let open = numbers.indices.filter { numbers[$0] == nil }
-        guard open.count == left.count else { return numbers }
-        for (index, number) in zip(open, left) { numbers[index] = number }
-        let whole = numbers.compactMap { $0 }
-        return whole == whole.sorted() ? numbers : names.map { _ in nil }
+        let candidates = named.map { $0.isEmpty ? all : $0 }
+        guard let lowest = ColumnNumbers.ascending(candidates),
+            let highest = ColumnNumbers.ascending(
+                candidates.reversed().map { $0.reversed().map { -$0 } })
+        else { return numbers = names.map { _ in nil } }
+        numbers = zip(lowest, highest.reversed().map { -$0 }).map { $0 == $1 ? $0 : nil }
+        ambiguous = names.indices.filter { numbers[$0] == nil && named[$0].count > 1 }
+            .map { names[$0] }
+    }
+
+    /// The lowest numbers that ascend; nil if there are none.
+    private static func ascending(_ candidates: [[Int]]) -> [Int]? {
+        var found: [Int] = []
+        for candidates in candidates {
+            guard let next = candidates.first(where: { $0 > found.last ?? .min }) else {
+                return nil
+            }
+            found.append(next)
+        }
+        return found
     }
 }
 

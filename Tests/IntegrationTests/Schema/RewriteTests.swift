@@ -454,6 +454,31 @@ struct RewriteTests {
         }
     }
 
+    @Test("values of a column that was made again never go to the old one, whatever else is made")
+    func remadeOneByOne() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            for name in ["v", "n", "p"] {
+                let type = name == "v" ? "text" : "int"
+                try await pair.onSource(
+                    """
+                    alter table s.t drop \(name), add \(name) \(type);
+                    update s.t set \(name) = id where id > 3;
+                    insert into s.t (id, \(name)) select max(id) + 1, 7 from s.t
+                    """)
+            }
+
+            var stopped = try await pair.sync("--endpos", "now")
+            #expect(stopped.exitCode == 7, "\(stopped.log)")
+            while stopped.exitCode == 7 {
+                try await pair.mend(stopped.log)
+                stopped = try await pair.sync("--endpos", "now")
+            }
+            #expect(stopped.exitCode == 0, "\(stopped.log)")
+            try await Self.expectSame(pair)
+        }
+    }
+
     @Test(
         "a generated column that is another one on the target is told, with the statement",
         arguments: [Pair.Versions(.v15, .v15), Pair.Versions(.v18, .v18)])

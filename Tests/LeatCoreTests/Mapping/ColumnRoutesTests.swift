@@ -113,6 +113,34 @@ struct ColumnRoutesTests {
             columns.routes("id", "w", "other").problems == ["column v is called w on the source"])
     }
 
+    @Test("so is one beside which another is dropped and made again later")
+    func betweenOthers() {
+        var columns = Columns("id", "a", "n", "b", "c")
+        columns.renameOnSource("b", "x")
+        columns.source.remove(at: 1)
+        columns.source.append(SourceColumn(number: 16, name: "a", typeOID: 25))
+
+        let routes = columns.routes("id", "a", "n", "x", "c")
+
+        #expect(routes.numbers == [11, 12, 13, 14, 15])
+        #expect(routes.problems == ["column b is called x on the source"])
+    }
+
+    @Test("one that was made again is told from the old one by its place, until others are too")
+    func betweenRemade() {
+        var columns = Columns("id", "a", "b", "c", "d")
+        for (name, number) in [("b", 16), ("c", 17)] {
+            columns.source.removeAll { $0.name == name }
+            columns.source.append(SourceColumn(number: number, name: name, typeOID: 25))
+        }
+
+        let between = columns.routes("id", "a", "c", "d", "b")
+
+        #expect(between.numbers == [11, 12, 14, 15, 16])
+        #expect(columns.routes("id", "a", "b", "c", "d").numbers == [11, 12, 13, 14, 15])
+        #expect(columns.routes("id", "a", "d", "b", "c").numbers == [11, 12, 15, 16, 17])
+    }
+
     @Test("a new column goes by its name, and is known from then on")
     func added() {
         var columns = Columns("id")
