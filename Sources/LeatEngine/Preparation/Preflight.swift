@@ -25,12 +25,14 @@ enum Preflight {
     ///   - followed: Tables that the stream follows already. What is still to come may be older
     ///     than the source's definition of now, so the stream itself finds out, change by change,
     ///     what fits.
+    ///   - copied: Tables that were followed, and are copied anew: which columns they had.
     ///   - remade: Tables whose name another table had, which was followed.
     ///   - dump: What makes tables that are missing.
     /// - Throws: One ``Halt`` (exit code 6) with all that is wrong with the others.
     static func ways(
         of tables: [SourceTable], sourceTypes: TypeCatalog, target session: Session,
-        followed: [TableName: Followed], remade: Set<TableName> = [],
+        followed: [TableName: Followed], copied: [TableName: KnownColumns] = [:],
+        remade: Set<TableName> = [],
         dump: SchemaCommand? = nil
     ) throws -> Ways {
         let targetTypes = try session.typeCatalog()
@@ -54,12 +56,17 @@ enum Preflight {
                 let routes = ColumnRoutes(
                     table.relation, source: table.columns, known: known.columns, target: target,
                     sighting: .init(earlier: known.definitions?.base))
-                plans[table.name] = try RelationPlan(
-                    relation: table.relation, sourceTypes: sourceTypes, target: target,
-                    targetTypes: targetTypes, routes: routes,
-                    retyping: known.definitions.map { Retyping(from: $0.base, to: $0.seen) }
-                        ?? Retyping(),
-                    checksLabels: followed[table.name] == nil)
+                do {
+                    plans[table.name] = try RelationPlan(
+                        relation: table.relation, sourceTypes: sourceTypes, target: target,
+                        targetTypes: targetTypes, routes: routes,
+                        retyping: known.definitions.map { Retyping(from: $0.base, to: $0.seen) }
+                            ?? Retyping(),
+                        checksLabels: followed[table.name] == nil)
+                } catch {
+                    throw renames(
+                        table, copied[table.name], sourceTypes, target, targetTypes) ?? error
+                }
                 let leftOut = routes.leftOutColumns.sorted { $0.key < $1.key }
                 guard leftOut.isEmpty else {
                     throw Halt.doubtful(
@@ -87,6 +94,26 @@ enum Preflight {
             throw halt
         }
         return Ways(plans: plans, later: later, targetTypes: targetTypes)
+    }
+
+    /// What a table that is copied anew owes in names, if its columns were renamed while it was
+    /// followed: with those of now, types would be altered, and columns added, in vain.
+    private static func renames(
+        _ table: SourceTable, _ known: KnownColumns?, _ sourceTypes: TypeCatalog,
+        _ target: TargetTable, _ targetTypes: TypeCatalog
+    ) -> Halt? {
+        guard let known else { return nil }
+        let routes = ColumnRoutes(
+            table.relation, source: table.columns, known: known, target: target)
+        guard routes.ambiguous.isEmpty, !routes.mends.isEmpty else { return nil }
+        do {
+            _ = try RelationPlan(
+                relation: table.relation, sourceTypes: sourceTypes, target: target,
+                targetTypes: targetTypes, routes: routes)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     private static func isAnother(_ table: TableName, _ halt: Halt) -> Halt {

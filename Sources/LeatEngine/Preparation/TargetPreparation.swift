@@ -127,30 +127,34 @@ struct TargetPreparation {
     ///
     /// - Parameters:
     ///   - looked: What is known of tables since it was stored.
-    ///   - asNew: Whether what was known of them does not count any more.
+    ///   - again: Those that are copied anew: of what was known only the columns' names count.
     func ways(
         of tables: [SourceTable], _ sourceTypes: TypeCatalog,
-        looked: [TableName: KnownDefinitions] = [:], asNew: Bool = false
+        looked: [TableName: KnownDefinitions] = [:], copying again: Set<TableName> = []
     ) async throws -> Preflight.Ways {
         let (stream, dump) = (stream, dump)
         return try await applier.run { session in
             let ids = Dictionary(
                 tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
-            let stored = asNew ? [] : try TableStore(session: session, stream: stream).read()
-            let ready = stored.filter {
-                $0.state == .ready && ($0.id == nil || $0.id == ids[$0.table])
+            let stored = try TableStore(session: session, stream: stream).read()
+            let ready = stored.filter { row in
+                guard row.state == .ready, let id = ids[row.table] else { return false }
+                return row.id ?? id == id
             }
+            let copied = ready.filter { again.contains($0.table) }
             let remade = stored.filter { $0.id != nil && $0.id != ids[$0.table] }
             return try Preflight.ways(
                 of: tables, sourceTypes: sourceTypes, target: session,
                 followed: Dictionary(
-                    ready.map { row in
+                    ready.filter { !again.contains($0.table) }.map { row in
                         let definitions = looked[row.table] ?? row.definitions
                         return (
                             row.table,
                             Preflight.Followed(columns: row.columns, definitions: definitions)
                         )
                     }, uniquingKeysWith: { first, _ in first }),
+                copied: Dictionary(
+                    copied.map { ($0.table, $0.columns) }, uniquingKeysWith: { first, _ in first }),
                 remade: Set(remade.map(\.table)), dump: dump)
         }
     }

@@ -88,13 +88,19 @@ struct StreamPreparation {
         let selected = try await publish(decision, progress, system, sourceTypes)
         let tables = selected.tables
         var found = FoundDefinitions()
-        if case .resume = decision { found = try await lookAtDefinitions(of: tables) }
-        var ways = try await onTarget.ways(of: tables, sourceTypes, looked: found.known)
+        var joining: Set<TableName> = []
+        if case .resume = decision {
+            joining = Set(try await listPlan(tables).added.map(\.table))
+            found = try await lookAtDefinitions(of: tables.filter { !joining.contains($0.name) })
+        }
+        var ways = try await onTarget.ways(
+            of: tables, sourceTypes, looked: found.known, copying: joining)
         var doubtful: [TableName: Halt] = [:]
         if case .resume(let position) = decision {
             doubtful = try await settle(&found, ways, at: position)
             let again = tables.filter { doubtful[$0.name] != nil }
-            let anew = try await onTarget.ways(of: again, sourceTypes, asNew: true)
+            let anew = try await onTarget.ways(
+                of: again, sourceTypes, copying: Set(again.map(\.name)))
             ways.plans.merge(anew.plans) { _, new in new }
             for name in doubtful.keys {
                 ways.later[name] = nil

@@ -479,6 +479,31 @@ struct RewriteTests {
         }
     }
 
+    @Test("a table that is copied anew for its publication is compared by its names of now")
+    func copiedForPublication() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.onSource(
+                """
+                create publication pub for table s.t, s.r, other
+                with (publish_via_partition_root = true)
+                """)
+            try await pair.catchUp("--publication", "pub")
+            try await pair.onSource(
+                """
+                alter publication pub drop table s.t; alter publication pub add table s.t;
+                alter table s.t rename d to e; alter table s.t rename n to d;
+                alter table s.t rename e to n;
+                """)
+
+            let options = ["--publication", "pub", "--truncate", "--yes"]
+            let refused = try await pair.expectRefusal(
+                6, "column n is called d on the source", options: options)
+            try await pair.mend(refused.log)
+            try await pair.catchUp(options: options)
+            try await Self.expectSame(pair)
+        }
+    }
+
     @Test(
         "a generated column that is another one on the target is told, with the statement",
         arguments: [Pair.Versions(.v15, .v15), Pair.Versions(.v18, .v18)])
