@@ -34,7 +34,7 @@ public struct DefinitionChange: Sendable, Equatable {
 
     /// A doubt, and what would rule it out: a row of one of these tables that was there before this
     /// transaction. ALTER gives each row that it rewrites a new `xmin`; VACUUM FULL and CLUSTER do
-    /// not.
+    /// not. That of the last ALTER is not enough: one before it may have rewritten.
     public struct Finding: Sendable, Equatable {
         public var doubt: Doubt
         public var files: [UInt32]
@@ -51,6 +51,9 @@ public struct DefinitionChange: Sendable, Equatable {
     /// Columns whose type changed together with a rewrite: the stream shows where, by the relation
     /// that describes the rows from there on.
     public private(set) var retyped: [Int] = []
+    /// Whether such a rewrite has given all rows a number of its own, so that it does not show any
+    /// more whether the table was unlogged for a while before it.
+    public private(set) var hidesUnlogged = false
 
     /// - Parameters:
     ///   - earlier: As it was.
@@ -73,23 +76,30 @@ public struct DefinitionChange: Sendable, Equatable {
         if rewritten.contains(where: { !$0.isEmpty }) {
             for column in now.columns
             where sent.contains(where: { $0.isSameName(as: column.name) }) {
-                compare(column, earlier[column.number], rewritten.map(\.oid))
+                compare(
+                    column, earlier[column.number], since: earlier.horizon, rewritten.map(\.oid))
             }
         }
-        guard findings.isEmpty, retyped.isEmpty else { return }
         // What was empty and is empty has lost nothing.
-        for file in rewritten
-        where mayBeUnlogged(file.oid) && !(file.isEmpty && earlier.files[file.oid]?.isEmpty == true)
-        {
-            findings.append(
-                Finding(
-                    doubt: .unlogged(oid: file.oid, writer: nil), files: [file.oid],
-                    since: earlier.horizon))
+        let others = rewritten.filter { file in
+            file.isLogged && mayBeUnlogged(file.oid)
+                && !(file.isEmpty && earlier.files[file.oid]?.isEmpty == true)
+        }
+        guard retyped.isEmpty else {
+            hidesUnlogged = !others.isEmpty
+            return
+        }
+        // Also beside an ALTER that may have rewritten the rows: an older one rules only that out.
+        findings += others.map { file in
+            Finding(
+                doubt: .unlogged(oid: file.oid, writer: nil), files: [file.oid],
+                since: earlier.horizon)
         }
     }
 
     private mutating func compare(
-        _ column: SourceColumn, _ earlier: SourceColumn?, _ rewritten: [UInt32]
+        _ column: SourceColumn, _ earlier: SourceColumn?, since horizon: UInt32,
+        _ rewritten: [UInt32]
     ) {
         guard let earlier else {
             // VACUUM FULL writes a constant default into old rows and forgets it, and leaves them
@@ -101,9 +111,10 @@ public struct DefinitionChange: Sendable, Equatable {
             return findings.append(Finding(doubt: doubt, files: [], since: column.version))
         }
         guard column.version != earlier.version else { return }
+        let since = horizon != 0 ? horizon : column.version
         guard column.hasType(of: earlier) else { return retyped.append(column.number) }
         findings.append(
             Finding(
-                doubt: .rewritten(column: column.name), files: rewritten, since: column.version))
+                doubt: .rewritten(column: column.name), files: rewritten, since: since))
     }
 }

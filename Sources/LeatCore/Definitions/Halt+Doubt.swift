@@ -94,6 +94,15 @@ extension Halt {
     }
 }
 
+extension DefinitionChange {
+    /// What ``hidesUnlogged`` means, for a sentence.
+    public static let hiddenReason = """
+        an ALTER of the source that gave a column another type has rewritten it, and whether it was \
+        unlogged for a while before that, or one of its partitions truncated by itself, does not \
+        show any more
+        """
+}
+
 extension DefinitionChange.Doubt {
     /// What happened, for a sentence.
     public var reason: String {

@@ -58,7 +58,8 @@ extension KnownDefinitions {
             if case .incompatible = match { return nil }
             let doubt = DefinitionChange.Doubt.retyped(
                 column: column.name, type: type.definition(column.typeModifier))
-            return .init(doubt: doubt, files: files, since: column.version)
+            let since = earlier.horizon != 0 ? earlier.horizon : column.version
+            return .init(doubt: doubt, files: files, since: since)
         }
     }
 }

@@ -65,6 +65,9 @@ extension RecordPreparation {
                 found.doubts[table.name] = Halt.doubtful(table.name, because: Self.hadLeft)
             }
         }
+        for name in found.hidden.sorted() where found.doubts[name] == nil {
+            logger.tellHidden(name)
+        }
         for (name, halt) in found.doubts { reasons[name] = halt.doubtReason }
         let keeper = ArchivedDefinitions(
             folder, run.lock, file ?? DefinitionsFile(checked: position, tables: [:]))

@@ -301,9 +301,11 @@ actor DefinitionWatch {
             }
             return .waits
         }
-        suspicions[id] = nil
+        if change.hidesUnlogged { logger.tellHidden(known.name) }
+        let suspicion = suspicions.removeValue(forKey: id)
+        let isKnown = suspicion?.definition.isSame(as: now) ?? false
         var new = known
-        _ = new.definitions.look(now, at: end)
+        _ = new.definitions.look(now, at: isKnown ? suspicion?.end ?? end : end)
         return .new(new)
     }
 

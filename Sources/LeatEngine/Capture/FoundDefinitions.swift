@@ -1,4 +1,5 @@
 internal import LeatCore
+internal import Logging
 internal import PGClient
 internal import PGWire
 
@@ -11,6 +12,8 @@ struct FoundDefinitions: Sendable {
     var doubts: [TableName: Halt] = [:]
     /// Tables that may have been unlogged, unless the stream has something to say of it.
     var suspicions: [RelationID: DefinitionWatch.Suspicion] = [:]
+    /// Tables that may have been unlogged, which nothing can tell any more.
+    var hidden: Set<TableName> = []
 
     /// Looks at a table as the last run has left off.
     ///
@@ -29,6 +32,9 @@ struct FoundDefinitions: Sendable {
         }
         let now = table.definition
         let change = DefinitionChange(from: known.seen, to: now, sent: table)
+        if DefinitionChange(from: known.base, to: now, sent: table).hidesUnlogged {
+            hidden.insert(table.name)
+        }
         let returned = known.returned(to: now, sent: table.columns.map(\.name))
         let standing = try await source.run { session in
             try SourceCatalog(session: session).standing(change.findings + returned + more)
@@ -41,5 +47,17 @@ struct FoundDefinitions: Sendable {
         }
         if standing?.isEmpty == true { _ = known.look(now, at: end) }
         self.known[table.name] = known
+    }
+}
+
+extension Logger {
+    /// It is not doubtful enough to stop at each such ALTER; but nobody is to find it out by rows
+    /// that are missing.
+    func tellHidden(_ table: TableName) {
+        warning(
+            """
+            table may have rows that were not sent: \(DefinitionChange.hiddenReason). If so, copy \
+            it anew: \(PublicationWatch.copyOne)
+            """, metadata: ["table": "\(table)"])
     }
 }

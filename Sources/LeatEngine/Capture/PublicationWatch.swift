@@ -127,7 +127,7 @@ final class PublicationWatch: Sendable {
         return true
     }
 
-    private static let copyOne = "start once with --exclude, then as before with --truncate"
+    static let copyOne = "start once with --exclude, then as before with --truncate"
 
     private func compareRoots(_ now: [String: Bool]) throws {
         let viaRoot = beginning.viaRoot

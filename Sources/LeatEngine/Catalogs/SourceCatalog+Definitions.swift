@@ -53,8 +53,8 @@ extension SourceCatalog {
             guard let sample = try sample(file, since: finding.since) else { continue }
             if sample.hasOlder { return nil }
             guard case .unlogged(let oid, _) = finding.doubt else { continue }
-            // VACUUM FULL and CLUSTER give no row their own number.
-            if sample.isWriterKnown, sample.hasRows, !sample.hasWriters { return nil }
+            // VACUUM FULL and CLUSTER give no row their own number, and leave rows from before them.
+            if sample.isWriterKnown, sample.hasFormer, !sample.hasWriters { return nil }
             return .unlogged(oid: oid, writer: sample.hasWriters ? sample.writer : nil)
         }
         return finding.doubt
@@ -64,7 +64,8 @@ extension SourceCatalog {
     private struct Sample {
         /// One was there before a transaction.
         var hasOlder: Bool
-        var hasRows: Bool
+        /// One was there before the writer.
+        var hasFormer: Bool
         /// The transaction that changed the table's row of `pg_class` last: the one that wrote its
         /// file, if an index has the same.
         var writer: UInt32
@@ -95,11 +96,12 @@ extension SourceCatalog {
             select exists (\(rows) and pg_catalog.age(xmin)
                 > pg_catalog.age($1::pg_catalog.text::pg_catalog.xid)) as has_older,
               exists (\(rows) and xmin = $2::pg_catalog.text::pg_catalog.xid) as has_writers,
-              exists (\(rows)) as has_rows
+              exists (\(rows) and pg_catalog.age(xmin)
+                > pg_catalog.age($2::pg_catalog.text::pg_catalog.xid)) as has_former
             """, ["\(xid)", "\(writer)"]
         ).onlyRecord()
         return Sample(
-            hasOlder: try found.bool("has_older"), hasRows: try found.bool("has_rows"),
+            hasOlder: try found.bool("has_older"), hasFormer: try found.bool("has_former"),
             writer: writer, isWriterKnown: try table.bool("is_writer_known"),
             hasWriters: try found.bool("has_writers"))
     }

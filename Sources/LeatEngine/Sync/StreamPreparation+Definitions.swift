@@ -17,6 +17,13 @@ extension StreamPreparation {
             else { continue }
             try await found.look(at: table, row.definitions, doubt: row.doubt, end, servers.source)
         }
+        for name in found.hidden.sorted() where found.doubts[name] == nil {
+            guard configuration.onRewrite == .copy else {
+                logger.tellHidden(name)
+                continue
+            }
+            found.doubts[name] = .doubtful(name, because: DefinitionChange.hiddenReason)
+        }
         return found
     }
 

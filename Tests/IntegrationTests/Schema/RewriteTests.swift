@@ -93,6 +93,21 @@ struct RewriteTests {
                 "alter table s.t set logged",
             ], words: "SET UNLOGGED", publication: "for all tables"),
         Rewrite(
+            name: "a table of all tables is unlogged for a while, and then altered",
+            sql: [
+                "alter table s.t set unlogged", "insert into s.t (id) values (50)",
+                "alter table s.t set logged", "alter table s.t alter v set statistics 7",
+            ], words: "column v was rewritten", publication: "for all tables"),
+        Rewrite(
+            name: "a time loses its fractions, and has its type again",
+            sql: [
+                "alter table s.t alter z type timestamptz(0)",
+                "alter table s.t alter z type timestamptz",
+            ], words: "column z was rewritten"),
+        Rewrite(
+            name: "a partition is truncated, and has rows again",
+            sql: ["truncate s.r_2", "insert into s.r values (199, 'r')"], words: "SET UNLOGGED"),
+        Rewrite(
             name: "a partition is unlogged for a while",
             sql: [
                 "alter table s.r_2 set unlogged", "delete from s.r where id > 110",
@@ -259,7 +274,8 @@ struct RewriteTests {
             "alter table s.t add c int; alter table s.t drop c",
         ])
     func harmless(_ statement: String) async throws {
-        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+        let rows = Self.rows + "insert into other values (0);"
+        try await Pair.with(schema: Self.schema, rows: rows) { pair in
             try await pair.onSource(
                 "create publication pub for all tables with (publish_via_partition_root = true)")
             try await pair.catchUp("--publication", "pub")
@@ -500,6 +516,52 @@ struct RewriteTests {
                 6, "column n is called d on the source", options: options)
             try await pair.mend(refused.log)
             try await pair.catchUp(options: options)
+            try await Self.expectSame(pair)
+        }
+    }
+
+    @Test(
+        "a table that was unlogged before it got another type is told, or copied if that was asked for",
+        arguments: [false, true])
+    func hiddenUnlogged(isCopied: Bool) async throws {
+        let ddl = "alter table s.t alter f type numeric"
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.onSource("create publication pub for all tables")
+            let options = ["--publication", "pub"]
+            try await pair.catchUp(options: options)
+            for sql in ["set unlogged", "set logged"] {
+                try await pair.onSource("alter table s.t \(sql); update s.t set n = n + 1")
+            }
+            try await pair.both(ddl)
+
+            let outcome = try await pair.leat(
+                ["sync", "--endpos", "now"] + pair.places + options
+                    + (isCopied ? ["--on-rewrite", "copy"] : []))
+
+            #expect(outcome.exitCode == 0, "\(outcome.log)")
+            let words = "whether it was unlogged for a while before that"
+            #expect(outcome.log.contains(words), "\(outcome.log)")
+            #expect(outcome.log.contains("table=s.t"), "\(outcome.log)")
+            if isCopied {
+                let sum = "select sum(n) from s.t"
+                #expect(try await pair.targetValue(sum) == pair.sourceValue(sum))
+            }
+        }
+    }
+
+    @Test("a table that is truncated and gets a column owes that at the end, without a change")
+    func truncatedAndAltered() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            try await pair.onSource("truncate s.r")
+            try await pair.onSource("alter table s.r add c serial")
+
+            let stopped = try await pair.sync("--endpos", "now")
+
+            #expect(stopped.exitCode == 7, "\(stopped.log)")
+            #expect(stopped.log.contains("column c is missing"), "\(stopped.log)")
+            try await pair.mend(stopped.log)
+            try await pair.catchUp()
             try await Self.expectSame(pair)
         }
     }

@@ -35,7 +35,7 @@ struct DefinitionChangeTests {
 
         #expect(
             change.findings == [
-                .init(doubt: .rewritten(column: "v"), files: [16389], since: 758)
+                .init(doubt: .rewritten(column: "v"), files: [16389], since: 740)
             ])
     }
 
@@ -88,6 +88,23 @@ struct DefinitionChangeTests {
         #expect(
             change(to: definition(isLogged: false)).findings.first?.doubt
                 == .isUnlogged(oid: 16389))
+    }
+
+    @Test("so is one that was altered as well; another type hides it, which shows")
+    func unloggedAndAltered() {
+        let altered = change(to: definition { $0.version = 758 }, mayBeUnlogged: true)
+        let retyped = definition {
+            $0.typeOID = 1082; $0.version = 758
+        }
+
+        #expect(
+            altered.findings == [
+                .init(doubt: .rewritten(column: "v"), files: [16389], since: 740),
+                .init(doubt: .unlogged(oid: 16389, writer: nil), files: [16389], since: 740),
+            ])
+        #expect(!altered.hidesUnlogged)
+        #expect(change(to: retyped, mayBeUnlogged: true).hidesUnlogged)
+        #expect(!change(to: retyped).hidesUnlogged)
     }
 
     @Test("a definition is stored and read again as it was, whatever is in its texts")
