@@ -292,7 +292,8 @@ actor DefinitionWatch {
         guard hard.isEmpty else {
             throw try await doubtful(known.name, hard, at: end, isFoundAgain: true)
         }
-        guard seen.generated == now.generated else {
+        // The start has compared those of a table that it suspects.
+        guard (suspicions[id]?.definition ?? seen).generated == now.generated else {
             throw Restart(reason: "generated columns of table \(known.name) were altered")
         }
         guard truncates.explain(soft) else {
