@@ -124,7 +124,7 @@ struct TargetDefinitions: DefinitionKeeper {
         let (base, seen) = (table.definitions.base, table.definitions.seen)
         let sent = seen.columns.filter { $0.generation == .none }
         let has = sent.allSatisfy { column in
-            guard base[column.number] == nil else { return true }
+            guard base[column.number] == nil else { return table.isNamed(column, on: target) }
             return target.columns.contains { found in
                 found.name.isSameName(as: column.name) && !table.holdsAnother(found, column)
             }

@@ -42,6 +42,14 @@ actor DefinitionWatch {
             else { return false }
             return definitions.seen[holder] == nil
         }
+
+        /// Whether a column that was followed has the source's name on the target too: whoever reads
+        /// there would else take one for another.
+        func isNamed(_ column: SourceColumn, on target: TargetTable) -> Bool {
+            let known = columns[column.number]?.targetNumber
+            let found = target.columns.first { $0.number == known }
+            return found.map { $0.name.isSameName(as: column.name) } ?? true
+        }
     }
 
     /// For whoever finds the ways of relations.

@@ -495,6 +495,20 @@ struct RewriteTests {
         }
     }
 
+    @Test("columns that were renamed, and nothing since, are owed at the end")
+    func renamedLast() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            for rename in ["d to e", "z to d", "e to z"] {
+                try await pair.onSource("alter table s.t rename \(rename)")
+            }
+
+            try await pair.expectStopAndMend("column d is called z on the source")
+
+            try await Self.expectSame(pair)
+        }
+    }
+
     @Test("a table that is copied anew for its publication is compared by its names of now")
     func copiedForPublication() async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
