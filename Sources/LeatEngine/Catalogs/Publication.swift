@@ -160,7 +160,7 @@ struct Publication {
             problems.map { "\($0.table): \($0.problem)" }, separator: "; ")
         let mends = problems.map { table, problem in
             SourceCatalog.identityMending(
-                table, index: indexes[table],
+                table, index: problem == SourceCatalog.wholeInRoot ? nil : indexes[table],
                 allowsFull: !SourceCatalog.generatedProblems.contains(problem))
         }
         let tables = problems.map { TablePattern.text(of: $0.table) }

@@ -61,6 +61,9 @@ extension SourceCatalog {
         return indexes
     }
 
+    /// Of a partition, which needs the same.
+    static let wholeInRoot = "its partition root has REPLICA IDENTITY FULL, and it has not"
+
     /// - Parameters:
     ///   - index: One that can be the replica identity.
     ///   - allowsFull: Whether the whole row could be.

@@ -52,7 +52,8 @@ struct SourceCatalog {
         return try session.query(
             """
             select n.nspname, c.relname, coalesce(nullif(\(identityProblem), ''),
-              case when \(leaf) not in ('*', \(root)) or \(root) = '*' and \(leaf) <> '*'
+              case when \(root) = '*' and \(leaf) <> '*' then '\(SourceCatalog.wholeInRoot)'
+                when \(leaf) not in ('*', \(root))
                 then 'its replica identity differs from that of its partition root' end) as problem
             from pg_catalog.unnest(
               \(SQLText.textArray(roots))::pg_catalog.regclass[]) as t (root)

@@ -61,6 +61,9 @@ struct PreflightTests {
             create table root (id int) partition by list (id);
             create table leaf partition of root for values in (1);
             alter table root replica identity full;
+            create table keyed (id int primary key) partition by list (id);
+            create table keyed_leaf partition of keyed for values in (1);
+            alter table keyed replica identity full;
             """
         let rows = """
             insert into keyless values ('a'); insert into later values (1);
@@ -71,7 +74,8 @@ struct PreflightTests {
             try await pair.expectRefusal(
                 6, "public.keyless", "no primary key", "public.later", "deferrable",
                 "public.nothing", "NOTHING", "public.lost_index", "is gone", "public.leaf",
-                "alter table \"public\".\"leaf\" replica identity full")
+                "alter table \"public\".\"leaf\" replica identity full",
+                "alter table \"public\".\"keyed_leaf\" replica identity full")
 
             // The application goes on.
             try await pair.onSource(
