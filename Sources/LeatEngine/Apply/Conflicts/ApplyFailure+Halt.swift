@@ -15,7 +15,7 @@ extension ApplyFailure {
             Stopped at \(place.lsn): \(subject(place)) on \(place.tables) cannot be applied: \
             \(what(place.kind, showsValues)).
             """
-        let sentences = [note, wayOn(key), policies(place.kind)].compactMap { $0 }
+        let sentences = [note, wayOn(key), policies(place.kind), copying(place)].compactMap { $0 }
         var halt = Halt(.stoppedOnChange, message, advice: sentences.joined(separator: " "))
         let change = batch.changes[index]
         if conflict(change.kind) != nil || isRowCount {
@@ -23,6 +23,16 @@ extension ApplyFailure {
         }
         halt.broken = serverError?.brokenRule.map { .init(rule: $0, wayOn: ApplyFailure.kept) }
         return halt
+    }
+
+    /// Nothing that is done now reaches what was written without it.
+    private func copying(_ place: ChangePlace) -> String? {
+        guard case .noIdentity = reason else { return nil }
+        return """
+            Where partitions have another replica identity than their root: give them the same on \
+            the source, and copy the table anew: start once with --exclude \(place.tables), then \
+            again with --truncate.
+            """
     }
 
     private var isRowCount: Bool { if case .rowCount = reason { true } else { false } }
