@@ -34,6 +34,9 @@ struct HistoryDDLAdvice: Sendable, Equatable {
         }
     }
 
+    /// Whether the statements are for the other side.
+    var isForSource: Bool { advice.hasPrefix("On the source") }
+
     /// For a shell.
     var shell: [String] { lines.filter { $0.contains(" | psql ") || $0.hasPrefix("psql ") } }
 

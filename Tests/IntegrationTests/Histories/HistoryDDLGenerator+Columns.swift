@@ -108,12 +108,14 @@ extension HistoryDDLGenerator {
     ) -> String {
         let column = tables[index].columns[at].quoted
         tables[index].columns[at].type = retyping.type
-        var line = "\(alter(index)) alter \(column) type \(retyping.type.rawValue)"
-        if let using = retyping.using?.replacing("#", with: column) {
-            line += " using \(using)"
-            usings.append(.init(table: tables[index].name, column: column, expression: using))
-        }
-        return line + ";"
+        tables[index].retypings.append(retypings.count)
+        tables[index].columns[at].retypings.append(retypings.count)
+        retypings.append(
+            .init(
+                tables: [tables[index].name], columns: [tables[index].columns[at].name],
+                using: retyping.using))
+        let using = retyping.using.map { " using \($0.replacing("#", with: column))" } ?? ""
+        return "\(alter(index)) alter \(column) type \(retyping.type.rawValue)\(using);"
     }
 
     // MARK: Names
@@ -125,7 +127,7 @@ extension HistoryDDLGenerator {
         }
         guard let at = fit.randomElement(using: &random) else { return nil }
         let old = tables[index].columns[at].quoted
-        tables[index].columns[at].name = name("renamed_")
+        rename(index, column: at, to: name("renamed_"))
         if tables[index].generated == old {
             tables[index].generated = tables[index].columns[at].name
         }
@@ -135,8 +137,8 @@ extension HistoryDDLGenerator {
     private mutating func swapNames(_ index: Int) -> [String]? {
         guard let first = pick(index), let second = pick(index), first != second else { return nil }
         let (one, other) = (tables[index].columns[first], tables[index].columns[second])
-        tables[index].columns[first].name = other.name
-        tables[index].columns[second].name = one.name
+        rename(index, column: first, to: other.name)
+        rename(index, column: second, to: one.name)
         let alter = alter(index)
         return [
             "\(alter) rename \(one.quoted) to aside;",
@@ -151,7 +153,7 @@ extension HistoryDDLGenerator {
             gone != taker
         else { return nil }
         let (old, new) = (tables[index].columns[gone], tables[index].columns[taker])
-        tables[index].columns[taker].name = old.name
+        rename(index, column: taker, to: old.name)
         tables[index].columns.remove(at: gone)
         return [
             "\(alter(index)) drop \(old.quoted);",

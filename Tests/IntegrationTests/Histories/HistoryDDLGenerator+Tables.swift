@@ -36,7 +36,10 @@ extension HistoryDDLGenerator {
             ]
         case 4 where tables[index].generated == nil:
             tables[index].isFull.toggle()
-            return ["\(alter) replica identity \(tables[index].isFull ? "full" : "default");"]
+            let identity = "replica identity \(tables[index].isFull ? "full" : "default");"
+            // Each partition has its own.
+            let parts = tables[index].isPartitioned ? ["\(original)_1", "\(original)_2"] : []
+            return ["\(alter) \(identity)"] + parts.map { "alter table \($0) \(identity)" }
         default:
             return nil
         }

@@ -10,7 +10,7 @@ struct HistoryDDLGenerator: Sendable {
     var random: SeededGenerator
     var tables: [Table] = []
     var publications: HistoryDDLPublications
-    var usings: [HistoryDDLRound.Using] = []
+    var retypings: [HistoryDDLRound.Retyping] = []
     private var names = 0
 
     init(_ version: PostgresVersion, seed: UInt64) {
@@ -27,13 +27,11 @@ struct HistoryDDLGenerator: Sendable {
             Table("t\(number)", isPartitioned: random.once(in: 3))
         }
         publications = HistoryDDLPublications(publishing, tables: tables)
-        usings = []
         let rows = tables.indices.map { firstRows($0) } + [publications.ddl]
         var round = HistoryDDLRound(
             publishing: publishing, ddl: tables.map(\.ddl).joined(separator: "\n"),
-            rows: rows.joined(separator: "\n"), options: options(), phases: [], usings: [])
+            rows: rows.joined(separator: "\n"), options: options(), phases: [])
         for _ in 0..<Int.random(in: 1...3, using: &random) { round.phases.append(phase()) }
-        round.usings = usings
         return round
     }
 
@@ -47,6 +45,7 @@ struct HistoryDDLGenerator: Sendable {
 
     private mutating func phase() -> HistoryDDLRound.Phase {
         let mode = HistoryDDLRound.Mode.allCases.randomElement(using: &random) ?? .down
+        forgetRetypings()
         if random.once(in: 4) { publications.chooseOthers(using: &random) }
         var phase = HistoryDDLRound.Phase(mode: mode, publications: publications.given)
         // Few things of each, and all mixed.
@@ -57,7 +56,30 @@ struct HistoryDDLGenerator: Sendable {
         if random.once(in: 3) { phase.steps += publicationChange() }
         for index in tables.indices where random.once(in: 2) { phase.steps.append(rows(index)) }
         phase.unsent = publications.unsent(tables)
+        phase.retypings = retypings
         return phase
+    }
+
+    private mutating func forgetRetypings() {
+        retypings = []
+        for index in tables.indices {
+            tables[index].retypings = []
+            for column in tables[index].columns.indices {
+                tables[index].columns[column].retypings = []
+            }
+        }
+    }
+
+    mutating func rename(_ index: Int, to name: String) {
+        tables[index].name = name
+        for number in tables[index].retypings { retypings[number].tables.insert(name) }
+    }
+
+    mutating func rename(_ index: Int, column: Int, to name: String) {
+        tables[index].columns[column].name = name
+        for number in tables[index].columns[column].retypings {
+            retypings[number].columns.insert(name)
+        }
     }
 
     /// What happens to one table next.
@@ -140,13 +162,14 @@ struct HistoryDDLGenerator: Sendable {
         let others = tables.indices.filter { $0 != index && tables[$0].isThere }
         if random.once(in: 3), let other = others.randomElement(using: &random) {
             let second = tables[other].name
-            (tables[index].name, tables[other].name) = (second, old)
+            rename(index, to: second)
+            rename(other, to: old)
             return [
                 "alter table \(old) rename to aside;", "alter table \(second) rename to \(old);",
                 "alter table aside rename to \(second);",
             ]
         }
-        tables[index].name = name("renamed_")
+        rename(index, to: name("renamed_"))
         return ["alter table \(old) rename to \(tables[index].name);"]
     }
 }

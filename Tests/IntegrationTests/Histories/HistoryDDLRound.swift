@@ -22,11 +22,18 @@ struct HistoryDDLRound: Sendable, Equatable {
         var isStrict = false
     }
 
-    /// An ALTER with a USING clause, which nobody but whoever wrote it can repeat.
-    struct Using: Sendable, Equatable {
-        var table: String
-        var column: String
-        var expression: String
+    /// An ALTER of a type: what its USING clause makes of the rows nobody but whoever wrote it can
+    /// repeat.
+    struct Retyping: Sendable, Equatable {
+        /// All names that they have until the phase ends.
+        var tables: Set<String>
+        var columns: Set<String>
+        /// With `#` for the column.
+        var using: String?
+
+        func isOf(_ table: String, _ column: String) -> Bool {
+            tables.contains(table) && columns.contains(column)
+        }
     }
 
     struct Phase: Sendable, Equatable {
@@ -36,6 +43,7 @@ struct HistoryDDLRound: Sendable, Equatable {
         var steps: [Step] = []
         /// Tables whose changes are not all sent at its end: nobody compares them.
         var unsent: Set<String> = []
+        var retypings: [Retyping] = []
 
         var sql: String {
             steps.map { step in
@@ -55,7 +63,6 @@ struct HistoryDDLRound: Sendable, Equatable {
     var rows: String
     var options: [String]
     var phases: [Phase]
-    var usings: [Using]
 
     var sql: String {
         let opening = "-- \(publishing), \(options.joined(separator: " "))\n\(ddl)\n\(rows)\n"

@@ -7,9 +7,9 @@ struct HistoryDDLRun {
     private let round: HistoryDDLRound
     private var random: SeededGenerator
     private var publications: [String] = []
+    private var retypings: [HistoryDDLRound.Retyping] = []
     /// Left out by the next start, to be copied by the one after it.
     private var excluded: Set<String> = []
-    private var roundsInVain = 0
     private(set) var starts = 0
     /// What was done, for whoever has to find out what went wrong.
     private(set) var journal: [String] = []
@@ -30,6 +30,7 @@ struct HistoryDDLRun {
         for (index, phase) in round.phases.enumerated() {
             journal.append("phase \(index), \(phase.mode)")
             publications = phase.publications
+            retypings = phase.retypings
             try await play(phase)
             try await settle(ignoring: phase.unsent)
         }
@@ -139,6 +140,11 @@ struct HistoryDDLRun {
         }
         for line in advice.shell { try await pair.shell(line) }
         let statements = advice.statements
+        guard !advice.isForSource else {
+            journal.append(statements.joined(separator: "\n"))
+            try await pair.onSource(statements.joined(separator: "\n"))
+            return []
+        }
         let isOnlyCopy = statements.isEmpty || isRepeated(advice) || random.once(in: 2)
         if let options = advice.options, isOnlyCopy { return options }
         excluded.formUnion(advice.excluded)
@@ -148,7 +154,8 @@ struct HistoryDDLRun {
         let room = advice.blocked.map { name in
             "alter table \(name) rename to aside_\(random.next() % 1_000_000);"
         }
-        let lines = room + statements.map { repeating($0) }
+        var lines = room
+        for statement in statements { lines.append(repeating(statement)) }
         journal.append(lines.joined(separator: "\n"))
         do { try await pair.onTarget(lines.joined(separator: "\n")) } catch {
             throw TestSupportError("what it says fails: \(lines)\n\(error)\n\(advice.text)")
@@ -158,18 +165,32 @@ struct HistoryDDLRun {
 
     /// Whether only whoever wrote an ALTER knows what it made of the rows.
     private func isRepeated(_ advice: HistoryDDLAdvice) -> Bool {
-        round.usings.contains { advice.message.contains("public.\($0.table) ") }
+        retypings.contains { retyping in
+            retyping.using != nil
+                && retyping.tables.contains { advice.message.contains("public.\($0) ") }
+        }
     }
 
-    /// With the USING clause that it asks for.
-    private func repeating(_ statement: String) -> String {
-        let using = round.usings.last { using in
-            let column = using.column.replacing("\"", with: "")
-            return statement.hasPrefix(
-                "alter table \"public\".\"\(using.table)\" alter column \"\(column)\" type ")
+    /// With the USING clause that it asks for. What several ALTERs have made of a column is copied.
+    private mutating func repeating(_ statement: String) -> String {
+        guard
+            let match = statement.wholeMatch(
+                of:
+                    /alter table "public"\."(.+?)" (.*)alter column "?(.+?)"? type (.+?)( using .*)?;/
+            )
+        else { return statement }
+        let (table, column) = (String(match.output.1), String(match.output.3))
+        let found = retypings.filter { $0.isOf(table, column) }
+        guard found.contains(where: { $0.using != nil }) else { return statement }
+        var using = found[0].using?.replacing("#", with: "\"\(column)\"")
+        if found.count > 1 {
+            excluded.insert("public.\(table)")
+            using = match.output.4.hasPrefix("varchar") ? "left(\"\(column)\"::text, 5)" : nil
         }
         guard let using else { return statement }
-        let plain = statement.dropLast().components(separatedBy: " using ")[0]
-        return "\(plain) using \(using.expression);"
+        return """
+            alter table "public"."\(table)" \(match.output.2)alter column "\(column)" \
+            type \(match.output.4) using \(using);
+            """
     }
 }

@@ -12,6 +12,8 @@ struct HistoryDDLTable: Sendable {
         var isPinned = false
         /// Rows bring no value for it.
         var isComputed = false
+        /// Indexes of what the phase has done to its type.
+        var retypings: [Int] = []
 
         var quoted: String { name.contains(" ") ? "\"\(name)\"" : name }
     }
@@ -27,6 +29,8 @@ struct HistoryDDLTable: Sendable {
     var isFull = false
     var generated: String?
     var isVirtual = false
+    /// Indexes of what the phase has done to types of its columns, also those that are gone.
+    var retypings: [Int] = []
 
     init(_ name: String, isPartitioned: Bool) {
         original = name
