@@ -45,4 +45,26 @@ extension Batch {
         cut.transactions.removeLast(transactions.count - count)
         return cut
     }
+
+    /// The transactions from the one of this index on.
+    package func suffix(from first: Int) -> Batch {
+        guard first > 0 else { return self }
+        var rest = Batch()
+        rest.append(self, from: first)
+        return rest
+    }
+
+    /// How many transactions end at or before a place. The end of one that is not whole yet is beyond
+    /// its commit record's start.
+    package func countEnding(upTo place: LSN) -> Int {
+        transactions.prefix { transaction in
+            transaction.isComplete
+                ? transaction.endLSN <= place : transaction.commitLSN < place
+        }.count
+    }
+
+    /// Its first transaction has begun in the batch before, and the sink is within it.
+    package var goesOnWithin: Bool {
+        piece == nil && transactions.first?.beganEarlier == true
+    }
 }

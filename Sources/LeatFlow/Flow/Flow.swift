@@ -30,6 +30,8 @@ package struct Flow {
     /// How often the source hears of positions that stay the same.
     package let statusInterval: Duration
     package let status: SyncStatus
+    /// For whoever wants it to stand still at a place.
+    package let holdPoint: HoldPoint
 
     package init(
         source: any BatchSource, sink: any BatchSink, positions: SharedPosition, end: LSN?,
@@ -41,6 +43,7 @@ package struct Flow {
         self.end = end
         self.statusInterval = statusInterval
         self.status = status
+        holdPoint = HoldPoint(ringing: positions.storing)
     }
 
     private enum TaskEnd: Sendable {
@@ -58,6 +61,7 @@ package struct Flow {
         -> Ending
     {
         let tickers = FlowTickers(self)
+        defer { holdPoint.end() }
         try await flow(tickers, companions)
         let ending = try await finish(tickers)
         if ending == .sourceEnded, let reason = source.reasonToEnd { throw reason }
@@ -153,7 +157,22 @@ package struct Flow {
     private func take(
         _ batch: Batch, _ next: inout FlowTurns.Next, _ tickers: FlowTickers
     ) async throws {
-        guard let batch = tickers.upToEnd(batch) else { return batchDone() }
+        guard var rest = tickers.upToEnd(batch) else { return batchDone() }
+        while let place = holdPoint.place, !rest.goesOnWithin {
+            let count = rest.countEnding(upTo: place)
+            guard count < rest.transactions.count else { break }
+            try await next.wait()
+            if count > 0 {
+                let before = rest.prefix(count)
+                note(try await sink.apply(before))
+                rest = rest.suffix(from: count)
+            }
+            try await holdPoint.arrive()
+        }
+        try await pass(rest, &next)
+    }
+
+    private func pass(_ batch: Batch, _ next: inout FlowTurns.Next) async throws {
         if let begun = try await sink.begin(batch) {
             try await next.give(begun)
         } else {
@@ -164,7 +183,10 @@ package struct Flow {
 
     private func done(_ apply: () async throws -> Applied) async throws {
         defer { batchDone() }
-        let applied = try await apply()
+        note(try await apply())
+    }
+
+    private func note(_ applied: Applied) {
         if let end = applied.end {
             positions.committed(through: end, isDurable: applied.isDurable)
         }

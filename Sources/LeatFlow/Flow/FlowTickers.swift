@@ -12,6 +12,7 @@ final class FlowTickers: Sendable {
     private let positions: SharedPosition
     private let end: LSN?
     private let statusInterval: Duration
+    private let holdPoint: HoldPoint
     private let status: SyncStatus
     private let reachedEnd = Atomic<Bool>(false)
     private let isFinishing = Atomic<Bool>(false)
@@ -25,6 +26,7 @@ final class FlowTickers: Sendable {
         positions = flow.positions
         end = flow.end
         statusInterval = flow.statusInterval
+        holdPoint = flow.holdPoint
         status = flow.status
     }
 
@@ -67,6 +69,7 @@ final class FlowTickers: Sendable {
         var last = Last()
         while goesOn {
             try await positions.storing.wait()
+            try await storeHeld()
             let now = ContinuousClock.now
             if isIdleStoreDue(now, last) {
                 last.idleStore = now
@@ -87,6 +90,14 @@ final class FlowTickers: Sendable {
         // A server that wants to stop waits for us to confirm everything it has named.
         if now - last.idleStore >= Flow.tick, positions.takeStoreWanted() { return true }
         return last.pace.allows(at: now) && positions.with { $0.dueWhenQuiet != nil }
+    }
+
+    /// Stores the place where somebody wants the flow to stand still, once it has come there.
+    private func storeHeld() async throws {
+        let (position, idleEnd) = positions.with { ($0.position, $0.isIdle ? $0.heard : nil) }
+        guard let place = holdPoint.due(position: position, idleEnd: idleEnd) else { return }
+        try await store { _ in place }
+        if positions.with({ $0.durable >= place }) { holdPoint.stored(place) }
     }
 
     private func drainTick(_ now: ContinuousClock.Instant, _ last: inout Last) async throws {
@@ -162,14 +173,11 @@ final class FlowTickers: Sendable {
     /// The part of a batch that ends at or before the end position; nil if nothing does.
     func upToEnd(_ batch: Batch) -> Batch? {
         guard let end, !isEndReached else { return isEndReached ? nil : batch }
-        // The end of a transaction that is not whole yet is beyond its commit record's start.
-        let within = batch.transactions.prefix { transaction in
-            transaction.isComplete ? transaction.endLSN <= end : transaction.commitLSN < end
-        }
-        guard within.count < batch.transactions.count else { return batch }
+        let within = batch.countEnding(upTo: end)
+        guard within < batch.transactions.count else { return batch }
         reachedEnd.store(true, ordering: .releasing)
         source.stop()
-        return within.isEmpty ? nil : batch.prefix(within.count)
+        return within == 0 ? nil : batch.prefix(within)
     }
 
     // MARK: Reporting
