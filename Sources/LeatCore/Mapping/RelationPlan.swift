@@ -176,7 +176,10 @@ private struct ColumnMatcher {
         let now = routes.current[index]
         guard !routes.leavesOut(index) else { return leaveOut(column, name) }
         guard !routes.isReplaced(column.name) else { return replace(column, at: index) }
-        guard let found = target.columns.first(where: { $0.name.isSameName(as: name) }) else {
+        // What is about to get another name leaves room for a new one.
+        guard let found = target.columns.first(where: { $0.name.isSameName(as: name) }),
+            !routes.isLeaving(found.name) || routes.isOwed(column.name)
+        else {
             if !routes.isOwed(column.name) { add(column) }
             return RelationPlan.Column(name: name, typeOID: 0, isIdentityAlways: false)
         }

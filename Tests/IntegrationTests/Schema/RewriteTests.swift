@@ -495,6 +495,22 @@ struct RewriteTests {
         }
     }
 
+    @Test("a new column under the name of one that was renamed is added behind the rename")
+    func addedUnderOldName() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            try await pair.onSource(
+                """
+                alter table s.t rename f to g; alter table s.t add f text;
+                update s.t set f = 'new' where id < 5
+                """)
+
+            try await pair.expectStopAndMend("column f is called g on the source")
+
+            try await Self.expectSame(pair)
+        }
+    }
+
     @Test("columns that were renamed, and nothing since, are owed at the end")
     func renamedLast() async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
