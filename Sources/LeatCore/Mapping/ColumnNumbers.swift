@@ -28,10 +28,8 @@ struct ColumnNumbers {
             choose(relation, now, known, sighting)
         case (true, false):
             numbers = now.map(\.number)
-        case (false, true):
-            numbers = known.present
-        case (false, false):
-            eliminate(now, known)
+        case (false, _):
+            eliminate(relation, now, known, sighting)
         }
     }
 
@@ -66,13 +64,17 @@ struct ColumnNumbers {
     ///
     /// A worked example. 2 `a`, 3 `b`, 4 `c` were known; the source ran `drop a; add a` (5), then
     /// `drop c; add c` (6). A relation `b, c, a` is from between: `a` behind `c` is 5, and so `c` is 4.
-    private mutating func eliminate(_ now: [SourceColumn], _ known: KnownColumns) {
+    private mutating func eliminate(
+        _ relation: Relation, _ now: [SourceColumn], _ known: KnownColumns,
+        _ sighting: ColumnRoutes.Sighting
+    ) {
         let current = Dictionary(
-            now.map { ($0.number, $0.name) }, uniquingKeysWith: { first, _ in first })
+            now.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
         let all = Set(known.present).union(current.keys).sorted()
         let named = names.map { name in
             all.filter { number in
-                [known[number]?.name, current[number]].contains { $0?.isSameName(as: name) == true }
+                [known[number]?.name, current[number]?.name]
+                    .contains { $0?.isSameName(as: name) == true }
             }
         }
         let candidates = named.map { $0.isEmpty ? all : $0 }
@@ -80,9 +82,27 @@ struct ColumnNumbers {
             let highest = ColumnNumbers.ascending(
                 candidates.reversed().map { $0.reversed().map { -$0 } })
         else { return numbers = names.map { _ in nil } }
-        numbers = zip(lowest, highest.reversed().map { -$0 }).map { $0 == $1 ? $0 : nil }
-        ambiguous = names.indices.filter { numbers[$0] == nil && named[$0].count > 1 }
-            .map { names[$0] }
+        numbers = zip(lowest, highest.reversed().map { -$0 }).enumerated().map { index, numbers in
+            guard numbers.0 != numbers.1 else { return numbers.0 }
+            guard named[index].count > 1 else { return nil }
+            let number = choose(
+                relation.columns[index], numbers.0, current[numbers.1], sighting)
+            if number == nil { ambiguous.append(names[index]) }
+            return number
+        }
+    }
+
+    /// The column that was known, or the one that was made since.
+    private func choose(
+        _ column: RelationColumn, _ old: Int, _ new: SourceColumn?,
+        _ sighting: ColumnRoutes.Sighting
+    ) -> Int? {
+        guard let new else { return nil }
+        if let earlier = sighting.earlier?[old] {
+            let (hasOld, hasNew) = (earlier.hasType(of: column), new.hasType(of: column))
+            guard hasOld == hasNew else { return hasOld ? old : new.number }
+        }
+        return sighting.redescribedBy?.follows(new.version) == true ? new.number : nil
     }
 
     /// The lowest numbers that ascend; nil if there are none.

@@ -44,6 +44,11 @@ public struct SourceColumn: Sendable, Hashable {
     public func hasType(of other: SourceColumn) -> Bool {
         typeOID == other.typeOID && typeModifier == other.typeModifier
     }
+
+    /// Whether a relation's column is of its type.
+    func hasType(of column: RelationColumn) -> Bool {
+        typeOID == column.typeOID && typeModifier == column.typeModifier
+    }
 }
 
 extension [SourceColumn] {

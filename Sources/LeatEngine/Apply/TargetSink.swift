@@ -93,7 +93,10 @@ struct TargetSink: BatchSink {
     }
 
     func explain(_ halt: Halt) async -> Halt {
-        guard halt.copiesAnew.isEmpty else { return advisingCopy(halt) }
+        guard halt.copiesAnew.isEmpty else {
+            await definitions?.watch.keep(halt)
+            return advisingCopy(halt)
+        }
         if let doubt = await unsent(halt) { return doubt }
         return await SchemaGaps(source: source, applier: applier, tables: tables, dump: dump)
             .explain(halt)

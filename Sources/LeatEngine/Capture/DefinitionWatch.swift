@@ -353,6 +353,16 @@ actor DefinitionWatch {
         }
     }
 
+    /// Keeps a doubt of the stream's, which the next start may not find: what is described there is
+    /// the table as it is now.
+    func keep(_ halt: Halt) async {
+        guard halt.isDoubt, let reason = halt.doubtReason, let table = halt.copiesAnew.first else {
+            return
+        }
+        // Without it the stream stops in the same place.
+        try? await keeper.doubt(table, reason, at: position(), isFoundAgain: false)
+    }
+
     /// A change has met other rows than the source had: what is suspected of its table is so.
     func confirm(_ id: RelationID) async throws -> Halt? {
         guard let suspicion = suspicions[id], let table = tables[id] else { return nil }

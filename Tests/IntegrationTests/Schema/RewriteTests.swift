@@ -495,6 +495,28 @@ struct RewriteTests {
         }
     }
 
+    @Test("the last column was made again, and another renamed behind it: neither loses a value")
+    func remadeAndRenamed() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            for sql in [
+                "update s.t set p = p + 1", "alter table s.t drop p, add p int",
+                "update s.t set p = id where id > 3", "alter table s.t rename n to m",
+                "update s.t set p = -1 where id = 9",
+            ] { try await pair.onSource(sql) }
+
+            var outcome = try await pair.sync("--endpos", "now")
+            #expect(outcome.exitCode == 7, "\(outcome.log)")
+            #expect(outcome.log.contains("changes that are still to come may be those of either"))
+            for _ in 0..<3 where outcome.exitCode != 0 {
+                if outcome.exitCode == 6 { try await pair.mend(outcome.log) }
+                outcome = try await pair.sync("--endpos", "now", "--on-rewrite", "copy")
+            }
+            #expect(outcome.exitCode == 0, "\(outcome.log)")
+            try await Self.expectSame(pair)
+        }
+    }
+
     @Test("a new column under the name of one that was renamed is added behind the rename")
     func addedUnderOldName() async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in

@@ -141,6 +141,16 @@ struct ColumnRoutesTests {
         #expect(columns.routes("id", "a", "d", "b", "c").numbers == [11, 12, 15, 16, 17])
     }
 
+    @Test("the last one that was made again may be either, also if another was renamed since")
+    func remadeLast() {
+        var columns = Columns("id", "a", "b")
+        columns.renameOnSource("a", "x")
+        columns.source[2].number = 16
+
+        #expect(columns.routes("id", "a", "b").ambiguous == ["b"])
+        #expect(columns.routes("id", "x", "b").numbers == [11, 12, 16])
+    }
+
     @Test("a new column goes by its name, and is known from then on")
     func added() {
         var columns = Columns("id")
