@@ -23,7 +23,9 @@ struct FloorsTests {
         var words: SourceWords
     }
 
-    @Test("no folder names what a folder above it declares", arguments: ["LeatFlow", "LeatEngine"])
+    @Test(
+        "no folder names what a folder above it declares",
+        arguments: ["LeatCore", "LeatArchive", "LeatFlow", "LeatEngine"])
     func noArrowUpwards(_ module: String) throws {
         let floors = try Self.floors(of: module)
         let files = try Self.files(of: module)

@@ -50,29 +50,9 @@ public struct KnownColumns: Sendable, Equatable {
         }
     }
 
-    /// Takes over where a relation's columns went.
-    public mutating func learn(_ routes: ColumnRoutes, _ target: TargetTable) {
-        for index in routes.numbers.indices where !routes.leavesOut(index) {
-            guard let number = routes.numbers[index],
-                let found = target.columns.first(where: {
-                    $0.name.isSameName(as: routes.names[index])
-                })
-            else { continue }
-            columns[number] = Column(targetNumber: found.number, name: routes.names[index])
-        }
-        settle(routes)
-    }
-
-    /// Takes over which columns the source's table has where the stream is now: the target may
-    /// still have to follow.
-    public mutating func settle(_ routes: ColumnRoutes) {
-        guard routes.areCurrent else { return }
-        let now = routes.numbers.compactMap { $0 }
-        for number in columns.keys where !now.contains(number) { columns[number]?.isGone = true }
-        for (number, name) in zip(routes.numbers, routes.sourceNames) {
-            guard let number, columns[number] == nil else { continue }
-            columns[number] = Column(targetNumber: 0, name: name)
-        }
+    /// The source has dropped it before what is still to come of the stream.
+    mutating func drop(_ number: Int) {
+        columns[number]?.isGone = true
     }
 
     // MARK: As stored
