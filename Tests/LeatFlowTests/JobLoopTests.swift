@@ -93,6 +93,24 @@ struct JobLoopTests {
         #expect(ending == nil)
     }
 
+    @Test("what is lost while it drains for a stop is not tried again")
+    func lostWhileDraining() async throws {
+        let stop = StopSignal()
+        let runs = Mutex(0)
+        let isDrained = Mutex(false)
+
+        let ending = try await loop(stop).run { connected -> Int in
+            connected()
+            runs.withLock { $0 += 1 }
+            _ = stop.setDrain { isDrained.withLock { $0 = true } }
+            stop.request()
+            while !isDrained.withLock({ $0 }) { await Task.yield() }
+            throw Lost()
+        }
+
+        #expect(ending == nil && runs.withLock { $0 } == 1)
+    }
+
     @Test("a stop while a stream flows lets it end by itself")
     func drained() async throws {
         let stop = StopSignal()

@@ -96,6 +96,10 @@ package struct JobLoop: Sendable {
         switch failure {
         case .halt(let halt):
             throw halt
+        case .retry(let retry) where stop.isRequested:
+            // What is stored stands, and the rest comes with the next start.
+            logger.warning("\(Self.sentence(retry.reason)) Stopping, so it is not tried again.")
+            throw CancellationError()
         case .retry(let retry):
             let action = retries.failed(
                 retry.reason, isRefusal: retry.ifLasting != nil,
@@ -110,10 +114,14 @@ package struct JobLoop: Sendable {
     }
 
     private func tell(_ retry: Failure.Retry, _ wait: Duration, _ advised: inout Set<String>) {
-        // libpq's words are whole sentences.
-        var text = retry.reason.hasSuffix(".") ? retry.reason : "\(retry.reason)."
+        var text = Self.sentence(retry.reason)
         if let advice = retry.advice, advised.insert(advice).inserted { text += " \(advice)" }
         logger.warning("\(text) Trying again.", metadata: ["in": "\(wait)"])
+    }
+
+    /// libpq's words are whole sentences.
+    private static func sentence(_ words: String) -> String {
+        words.hasSuffix(".") ? words : "\(words)."
     }
 
     /// What a run has moved. One that has is as good as new: its end has nothing to do with the
