@@ -31,7 +31,7 @@ extension SourceCatalog {
 
     /// The doubts that the rows themselves do not rule out.
     ///
-    /// Reads the first pages of the tables in question.
+    /// Reads the first and the last pages of the tables in question.
     ///
     /// - Returns: Nil if one of them is locked for longer than a second.
     func standing(_ findings: [DefinitionChange.Finding]) throws -> [DefinitionChange.Doubt]? {
@@ -53,35 +53,31 @@ extension SourceCatalog {
             guard let sample = try sample(file, since: finding.since) else { continue }
             if sample.hasOlder { return nil }
             guard case .unlogged(let oid, _) = finding.doubt else { continue }
-            // VACUUM FULL and CLUSTER give no row their own number, and leave rows from before them.
-            if sample.isWriterKnown, sample.hasFormer, !sample.hasWriters { return nil }
             return .unlogged(oid: oid, writer: sample.hasWriters ? sample.writer : nil)
         }
         return finding.doubt
     }
 
-    /// The first rows of a table.
+    /// The first and the last rows of a table.
     private struct Sample {
         /// One was there before a transaction.
         var hasOlder: Bool
-        /// One was there before the writer.
-        var hasFormer: Bool
         /// The transaction that changed the table's row of `pg_class` last: the one that wrote its
-        /// file, if an index has the same.
+        /// file, where nothing else came behind it.
         var writer: UInt32
-        var isWriterKnown: Bool
         /// One is of that transaction.
         var hasWriters: Bool
     }
+
+    private static let sampledPages = 16
 
     /// Nil if the role may not look, or the table is gone.
     private func sample(_ oid: UInt32, since xid: UInt32) throws -> Sample? {
         let table = try session.query(
             """
-            select c.oid::pg_catalog.regclass as name, c.xmin, exists (
-                select from pg_catalog.pg_index i
-                join pg_catalog.pg_class x on x.oid = i.indexrelid
-                where i.indrelid = c.oid and x.xmin = c.xmin) as is_writer_known
+            select c.oid::pg_catalog.regclass as name, c.xmin,
+              pg_catalog.pg_relation_size(c.oid)
+                / pg_catalog.current_setting('block_size')::pg_catalog.int8 as pages
             from pg_catalog.pg_class c
             where c.oid = $1::pg_catalog.oid and pg_catalog.has_table_privilege(c.oid, 'select')
               and pg_catalog.has_schema_privilege(c.relnamespace, 'usage')
@@ -89,20 +85,23 @@ extension SourceCatalog {
             """, ["\(oid)"]
         ).firstRecord
         guard let table else { return nil }
-        let writer = try table.id("xmin")
-        let rows = "select from only \(try table.text("name")) where ctid < '(16,0)'"
+        let (name, writer) = (try table.text("name"), try table.id("xmin"))
+        let last = max(0, try table.int("pages") - SourceCatalog.sampledPages)
+        // Each by itself is a scan of a range; together they would be one of the table.
+        let rows = ["ctid < '(\(SourceCatalog.sampledPages),0)'", "ctid >= '(\(last),0)'"]
+            .map { "select from only \(name) where \($0)" }
+        func exists(_ condition: String) -> String {
+            rows.map { "exists (\($0) and \(condition))" }.joined(separator: " or ")
+        }
+        let older = "pg_catalog.age(xmin) > pg_catalog.age($1::pg_catalog.text::pg_catalog.xid)"
         let found = try session.query(
             """
-            select exists (\(rows) and pg_catalog.age(xmin)
-                > pg_catalog.age($1::pg_catalog.text::pg_catalog.xid)) as has_older,
-              exists (\(rows) and xmin = $2::pg_catalog.text::pg_catalog.xid) as has_writers,
-              exists (\(rows) and pg_catalog.age(xmin)
-                > pg_catalog.age($2::pg_catalog.text::pg_catalog.xid)) as has_former
+            select \(exists(older)) as has_older,
+              \(exists("xmin = $2::pg_catalog.text::pg_catalog.xid")) as has_writers
             """, ["\(xid)", "\(writer)"]
         ).onlyRecord()
         return Sample(
-            hasOlder: try found.bool("has_older"), hasFormer: try found.bool("has_former"),
-            writer: writer, isWriterKnown: try table.bool("is_writer_known"),
+            hasOlder: try found.bool("has_older"), writer: writer,
             hasWriters: try found.bool("has_writers"))
     }
 }

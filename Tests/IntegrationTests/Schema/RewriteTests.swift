@@ -99,6 +99,12 @@ struct RewriteTests {
                 "alter table s.t set logged", "alter table s.t alter v set statistics 7",
             ], words: "column v was rewritten", publication: "for all tables"),
         Rewrite(
+            name: "a table of all tables is unlogged for a while, and then written anew",
+            sql: [
+                "alter table s.t set unlogged", "insert into s.t (id) values (50)",
+                "alter table s.t set logged", "vacuum full s.t",
+            ], words: "SET UNLOGGED", publication: "for all tables"),
+        Rewrite(
             name: "a time loses its fractions, and has its type again",
             sql: [
                 "alter table s.t alter z type timestamptz(0)",
