@@ -78,7 +78,7 @@ struct DamagedReplayTests {
             try await staging.record(Self.options)
             let states = try await staging.pair.onSource("select state from states").map { $0[0] }
             let archive = try ArchiveFiles(staging.archive)
-            #expect(archive.frames.count > 20 && archive.segments.count > 3)
+            #expect(archive.frames.count > 8 && archive.segments.count > 1)
             var random = SeededGenerator(seed: SeededGenerator.printedSeed())
             var seen: Set<String?> = []
 
@@ -108,7 +108,10 @@ struct DamagedReplayTests {
             "drop schema if exists leat cascade; truncate account, ledger, loose")
         let outcome = try await staging.pair.leat(staging.replayArguments(["--no-copy"]))
         #expect(outcome.exitCode == 3, "\(what): \(outcome.log)")
-        #expect(outcome.log.contains("is damaged: "), "\(what): \(outcome.log)")
+        // Of a header of another version nothing else is known, not even how it is proved.
+        let isTold = ["is damaged: ", "which only a newer Leat knows"]
+            .contains(where: outcome.log.contains)
+        #expect(isTold, "\(what): \(outcome.log)")
         let isNamed =
             outcome.log.contains(
                 #/segment [0-9A-F]{16}\.leat( at byte [0-9]+:| is missing|: .* ends at byte [0-9]+)/#

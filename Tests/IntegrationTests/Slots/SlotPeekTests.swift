@@ -174,7 +174,8 @@ struct SlotPeekTests {
             #expect(summary.changes.allSatisfy { $0.table == "public.t" })
             // 18 leaves out what it knows to be rolled back.
             #expect(summary.rolled_back_transactions == (version == .v18 ? 0 : 1))
-            #expect((summary.rolled_back.count > 10_000) == (version != .v18))
+            // Before 18 it sends them until a look at its catalogs tells it.
+            #expect((summary.rolled_back.count > 0) == (version != .v18))
             #expect(summary.in_progress.count == 1)
             #expect(
                 (summary.in_progress.first?.changes?.first?.operations["insert"]?.count ?? 0)
