@@ -56,8 +56,7 @@ extension [SourceColumn] {
     public func have(shapeOf relation: Relation) -> Bool {
         count == relation.columns.count
             && zip(self, relation.columns).allSatisfy {
-                $0.name.isSameName(as: $1.name) && $0.typeOID == $1.typeOID
-                    && $0.typeModifier == $1.typeModifier
+                $0.name.isSameName(as: $1.name) && $0.hasType(of: $1)
             }
     }
 }

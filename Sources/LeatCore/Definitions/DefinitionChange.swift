@@ -69,15 +69,12 @@ public struct DefinitionChange: Sendable, Equatable {
         for file in files where !file.isLogged && earlier.files[file.oid]?.isLogged != false {
             findings.append(Finding(doubt: .isUnlogged(oid: file.oid), files: [], since: 0))
         }
-        let rewritten = files.filter { file in
-            earlier.files[file.oid].map { $0.node != file.node } ?? false
-        }
+        let rewritten = now.rewritten(since: earlier)
         guard !rewritten.isEmpty else { return }
         if rewritten.contains(where: { !$0.isEmpty }) {
             for column in now.columns
             where sent.contains(where: { $0.isSameName(as: column.name) }) {
-                compare(
-                    column, earlier[column.number], since: earlier.horizon, rewritten.map(\.oid))
+                compare(column, earlier, rewritten.map(\.oid))
             }
         }
         // What was empty and is empty has lost nothing.
@@ -98,10 +95,9 @@ public struct DefinitionChange: Sendable, Equatable {
     }
 
     private mutating func compare(
-        _ column: SourceColumn, _ earlier: SourceColumn?, since horizon: UInt32,
-        _ rewritten: [UInt32]
+        _ column: SourceColumn, _ table: TableDefinition, _ rewritten: [UInt32]
     ) {
-        guard let earlier else {
+        guard let earlier = table[column.number] else {
             // VACUUM FULL writes a constant default into old rows and forgets it, and leaves them
             // as old as they are: nothing rules it out. As long as it is known, it is a part of
             // the statement for the target.
@@ -111,10 +107,10 @@ public struct DefinitionChange: Sendable, Equatable {
             return findings.append(Finding(doubt: doubt, files: [], since: column.version))
         }
         guard column.version != earlier.version else { return }
-        let since = horizon != 0 ? horizon : column.version
         guard column.hasType(of: earlier) else { return retyped.append(column.number) }
         findings.append(
             Finding(
-                doubt: .rewritten(column: column.name), files: rewritten, since: since))
+                doubt: .rewritten(column: column.name), files: rewritten,
+                since: table.since(changeOf: column)))
     }
 }

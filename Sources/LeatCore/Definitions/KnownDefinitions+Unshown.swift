@@ -44,9 +44,7 @@ extension KnownDefinitions {
     private func held(
         _ earlier: TableDefinition, _ now: TableDefinition, _ sent: [String], _ types: TypeCatalog
     ) -> [DefinitionChange.Finding] {
-        let files = now.files.values.filter { file in
-            earlier.files[file.oid].map { $0.node != file.node } ?? false
-        }.map(\.oid).sorted()
+        let files = now.rewritten(since: earlier).map(\.oid)
         return change(from: earlier, to: now, sent).retyped.compactMap { number in
             guard let column = now[number], let before = earlier[number],
                 let type = types[column.typeOID]
@@ -58,8 +56,8 @@ extension KnownDefinitions {
             if case .incompatible = match { return nil }
             let doubt = DefinitionChange.Doubt.retyped(
                 column: column.name, type: type.definition(column.typeModifier))
-            let since = earlier.horizon != 0 ? earlier.horizon : column.version
-            return .init(doubt: doubt, files: files, since: since)
+            return .init(
+                doubt: doubt, files: files, since: earlier.since(changeOf: column))
         }
     }
 }

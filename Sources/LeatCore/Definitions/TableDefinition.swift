@@ -59,6 +59,21 @@ public struct TableDefinition: Sendable, Hashable {
     /// The column of this number.
     public subscript(number: Int) -> SourceColumn? { columns.first { $0.number == number } }
 
+    /// The transaction before which a row that is there was there before the column's change: that of
+    /// this look; of an older look, which did not keep it, that of the last change.
+    ///
+    /// - Parameter column: As it is now.
+    func since(changeOf column: SourceColumn) -> UInt32 {
+        horizon != 0 ? horizon : column.version
+    }
+
+    /// Which of its tables and partitions have another file than they had, by OID.
+    func rewritten(since earlier: TableDefinition) -> [File] {
+        files.values.filter { file in
+            earlier.files[file.oid].map { $0.node != file.node } ?? false
+        }.sorted { $0.oid < $1.oid }
+    }
+
     /// Columns that are generated and not sent, or sent as they are.
     public var generated: [SourceColumn] { columns.filter { $0.generation != .none } }
 
