@@ -71,9 +71,9 @@ struct RecordCommand: AsyncParsableCommand {
             configuration.retention = Retention(
                 bytes: keepSize?.bytes, age: keepAge?.duration, ignoresReaders: ignoreReaders)
             if let segmentSize { configuration.segmentBytes = segmentSize.bytes }
-            let (status, stop) = (SyncStatus(), StopSignal())
+            let (status, stop) = (JobStatus(), StopSignal())
             let job = RecordJob(configuration, status: status, stop: stop, logger: logger)
-            try await SyncRunner(logger: logger).run(status, stop) { try await job.run() }
+            try await JobRunner(logger: logger).run(status, stop) { try await job.run() }
         }
     }
 }

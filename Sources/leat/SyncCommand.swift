@@ -96,7 +96,7 @@ struct SyncCommand: AsyncParsableCommand {
         try await Ending.report(logger) {
             let configuration = try configuration(logger)
             try confirmTruncate()
-            try await SyncRunner(logger: logger).run(configuration)
+            try await JobRunner(logger: logger).run(configuration)
         }
     }
 

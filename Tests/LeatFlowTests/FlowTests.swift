@@ -37,7 +37,7 @@ struct FlowTests {
             positions: positions, sink: sink, source: source,
             flow: Flow(
                 source: source, sink: sink, positions: positions, end: end,
-                statusInterval: statusInterval, status: SyncStatus()))
+                statusInterval: statusInterval, status: JobStatus()))
     }
 
     @Test("each transaction comes once, in order, and is confirmed when it is durable")

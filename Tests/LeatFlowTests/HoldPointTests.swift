@@ -25,7 +25,7 @@ struct HoldPointTests {
             sink: sink, source: source,
             flow: Flow(
                 source: source, sink: sink, positions: positions, end: end,
-                statusInterval: .milliseconds(20), status: SyncStatus()))
+                statusInterval: .milliseconds(20), status: JobStatus()))
     }
 
     /// Runs `body` beside the flow, which ends with it.

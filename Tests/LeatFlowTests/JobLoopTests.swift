@@ -16,7 +16,7 @@ struct JobLoopTests {
     private func loop(_ stop: StopSignal = StopSignal()) -> JobLoop {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        return JobLoop(status: SyncStatus(), stop: stop, logger: logger) { error, wasConnected in
+        return JobLoop(status: JobStatus(), stop: stop, logger: logger) { error, wasConnected in
             switch error {
             case is Lost where wasConnected: .retry(.init(reason: "lost"))
             default: .halt(Self.halt)
@@ -52,7 +52,7 @@ struct JobLoopTests {
             }
             return try await Flow(
                 source: source, sink: sink, positions: positions, end: ends.last,
-                statusInterval: .milliseconds(20), status: SyncStatus()
+                statusInterval: .milliseconds(20), status: JobStatus()
             ).run()
         }
 

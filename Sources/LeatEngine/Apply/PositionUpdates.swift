@@ -24,7 +24,7 @@ package struct PositionUpdates {
         let session = try open()
         defer { session.close() }
         let store = ProgressStore(session: session, stream: stream)
-        try TargetSchema.ensure(session)
+        try LeatSchema.ensure(session)
         try store.delete()
         try insert(session)
         let reader = try open()

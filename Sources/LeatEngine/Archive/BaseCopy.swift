@@ -16,7 +16,7 @@ struct BaseCopy {
     let folder: ArchiveFolder
     let lock: WriterLock
     let encoding: String
-    let status: SyncStatus
+    let status: JobStatus
     let logger: Logger
 
     /// - Parameters:
@@ -136,14 +136,14 @@ private actor BaseWorker: SessionActor, Closable {
     nonisolated let interrupt = Interrupt()
     private let configuration: RecordConfiguration
     private let folder: String
-    private let status: SyncStatus
+    private let status: JobStatus
     private var session: Session?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
     }
 
-    init(_ configuration: RecordConfiguration, _ folder: String, _ status: SyncStatus) {
+    init(_ configuration: RecordConfiguration, _ folder: String, _ status: JobStatus) {
         self.configuration = configuration
         self.folder = folder
         self.status = status

@@ -9,12 +9,12 @@ internal import Synchronization
 /// needs a person.
 public struct RecordJob: Sendable {
     private let configuration: RecordConfiguration
-    private let status: SyncStatus
+    private let status: JobStatus
     private let stop: StopSignal
     private let logger: Logger
 
     public init(
-        _ configuration: RecordConfiguration, status: SyncStatus, stop: StopSignal, logger: Logger
+        _ configuration: RecordConfiguration, status: JobStatus, stop: StopSignal, logger: Logger
     ) {
         self.configuration = configuration
         self.status = status

@@ -16,7 +16,7 @@ struct RecordRun: Sendable {
     /// The archive is one between the slot and a target; nil: one by itself.
     var spool: TargetSpool?
     let stop: StopSignal
-    let status: SyncStatus
+    let status: JobStatus
     let logger: Logger
 
     /// The connections of a run. Both end together.

@@ -29,7 +29,7 @@ final class TargetSpool: Sendable {
     /// A segment is closed when it is longer, and removed when the target has all of it.
     let segmentBytes: Int
     /// What the stream shows of itself.
-    let status: SyncStatus
+    let status: JobStatus
     private let stream: StreamName
     private let hasBegun: Atomic<Bool>
     private let isOpen = Atomic<Bool>(false)
@@ -40,7 +40,7 @@ final class TargetSpool: Sendable {
 
     init(
         _ folder: ArchiveFolder, _ lock: WriterLock, _ configuration: SyncConfiguration.Spool,
-        _ stream: StreamName, limit: SpoolLimit?, status: SyncStatus
+        _ stream: StreamName, limit: SpoolLimit?, status: JobStatus
     ) throws(ArchiveError) {
         self.folder = folder
         self.lock = lock

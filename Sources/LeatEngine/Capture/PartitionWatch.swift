@@ -12,11 +12,11 @@ actor PartitionWatch {
     private let keeper: any PartitionKeeper
     private let roots: [TableName: RelationID]
     private let logger: Logger
-    private let status: SyncStatus
+    private let status: JobStatus
     private var book: PartitionBook?
 
     init(
-        _ keeper: any PartitionKeeper, tables: [SourceTable], status: SyncStatus, logger: Logger
+        _ keeper: any PartitionKeeper, tables: [SourceTable], status: JobStatus, logger: Logger
     ) {
         self.keeper = keeper
         self.status = status

@@ -25,7 +25,7 @@ struct SourceFacts {
         let (slot, database) = try await source.run { session in
             (
                 try ReplicationSlot(session: session, name: name).facts(),
-                try TargetIdentity.databaseOID(session)
+                try DatabaseIdentity.databaseOID(session)
             )
         }
         var branch: LSN?

@@ -20,7 +20,7 @@ struct SourceMonitor {
     /// Looks at the partitions too.
     let partitions: @Sendable (Connection) async throws -> Void
     let positions: SharedPosition
-    let status: SyncStatus
+    let status: JobStatus
     let logger: Logger
 
     /// Runs until the task is cancelled.

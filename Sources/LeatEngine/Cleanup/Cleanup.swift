@@ -75,7 +75,7 @@ public struct Cleanup: Sendable {
         let stream = configuration.stream
         try await applier.connect(configuration.target)
         let progress = try await applier.run { session -> Progress? in
-            guard try TargetSchema.isPresent(session) else { return nil }
+            guard try LeatSchema.isPresent(session) else { return nil }
             try TrustedSchema.check(session)
             return try session.transaction {
                 try ProgressStore(session: session, stream: stream).readForUpdate()
@@ -121,9 +121,9 @@ public struct Cleanup: Sendable {
         }
         guard progress.isReplay else { return [] }
         let (target, pending) = try await applier.run { session in
-            let isThere = try TargetSchema.isPresent("leat.pending_schema", session)
+            let isThere = try LeatSchema.isPresent("leat.pending_schema", session)
             let pending = PendingSchema(session: session, stream: configuration.stream)
-            return (try TargetIdentity(session), isThere ? try pending.statements() : [])
+            return (try DatabaseIdentity(session), isThere ? try pending.statements() : [])
         }
         let name = ReaderName.text(stream: configuration.stream, target)
         return [
@@ -175,7 +175,7 @@ public struct Cleanup: Sendable {
 
     /// Another source may have a slot of the same name.
     private func checkSource(_ progress: Progress, _ source: Connection) async throws {
-        let identity = try await source.run { try TargetIdentity($0) }
+        let identity = try await source.run { try DatabaseIdentity($0) }
         guard identity.systemIdentifier == progress.stored.systemIdentifier,
             identity.databaseKey.isSame(as: progress.stored.databaseKey)
         else {

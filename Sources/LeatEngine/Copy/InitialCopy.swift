@@ -8,7 +8,7 @@ internal import PGWire
 struct InitialCopy {
     let configuration: SyncConfiguration
     let clientEncoding: String
-    let status: SyncStatus
+    let status: JobStatus
     let logger: Logger
 
     /// - Parameters:

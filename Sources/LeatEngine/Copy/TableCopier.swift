@@ -16,7 +16,7 @@ actor TableCopier: SessionActor, Closable {
     private nonisolated let executor = ConnectionExecutor(label: "leat.copy")
     nonisolated let interrupt = Interrupt()
     private let configuration: SyncConfiguration
-    private let status: SyncStatus
+    private let status: JobStatus
     private let attempt: String
     private let silence: Silence
     private var source: Session?
@@ -29,7 +29,7 @@ actor TableCopier: SessionActor, Closable {
     }
 
     init(
-        _ configuration: SyncConfiguration, number: Int, status: SyncStatus, attempt: String,
+        _ configuration: SyncConfiguration, number: Int, status: JobStatus, attempt: String,
         silence: Silence
     ) {
         self.configuration = configuration

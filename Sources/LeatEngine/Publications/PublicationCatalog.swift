@@ -20,7 +20,7 @@ public struct PublicationCatalog: Sendable {
     /// - Throws: ``Halt``, also if one of `names` is missing.
     public func list(_ names: [String] = []) async throws -> PublicationList {
         let identity = try await Connection.with(source, peer: .source, command: command) {
-            try TargetIdentity($0)
+            try DatabaseIdentity($0)
         }
         let streams = try await streams(of: identity)
         return try await Connection.with(source, peer: .source, command: command) { session in
@@ -29,7 +29,7 @@ public struct PublicationCatalog: Sendable {
     }
 
     /// The streams of the target that follow this source.
-    func streams(of identity: TargetIdentity) async throws -> [PublicationReaders.Stream] {
+    func streams(of identity: DatabaseIdentity) async throws -> [PublicationReaders.Stream] {
         guard let target else { return [] }
         return try await Connection.with(target, peer: .target, command: command) { session in
             try PublicationReaders.streams(session, of: identity)

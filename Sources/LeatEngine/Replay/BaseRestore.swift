@@ -9,7 +9,7 @@ internal import PGWire
 struct BaseRestore {
     let configuration: ReplayConfiguration
     let base: BaseManifest
-    let status: SyncStatus
+    let status: JobStatus
     let logger: Logger
 
     /// - Parameter levels: Those of one level are copied together, after the levels before it.
@@ -85,7 +85,7 @@ actor BaseRestorer: SessionActor, Closable {
     private let base: BaseManifest
     private let number: Int
     private let attempt: String
-    private let status: SyncStatus
+    private let status: JobStatus
     private var target: Session?
     private var originMark: OriginMark?
 
@@ -95,7 +95,7 @@ actor BaseRestorer: SessionActor, Closable {
 
     init(
         _ configuration: ReplayConfiguration, _ base: BaseManifest, number: Int, attempt: String,
-        status: SyncStatus
+        status: JobStatus
     ) {
         self.configuration = configuration
         self.base = base

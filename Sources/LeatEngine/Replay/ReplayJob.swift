@@ -9,13 +9,13 @@ internal import Synchronization
 /// that needs a person.
 public struct ReplayJob: Sendable {
     private let configuration: ReplayConfiguration
-    private let status: SyncStatus
+    private let status: JobStatus
     private let stop: StopSignal
     private let resume: ResumeSignal
     private let logger: Logger
 
     public init(
-        _ configuration: ReplayConfiguration, status: SyncStatus, stop: StopSignal,
+        _ configuration: ReplayConfiguration, status: JobStatus, stop: StopSignal,
         resume: ResumeSignal, logger: Logger
     ) {
         self.configuration = configuration

@@ -37,9 +37,9 @@ struct ReplayPreparation {
         let folder = ArchiveFacts(configuration.archive)
         let stored = try folder.position()
         let found = try folder.read(stored, until: configuration.until)
-        let target = try await applier.run { try TargetIdentity($0) }
+        let target = try await applier.run { try DatabaseIdentity($0) }
         try checkIsNotSource(found.description, target)
-        try await applier.run { try TargetSchema.ensure($0) }
+        try await applier.run { try LeatSchema.ensure($0) }
         // Before anything is emptied.
         if try await run.rewind.mayBegin(applier, configuration.stream) {
             let anew = try ReplayDecision(facts(nil, stored, found))
@@ -113,7 +113,7 @@ struct ReplayPreparation {
 
     /// The archive's own source is no staging: its tables would be emptied.
     private func checkIsNotSource(
-        _ description: ArchiveDescription, _ target: TargetIdentity
+        _ description: ArchiveDescription, _ target: DatabaseIdentity
     ) throws {
         guard
             (description.systemIdentifier, description.database)
@@ -148,7 +148,7 @@ struct ReplayPreparation {
 
     /// Before anything is copied: what is needed must stay.
     private func register(
-        _ position: LSN, _ target: TargetIdentity, _ description: ArchiveDescription
+        _ position: LSN, _ target: DatabaseIdentity, _ description: ArchiveDescription
     ) async -> String? {
         let name = ReaderName.text(stream: configuration.stream, target)
         do {
@@ -165,7 +165,7 @@ struct ReplayPreparation {
     }
 
     /// Under the name that the target had before, nobody reads any more.
-    private func keepTarget(_ progress: Progress?, _ target: TargetIdentity) async throws {
+    private func keepTarget(_ progress: Progress?, _ target: DatabaseIdentity) async throws {
         guard let progress else { return }
         let stream = configuration.stream
         var former = target
@@ -198,7 +198,7 @@ struct ReplayPreparation {
     /// The stream's row and its list of tables.
     private func begin(
         _ decision: ReplayDecision, _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
-        _ description: ArchiveDescription, _ target: TargetIdentity
+        _ description: ArchiveDescription, _ target: DatabaseIdentity
     ) async throws {
         switch decision {
         case .copy(let point):
@@ -218,7 +218,7 @@ struct ReplayPreparation {
 
     private func store(
         _ point: LSN, _ tables: [SourceTable], _ description: ArchiveDescription,
-        _ target: TargetIdentity, areReady: Bool
+        _ target: DatabaseIdentity, areReady: Bool
     ) async throws {
         let stream = configuration.stream
         try await applier.run { session in
@@ -395,7 +395,7 @@ extension ArchivedCatalog {
 
 /// Under which name a target's stream reads an archive.
 enum ReaderName {
-    static func text(stream: StreamName, _ target: TargetIdentity) -> String {
+    static func text(stream: StreamName, _ target: DatabaseIdentity) -> String {
         let hex = target.database.utf8.map { byte in
             let digits = String(byte, radix: 16)
             return digits.utf8.count == 1 ? "0\(digits)" : digits

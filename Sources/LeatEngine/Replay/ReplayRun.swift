@@ -24,7 +24,7 @@ struct ReplayRun: Sendable {
     let configuration: ReplayConfiguration
     let stop: StopSignal
     let resume: ResumeSignal
-    let status: SyncStatus
+    let status: JobStatus
     let logger: Logger
     let ownBackend: OwnBackend
     let rewind: Rewind

@@ -190,7 +190,7 @@ extension Failure {
 }
 
 extension JobLoop {
-    init(status: SyncStatus, stop: StopSignal, logger: Logger) {
+    init(status: JobStatus, stop: StopSignal, logger: Logger) {
         self.init(status: status, stop: stop, logger: logger) { error, wasConnected in
             Failure(error, wasConnected: wasConnected)
         }

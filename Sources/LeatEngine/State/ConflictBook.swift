@@ -64,7 +64,7 @@ public struct ConflictBook: Sendable {
 
     /// Nil if nothing can be found.
     private func condition(_ session: Session) throws -> String? {
-        guard try TargetSchema.isPresent("leat.conflicts", session) else { return nil }
+        guard try LeatSchema.isPresent("leat.conflicts", session) else { return nil }
         var conditions = ["true"]
         if let stream = filter.stream {
             conditions.append("c.stream = \(SQLText.literal(stream.text))")
@@ -114,7 +114,7 @@ public struct ConflictBook: Sendable {
 
     /// How many of each kind a stream has, by the kind's name.
     static func counts(_ session: Session, stream: String) throws -> [String: Int] {
-        guard try TargetSchema.isPresent("leat.conflicts", session) else { return [:] }
+        guard try LeatSchema.isPresent("leat.conflicts", session) else { return [:] }
         let rows = try session.query(
             """
             select c.kind, pg_catalog.count(*) as number from leat.conflicts c
@@ -137,13 +137,5 @@ extension RecordedConflict {
             keyValues: try row.optionalStringsWithNulls("key_values"),
             constraintName: try row.optionalText("constraint_name"),
             message: try row.optionalText("message"))
-    }
-}
-
-/// Times in a query's result.
-enum SQLTime {
-    /// RFC 3339 in UTC, which the session's time zone is.
-    static func rfc3339(_ column: String) -> String {
-        "pg_catalog.to_char(\(column), 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
     }
 }

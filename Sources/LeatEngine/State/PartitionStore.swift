@@ -62,7 +62,7 @@ struct PartitionStore {
 
     /// `partition: change` of all that are noted.
     static func changes(_ session: Session, stream: String) throws -> [String] {
-        guard try TargetSchema.isPresent("leat.partitions", session) else { return [] }
+        guard try LeatSchema.isPresent("leat.partitions", session) else { return [] }
         return try session.query(
             """
             select schema_name || '.' || table_name || ': ' || change from leat.partitions

@@ -47,7 +47,7 @@ struct ProgressStore {
 
     /// Writes the row before the slot is made: a crash may leave a slot that nobody has used.
     func insertCreating(
-        _ configuration: SyncConfiguration, source: SystemIdentity, target: TargetIdentity
+        _ configuration: SyncConfiguration, source: SystemIdentity, target: DatabaseIdentity
     ) throws {
         try session.query(
             """
@@ -73,7 +73,7 @@ struct ProgressStore {
 
     /// A stream that reads an archive: there is nothing to create first, so it begins at once.
     func beginReplay(
-        of archive: ArchiveDescription, at position: LSN, _ target: TargetIdentity
+        of archive: ArchiveDescription, at position: LSN, _ target: DatabaseIdentity
     ) throws {
         let publications = SQLText.textArray(archive.publications.map(\.name))
         let oids = SQLText.textArray(archive.publications.map { "\($0.name):\($0.oid)" })
@@ -139,7 +139,7 @@ struct ProgressStore {
 
     /// By what both databases are known now: one may have been renamed, or be known by its name
     /// alone so far.
-    func keepDatabases(source: DatabaseKey?, _ target: TargetIdentity) throws {
+    func keepDatabases(source: DatabaseKey?, _ target: DatabaseIdentity) throws {
         try session.query(
             """
             update leat.progress set source_database = coalesce($2, source_database),
@@ -186,7 +186,7 @@ struct ProgressStore {
 
     func delete() throws {
         for table in ["left_out", "conflicts", "partitions", "truncates"]
-        where try TargetSchema.isPresent("leat.\(table)", session) {
+        where try LeatSchema.isPresent("leat.\(table)", session) {
             try session.query("delete from leat.\(table) where stream = $1", [stream.text])
         }
         try session.query("delete from leat.tables where stream = $1", [stream.text])
@@ -251,7 +251,7 @@ extension Progress {
 
     /// A target that was made from a copy of another one has its rows, but not its history.
     /// - Parameter option: Accepts another one.
-    func checkTarget(_ target: TargetIdentity, option: String?) throws {
+    func checkTarget(_ target: DatabaseIdentity, option: String?) throws {
         guard !isOf(target) else { return }
         throw Halt(
             .positionMismatch,
@@ -270,13 +270,13 @@ extension Progress {
             ].compactMap { $0 }.joined(separator: " "))
     }
 
-    private func isOf(_ target: TargetIdentity) -> Bool {
+    private func isOf(_ target: DatabaseIdentity) -> Bool {
         targetSystemIdentifier == target.systemIdentifier
             && targetDatabase.isSame(as: target.databaseKey)
     }
 
     /// What has another name than at the last start.
-    func tellRenames(source: DatabaseKey?, _ target: TargetIdentity, _ logger: Logger) {
+    func tellRenames(source: DatabaseKey?, _ target: DatabaseIdentity, _ logger: Logger) {
         if let source, source.name != stored.database {
             logger.info(
                 "the source's database was renamed",
@@ -294,7 +294,7 @@ extension Progress {
     /// position.
     ///
     /// - Throws: ``Halt`` if the tables are not the very ones.
-    func accept(_ target: TargetIdentity, _ stream: StreamName, _ session: Session) throws {
+    func accept(_ target: DatabaseIdentity, _ stream: StreamName, _ session: Session) throws {
         guard !isOf(target) else { return }
         let others = try TableStore(session: session, stream: stream).othersThanStored()
         guard others.isEmpty else {
@@ -330,38 +330,5 @@ extension Progress {
             name: try row.text("target_database"), oid: try row.optionalID("target_database_oid"))
         ctid = try row.text("ctid")
         spool = try row.optionalValue("spool", as: "a spool", SpoolMark.init)
-    }
-}
-
-/// Which database the target is.
-struct TargetIdentity: Sendable {
-    var systemIdentifier: String
-    var database: String
-    var databaseOID: UInt32?
-    var encoding: String
-
-    var databaseKey: DatabaseKey { DatabaseKey(name: database, oid: databaseOID) }
-
-    static func databaseOID(_ session: Session) throws -> UInt32 {
-        try session.query(
-            """
-            select oid from pg_catalog.pg_database
-            where datname = pg_catalog.current_database()
-            """
-        ).id()
-    }
-
-    init(_ session: Session) throws {
-        let row = try session.query(
-            """
-            select (select system_identifier from pg_catalog.pg_control_system()),
-              pg_catalog.current_database() as database,
-              pg_catalog.current_setting('server_encoding') as encoding
-            """
-        ).onlyRecord()
-        systemIdentifier = try row.text("system_identifier")
-        database = try row.text("database")
-        encoding = try row.text("encoding")
-        databaseOID = try TargetIdentity.databaseOID(session)
     }
 }

@@ -92,7 +92,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
 
     private static func read(_ session: PGClient.Session, stream: String?) throws -> [StreamReport]
     {
-        guard try TargetSchema.isPresent(session) else { return [] }
+        guard try LeatSchema.isPresent(session) else { return [] }
         return try session.query(
             """
             select p.stream, p.state, p.end_lsn, \(SQLTime.rfc3339("p.commit_time")) as committed,

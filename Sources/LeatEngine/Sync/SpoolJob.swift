@@ -13,7 +13,7 @@ struct SpoolJob: Sendable {
     let configuration: SyncConfiguration
     let spool: SyncConfiguration.Spool
     let inProgress: InProgressHandling
-    let status: SyncStatus
+    let status: JobStatus
     let stop: StopSignal
     let logger: Logger
 
@@ -92,7 +92,7 @@ struct SpoolJob: Sendable {
         recording.segmentBytes = target.segmentBytes
         let run = RecordRun(
             configuration: recording, folder: target.folder, lock: target.lock,
-            attempts: RecordAttempts(), spool: target, stop: stop, status: SyncStatus(),
+            attempts: RecordAttempts(), spool: target, stop: stop, status: JobStatus(),
             logger: logger)
         let loop = JobLoop(status: run.status, stop: stop, logger: logger)
         _ = try await loop.run { try await run.run(connected: $0) }

@@ -64,7 +64,7 @@ extension StreamPreparation {
                 systemIdentifier: system.systemIdentifier, database: system.database,
                 timeline: system.timeline, tables: tables.map(StreamFile.Table.init),
                 spoolReader: spoolReader)
-            file.databaseOID = try await servers.source.run { try TargetIdentity.databaseOID($0) }
+            file.databaseOID = try await servers.source.run { try DatabaseIdentity.databaseOID($0) }
             try await spool.begin(at: confirmed, file, description) { _ = try await mark($0) }
             logger.info(
                 "spool begun",

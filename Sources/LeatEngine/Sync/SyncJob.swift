@@ -7,12 +7,12 @@ internal import PGClient
 /// person.
 public struct SyncJob: Sendable {
     private let configuration: SyncConfiguration
-    private let status: SyncStatus
+    private let status: JobStatus
     private let stop: StopSignal
     private let logger: Logger
 
     public init(
-        _ configuration: SyncConfiguration, status: SyncStatus, stop: StopSignal, logger: Logger
+        _ configuration: SyncConfiguration, status: JobStatus, stop: StopSignal, logger: Logger
     ) {
         self.configuration = configuration
         self.status = status

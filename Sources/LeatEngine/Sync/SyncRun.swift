@@ -23,7 +23,7 @@ internal import PGWire
 struct SyncRun {
     var configuration: SyncConfiguration
     let stop: StopSignal
-    let status: SyncStatus
+    let status: JobStatus
     let logger: Logger
     let ownBackend: OwnBackend
     let inProgress: InProgressHandling
@@ -39,7 +39,7 @@ struct SyncRun {
         let ahead: StagingAhead
         let receiver: SlotReceiver
         let source: Connection
-        let target: TargetIdentity
+        let target: DatabaseIdentity
         /// In which text travels.
         let encoding: String
     }
@@ -59,7 +59,7 @@ struct SyncRun {
             async let receiving: Void = receiver.open(
                 configuration.source, stream: configuration.stream)
             try await applier.connect(configuration.target, own: ownBackend)
-            let target = try await applier.run { try TargetIdentity($0) }
+            let target = try await applier.run { try DatabaseIdentity($0) }
             try await opened
             let spooled = try spool?.encoding()
             let encoding = try await source.run { session in
@@ -86,7 +86,7 @@ struct SyncRun {
         try await checkDifferentDatabases(servers)
         let stream = configuration.stream
         try await servers.applier.run { session in
-            try TargetSchema.ensure(session)
+            try LeatSchema.ensure(session)
             try HaltNote.clear(stream, session)
         }
         guard let change = try await PublicationSwitch(run: self, servers: servers).change() else {

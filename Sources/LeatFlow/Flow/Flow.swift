@@ -29,13 +29,13 @@ package struct Flow {
     package let end: LSN?
     /// How often the source hears of positions that stay the same.
     package let statusInterval: Duration
-    package let status: SyncStatus
+    package let status: JobStatus
     /// For whoever wants it to stand still at a place.
     package let holdPoint: HoldPoint
 
     package init(
         source: any BatchSource, sink: any BatchSink, positions: SharedPosition, end: LSN?,
-        statusInterval: Duration, status: SyncStatus
+        statusInterval: Duration, status: JobStatus
     ) {
         self.source = source
         self.sink = sink

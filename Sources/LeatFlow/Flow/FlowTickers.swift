@@ -13,7 +13,7 @@ final class FlowTickers: Sendable {
     private let end: LSN?
     private let statusInterval: Duration
     private let holdPoint: HoldPoint
-    private let status: SyncStatus
+    private let status: JobStatus
     private let reachedEnd = Atomic<Bool>(false)
     private let isFinishing = Atomic<Bool>(false)
 

@@ -13,13 +13,13 @@ package struct JobLoop: Sendable {
     /// reached before, in this run or an earlier one.
     package typealias Judge = @Sendable (_ error: any Error, _ wasConnected: Bool) -> Failure
 
-    private let status: SyncStatus
+    private let status: JobStatus
     private let stop: StopSignal
     private let logger: Logger
     private let judge: Judge
 
     package init(
-        status: SyncStatus, stop: StopSignal, logger: Logger, judge: @escaping Judge
+        status: JobStatus, stop: StopSignal, logger: Logger, judge: @escaping Judge
     ) {
         self.status = status
         self.stop = stop
@@ -131,7 +131,7 @@ package struct JobLoop: Sendable {
         private let rowsApplied: Int
         private let tablesCopied: Int
 
-        init(_ status: SyncStatus) {
+        init(_ status: JobStatus) {
             let snapshot = status.snapshot
             position = snapshot.position
             rowsApplied = snapshot.rowsApplied

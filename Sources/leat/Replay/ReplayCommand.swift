@@ -75,10 +75,10 @@ struct ReplayCommand: AsyncParsableCommand {
         try await Ending.report(logger) {
             let configuration = try configuration(logger)
             try confirm(configuration)
-            let (status, stop, resume) = (SyncStatus(), StopSignal(), ResumeSignal())
+            let (status, stop, resume) = (JobStatus(), StopSignal(), ResumeSignal())
             let job = ReplayJob(
                 configuration, status: status, stop: stop, resume: resume, logger: logger)
-            try await SyncRunner(logger: logger).run(status, stop) {
+            try await JobRunner(logger: logger).run(status, stop) {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { await listen(resume, logger) }
                     defer { group.cancelAll() }

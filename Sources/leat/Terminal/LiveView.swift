@@ -15,7 +15,7 @@ struct LiveView {
     private static let barWidth = 24
 
     /// Shows `status` until the task is cancelled.
-    static func run(_ status: SyncStatus) async {
+    static func run(_ status: JobStatus) async {
         var view = LiveView()
         while !Task.isCancelled {
             Terminal.shared.show(view.lines(status.snapshot))
@@ -25,7 +25,7 @@ struct LiveView {
         Terminal.shared.settle()
     }
 
-    mutating func lines(_ snapshot: SyncSnapshot) -> [String] {
+    mutating func lines(_ snapshot: JobSnapshot) -> [String] {
         switch snapshot.phase {
         case .starting: ["starting"]
         case .waiting: ["waiting to try again"]
@@ -35,7 +35,7 @@ struct LiveView {
         }
     }
 
-    private func copyLines(_ snapshot: SyncSnapshot) -> [String] {
+    private func copyLines(_ snapshot: JobSnapshot) -> [String] {
         let done = snapshot.copies.filter(\.isDone)
         let active = snapshot.copies.filter { !$0.isDone && $0.rows > 0 }
         let rows = snapshot.copies.reduce(0) { $0 + $1.rows }
@@ -46,7 +46,7 @@ struct LiveView {
         return active.prefix(LiveView.mostBars).map(bar) + [summary]
     }
 
-    private func bar(_ copy: SyncSnapshot.TableCopy) -> String {
+    private func bar(_ copy: JobSnapshot.TableCopy) -> String {
         let rows = "\(Units.count(copy.rows)) rows"
         guard copy.estimatedRows > 0 else { return "  \(copy.table)  \(rows)" }
         // The estimate may be low: a bar is full only when its table is done.
@@ -58,7 +58,7 @@ struct LiveView {
         return "  [\(bar)] \(Int(share * 100))%  \(copy.table)  \(rows)"
     }
 
-    private mutating func streamLine(_ snapshot: SyncSnapshot) -> String {
+    private mutating func streamLine(_ snapshot: JobSnapshot) -> String {
         let now = ContinuousClock.now
         let seconds = (now - lastTime) / .seconds(1)
         if seconds >= 1 {

@@ -19,7 +19,7 @@ struct TriggerJournal {
     }
 
     func entries() throws -> [Entry] {
-        guard try TargetSchema.isPresent("leat.triggers", session) else { return [] }
+        guard try LeatSchema.isPresent("leat.triggers", session) else { return [] }
         return try session.query(
             """
             select schema_name, table_name, trigger_name, enabled from leat.triggers

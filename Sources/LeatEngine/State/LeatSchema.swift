@@ -3,7 +3,7 @@ internal import PGClient
 
 /// Schema `leat` on the target: what Leat knows of its streams, kept beside their data so that
 /// both change in the same transaction.
-enum TargetSchema {
+enum LeatSchema {
     private static let progress = """
         create table leat.progress (
           stream text primary key,

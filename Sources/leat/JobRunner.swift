@@ -7,7 +7,7 @@ import PGClient
 import UnixSignals
 
 /// Runs a job with its signals and its live view.
-struct SyncRunner {
+struct JobRunner {
     let logger: Logger
 
     /// When a stop that hangs, in a name server for example, is cut short.
@@ -15,14 +15,14 @@ struct SyncRunner {
 
     /// - Throws: ``Halt``.
     func run(_ configuration: SyncConfiguration) async throws {
-        let (status, stop) = (SyncStatus(), StopSignal())
+        let (status, stop) = (JobStatus(), StopSignal())
         let job = SyncJob(configuration, status: status, stop: stop, logger: logger)
         try await run(status, stop) { try await job.run() }
     }
 
     /// - Throws: ``Halt``.
     func run(
-        _ status: SyncStatus, _ stop: StopSignal, _ job: () async throws -> Void
+        _ status: JobStatus, _ stop: StopSignal, _ job: () async throws -> Void
     ) async throws {
         try OpenFiles.require()
         if !CancelRequest.isEncrypted {
@@ -50,7 +50,7 @@ struct SyncRunner {
             guard !stop.isRequested else { exit(ExitCode.interrupted.rawValue) }
             logger.info("stopping", metadata: ["signal": "\(signal)"])
             stop.request()
-            DispatchQueue.global().asyncAfter(deadline: .now() + SyncRunner.patience) {
+            DispatchQueue.global().asyncAfter(deadline: .now() + JobRunner.patience) {
                 exit(code)
             }
         }

@@ -1,10 +1,9 @@
 public import LeatCore
 public import PGWire
-internal import Synchronization
 
-/// What a running `sync` shows of itself: one snapshot, copied out whole, so that a reader never
+/// What a running job shows of itself: one snapshot, copied out whole, so that a reader never
 /// mixes two moments.
-public struct SyncSnapshot: Sendable {
+public struct JobSnapshot: Sendable {
     public enum Phase: String, Sendable {
         case starting, copying, streaming, waiting, stopping
     }
@@ -67,47 +66,5 @@ public struct SyncSnapshot: Sendable {
     /// How far the position is behind the end of the source's WAL.
     public var lagBytes: UInt64? {
         sourceWALEnd.map { $0 > position ? $0.rawValue - position.rawValue : 0 }
-    }
-}
-
-/// The place where the parts of a run put what ``SyncSnapshot`` shows.
-public final class SyncStatus: Sendable {
-    private struct State {
-        var snapshot = SyncSnapshot()
-        /// Where tables stand in `snapshot.copies`; found anew when it no longer fits.
-        var places: [TableName: Int] = [:]
-
-        mutating func place(of table: TableName) -> Int? {
-            if let place = places[table], place < snapshot.copies.count,
-                snapshot.copies[place].table == table
-            {
-                return place
-            }
-            places = Dictionary(
-                snapshot.copies.enumerated().map { ($1.table, $0) },
-                uniquingKeysWith: { first, _ in first })
-            return places[table]
-        }
-    }
-
-    private let state = Mutex(State())
-
-    public init() {}
-
-    public var snapshot: SyncSnapshot { state.withLock { $0.snapshot } }
-
-    package func update(_ body: (inout SyncSnapshot) -> Void) {
-        state.withLock { body(&$0.snapshot) }
-    }
-
-    package func updateCopy(of table: TableName, _ body: (inout SyncSnapshot.TableCopy) -> Void) {
-        state.withLock { state in
-            guard let place = state.place(of: table) else { return }
-            body(&state.snapshot.copies[place])
-        }
-    }
-
-    package func copy(of table: TableName) -> SyncSnapshot.TableCopy? {
-        state.withLock { state in state.place(of: table).map { state.snapshot.copies[$0] } }
     }
 }
