@@ -45,9 +45,20 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "LeatCatalogs",
+            dependencies: [
+                "PGWire", "PGClient", "LeatCore",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "LeatAdmin",
+            dependencies: ["PGWire", "PGClient", "LeatCore", "LeatCatalogs"],
+            swiftSettings: strict),
+        .target(
             name: "LeatEngine",
             dependencies: [
-                "PGWire", "PGClient", "LeatCore", "LeatArchive", "LeatFlow",
+                "PGWire", "PGClient", "LeatCore", "LeatArchive", "LeatFlow", "LeatCatalogs",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -55,7 +66,8 @@ let package = Package(
         .executableTarget(
             name: "leat",
             dependencies: [
-                "PGWire", "PGClient", "LeatCore", "LeatArchive", "LeatFlow", "LeatEngine",
+                "PGWire", "PGClient", "LeatCore", "LeatArchive", "LeatFlow", "LeatCatalogs",
+                "LeatAdmin", "LeatEngine",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -64,14 +76,17 @@ let package = Package(
         // Damages what servers send and archives hold, and reads it; not installed.
         .target(
             name: "LeatFuzz",
-            dependencies: ["PGWire", "LeatCore", "LeatArchive", "LeatTestSupport"],
+            dependencies: [
+                "PGWire", "LeatCore", "LeatArchive", "LeatAdmin", "LeatTestSupport",
+            ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         // Measures parts of the above; not installed.
         .target(name: "CAllocationCount"),
         .executableTarget(
             name: "leat-bench",
             dependencies: [
-                "CAllocationCount", "PGWire", "PGClient", "LeatCore", "LeatFlow", "LeatEngine",
+                "CAllocationCount", "PGWire", "PGClient", "LeatCore", "LeatFlow", "LeatCatalogs",
+                "LeatEngine",
                 "LeatTestSupport", "LeatFuzz",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -84,7 +99,12 @@ let package = Package(
             name: "PGClientTests", dependencies: ["PGClient", "LeatTestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "LeatCoreTests", dependencies: ["LeatCore", "PGWire", "LeatTestSupport"],
+            name: "LeatCoreTests",
+            dependencies: ["LeatAdmin", "LeatCore", "PGWire", "LeatTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LeatAdminTests",
+            dependencies: ["LeatAdmin", "LeatCore", "PGWire", "LeatTestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "LeatFlowTests",

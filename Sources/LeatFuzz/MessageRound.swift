@@ -1,3 +1,4 @@
+internal import LeatAdmin
 internal import LeatCore
 internal import LeatTestSupport
 internal import PGWire

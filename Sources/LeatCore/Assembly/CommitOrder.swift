@@ -1,4 +1,4 @@
-internal import PGWire
+package import PGWire
 
 /// The order that the commits of a stream keep, whoever reads it.
 ///
@@ -10,19 +10,21 @@ internal import PGWire
 ///
 /// Nothing is expected of where a message says that it lies: those of a transaction lie before its
 /// commit record, and so behind other commits or before them.
-struct CommitOrder: Sendable {
+package struct CommitOrder: Sendable {
     /// Everything that commits before it has come.
     private var reached = LSN.zero
 
     /// More than any record takes: its length has 32 bits.
     private static let longestRecord: UInt64 = 1 << 32
 
-    mutating func keepaliveReceived(walEnd: LSN) {
+    package init() {}
+
+    package mutating func keepaliveReceived(walEnd: LSN) {
         reached = max(reached, walEnd)
     }
 
     /// A logical message comes that is of no transaction. Its record ends at `end`.
-    mutating func messageCame(_ end: LSN, at lsn: LSN) throws(StreamError) {
+    package mutating func messageCame(_ end: LSN, at lsn: LSN) throws(StreamError) {
         try check(end, .message, at: lsn)
         guard end > reached else {
             throw StreamError(.goesBack(commit: end, reached: reached), at: lsn)
@@ -31,7 +33,7 @@ struct CommitOrder: Sendable {
     }
 
     /// Something comes that took effect with the record at `commit`.
-    func check(_ commit: LSN, _ kind: MessageKind, at lsn: LSN) throws(StreamError) {
+    package func check(_ commit: LSN, _ kind: MessageKind, at lsn: LSN) throws(StreamError) {
         guard !commit.isZero else { throw StreamError(.nowhere(kind), at: lsn) }
         guard commit >= reached else {
             throw StreamError(.goesBack(commit: commit, reached: reached), at: lsn)
@@ -39,7 +41,7 @@ struct CommitOrder: Sendable {
     }
 
     /// It is complete, and its record ends at `end`.
-    mutating func ended(_ commit: LSN, end: LSN, at lsn: LSN) throws(StreamError) {
+    package mutating func ended(_ commit: LSN, end: LSN, at lsn: LSN) throws(StreamError) {
         guard end > commit, end.rawValue - commit.rawValue <= CommitOrder.longestRecord else {
             throw StreamError(.endOfCommit(commit: commit, end: end), at: lsn)
         }
@@ -49,7 +51,7 @@ struct CommitOrder: Sendable {
 
 extension CommitMessage {
     /// Whether it is the end of what began so.
-    func check(commit: LSN, time: PostgresTimestamp, at lsn: LSN) throws(StreamError) {
+    package func check(commit: LSN, time: PostgresTimestamp, at lsn: LSN) throws(StreamError) {
         guard commitLSN == commit else {
             throw StreamError(.commitDiffers(begun: commit, ended: commitLSN), at: lsn)
         }

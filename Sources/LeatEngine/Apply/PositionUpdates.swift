@@ -1,3 +1,4 @@
+internal import LeatCatalogs
 package import LeatCore
 internal import LeatFlow
 package import PGClient

@@ -37,16 +37,4 @@ extension Halt {
         Give a folder that belongs to the user who runs Leat, below folders that only this user \
         and root may write to, or take the right to write from the others (chown, chmod).
         """
-
-    /// For what is held as a whole.
-    static func noMemory(_ bytes: Int?) -> Halt {
-        let much = bytes.map { "\(Units.bytes(UInt64($0))) of memory" } ?? "memory"
-        return Halt(
-            .localDisk, "This machine refuses Leat \(much).",
-            advice: """
-                Nothing is lost; a later start resumes. A change is held as a whole, a few times \
-                where it is passed on: raise the limit (ulimit -v, MemoryMax, the container's) \
-                above four times the largest row.
-                """)
-    }
 }

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import LeatArchive
+internal import LeatCatalogs
 internal import LeatCore
 internal import LeatFlow
 internal import Logging

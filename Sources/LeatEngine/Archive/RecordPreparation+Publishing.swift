@@ -1,4 +1,5 @@
 internal import LeatArchive
+internal import LeatCatalogs
 internal import LeatCore
 internal import Logging
 internal import PGClient
@@ -57,7 +58,7 @@ extension RecordPreparation {
     ) throws -> (tables: [SourceCatalog.Candidate], leftOut: [LeftOut]) {
         let publication = Publication(session: session, configuration: configuration)
         let check = { (tables: [SourceCatalog.Candidate]) in
-            try Publication.checkIdentities(of: tables, session)
+            try SourceCatalog(session: session).checkIdentities(of: tables)
             try publication.checkMayPublish(tables) { name in
                 "leat record as before, with --publication \(ShellText.word(name))"
             }

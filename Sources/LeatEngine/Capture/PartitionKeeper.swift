@@ -1,4 +1,5 @@
 internal import LeatArchive
+internal import LeatCatalogs
 internal import LeatCore
 internal import LeatFlow
 internal import PGClient
@@ -32,7 +33,7 @@ struct OwnTargetSession: Sendable {
         do {
             return try await Connection.open(target, peer: .target, stream: stream).runOnce(body)
         } catch let error as ConnectionError where mayBeAway {
-            guard case .retry = Failure(error, wasConnected: true) else { throw error }
+            guard case .retry = Failure(ofJob: error, wasConnected: true) else { throw error }
             return nil
         }
     }

@@ -1,3 +1,4 @@
+internal import LeatCatalogs
 internal import LeatCore
 internal import LeatFlow
 public import Logging
@@ -62,7 +63,7 @@ public struct Cleanup: Sendable {
         do {
             return try await closing(source, applier) { try await run(applier, source, confirm) }
         } catch {
-            guard case .halt(let halt) = Failure(error, wasConnected: false) else {
+            guard case .halt(let halt) = Failure(ofJob: error, wasConnected: false) else {
                 throw Halt(.internalError, "\(error)")
             }
             throw halt

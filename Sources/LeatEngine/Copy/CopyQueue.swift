@@ -1,3 +1,4 @@
+internal import LeatCatalogs
 internal import Logging
 internal import Synchronization
 

@@ -1,3 +1,4 @@
+internal import LeatCatalogs
 internal import LeatCore
 internal import PGClient
 internal import PGWire
@@ -46,7 +47,7 @@ struct NewTables {
     ) async throws -> ([SourceCatalog.Candidate], leftOut: [LeftOut]) {
         try await fit(candidates, \.name) { some in
             let tables = try await source.run { session in
-                try Publication.checkIdentities(of: some, session)
+                try SourceCatalog(session: session).checkIdentities(of: some)
                 try Publication(session: session, configuration: configuration.reading)
                     .checkMayPublish(some, start: configuration.commandWith(publication:))
                 return try SourceCatalog(session: session).tables(some)

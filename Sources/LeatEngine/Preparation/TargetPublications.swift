@@ -1,3 +1,4 @@
+internal import LeatCatalogs
 internal import LeatCore
 internal import PGClient
 
@@ -16,7 +17,7 @@ struct TargetPublications {
         ).bool()
         guard isThere, !tables.isEmpty else { return }
         let written = try written(tables)
-        var found: [(publication: String, problem: PublicationReport.Problem)] = []
+        var found: [(publication: String, problem: PublicationProblem)] = []
         for (name, problems) in try PublicationProblems(session: session).read(nil) {
             found += problems.filter { problem in
                 problem.schemaName == "leat"
@@ -46,7 +47,7 @@ struct TargetPublications {
     }
 
     private static func halt(
-        _ found: [(publication: String, problem: PublicationReport.Problem)]
+        _ found: [(publication: String, problem: PublicationProblem)]
     ) -> Halt {
         let list = found.map {
             "\($0.publication), for \($0.problem.schemaName).\($0.problem.tableName) "

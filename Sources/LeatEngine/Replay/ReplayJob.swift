@@ -1,4 +1,5 @@
 internal import LeatArchive
+internal import LeatCatalogs
 internal import LeatCore
 public import LeatFlow
 public import Logging

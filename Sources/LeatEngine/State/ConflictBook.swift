@@ -1,3 +1,4 @@
+internal import LeatCatalogs
 public import LeatCore
 public import PGClient
 

@@ -1,4 +1,5 @@
 internal import LeatArchive
+internal import LeatCatalogs
 internal import LeatCore
 internal import Logging
 internal import PGClient

@@ -1,3 +1,4 @@
+internal import LeatCatalogs
 internal import LeatCore
 internal import LeatFlow
 internal import Logging

@@ -1,3 +1,4 @@
+internal import LeatCatalogs
 internal import LeatCore
 internal import Logging
 internal import PGClient
@@ -113,7 +114,7 @@ extension StreamPreparation {
         var leftOut: [LeftOut] = []
         if let new { (wanted, leftOut) = try await new.fit(wanted) }
         let (tables, exists) = try await servers.source.run { [wanted] session in
-            try Publication.checkIdentities(of: wanted, session)
+            try SourceCatalog(session: session).checkIdentities(of: wanted)
             let publication = Publication(session: session, configuration: configuration.reading)
             try publication.checkMayPublish(wanted, start: configuration.commandWith(publication:))
             return (

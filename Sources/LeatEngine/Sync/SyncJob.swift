@@ -1,3 +1,4 @@
+internal import LeatCatalogs
 internal import LeatCore
 public import LeatFlow
 public import Logging

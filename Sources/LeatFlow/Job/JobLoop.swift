@@ -1,4 +1,4 @@
-internal import LeatCore
+package import LeatCore
 package import Logging
 internal import PGWire
 

@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import LeatCore
-public import LeatEngine
+public import LeatAdmin
+internal import LeatEngine
 
 enum Switch: String, ExpressibleByArgument, CaseIterable {
     case on, off

@@ -1,6 +1,6 @@
 import ArgumentParser
 import LeatCore
-import LeatEngine
+import LeatAdmin
 import Logging
 import PGClient
 

@@ -1,6 +1,7 @@
 import ArgumentParser
+import LeatCatalogs
 import LeatCore
-import LeatEngine
+import LeatAdmin
 import Logging
 import PGWire
 

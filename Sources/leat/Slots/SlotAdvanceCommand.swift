@@ -1,6 +1,7 @@
 import ArgumentParser
 import LeatCore
-import LeatEngine
+import LeatAdmin
+import LeatFlow
 import Logging
 import PGClient
 import PGWire
@@ -59,7 +60,7 @@ struct SlotAdvanceCommand: AsyncParsableCommand {
             // The server reads all that lies between, which may take a while.
             Terminal.shared.show(["advancing slot \(name) to \(plan.to)"])
             let end = try await Interruption.stopping { stop in
-                try await advance.run(plan, conninfo, stop: stop)
+                try await advance.run(plan, conninfo, until: stop.wait)
             }
             Terminal.shared.show([])
             print(SlotAdvanceText.done(plan, end))

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
+import LeatCatalogs
 import LeatCore
-import LeatEngine
+import LeatAdmin
+import LeatFlow
 import Logging
 import Synchronization
 
@@ -60,7 +62,8 @@ struct SlotCreateCommand: AsyncParsableCommand {
             }
             try await Interruption.stopping { stop in
                 let progress = SlotWaitView(name: name, logger: logger)
-                try await creation.run(conninfo, stop: stop, waiting: progress.show) { outcome in
+                try await creation.run(conninfo, until: stop.wait, waiting: progress.show) {
+                    outcome in
                     Terminal.shared.show([])
                     print(text(outcome))
                     // Whoever reads it waits for it: a temporary slot is held from now on.

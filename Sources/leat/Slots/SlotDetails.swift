@@ -1,5 +1,5 @@
 import LeatCore
-import LeatEngine
+import LeatAdmin
 import PGWire
 
 /// Everything about one slot, as labelled lines.

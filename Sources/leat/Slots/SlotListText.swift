@@ -1,5 +1,5 @@
 import LeatCore
-import LeatEngine
+import LeatAdmin
 
 /// The slots of a server for people.
 struct SlotListText {

@@ -1,5 +1,5 @@
 import LeatCore
-import LeatEngine
+import LeatAdmin
 import PGClient
 import PGWire
 import Synchronization

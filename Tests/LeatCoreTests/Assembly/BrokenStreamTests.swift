@@ -1,3 +1,4 @@
+import LeatAdmin
 import LeatCore
 import LeatTestSupport
 import PGWire

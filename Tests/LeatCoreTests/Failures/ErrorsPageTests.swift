@@ -29,10 +29,13 @@ struct ErrorsPageTests {
         return try files.compactMap { $0 as? URL }
             .filter { file in
                 file.pathExtension == "swift"
-                    && ["/LeatCore/", "/LeatFlow/", "/LeatEngine/", "/leat/", "/ServerError"]
-                        .contains {
-                            file.path.contains($0)
-                        }
+                    && [
+                        "/LeatCore/", "/LeatFlow/", "/LeatCatalogs/", "/LeatAdmin/", "/LeatEngine/",
+                        "/leat/", "/ServerError",
+                    ]
+                    .contains {
+                        file.path.contains($0)
+                    }
             }
             .map { ($0.lastPathComponent, try String(contentsOf: $0, encoding: .utf8)) }
     }

@@ -48,7 +48,9 @@ struct RowReadingTests {
 
     @Test("what is NULL, or cannot be read, becomes no default")
     func defaults() throws {
-        let found = try Self.sources("PGClient", "LeatEngine", "leat").flatMap { file in
+        let found = try Self.sources(
+            "PGClient", "LeatCatalogs", "LeatAdmin", "LeatEngine", "leat"
+        ).flatMap { file in
             file.text.matches(
                 of:
                     /(text|bool|int|int32|id|lsn|double|value|optional[A-Z]\w*)\("\w+"[^()]*\)\s*\?\?/

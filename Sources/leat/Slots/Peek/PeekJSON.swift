@@ -1,6 +1,6 @@
 import Foundation
 import LeatCore
-import LeatEngine
+import LeatAdmin
 import PGWire
 
 /// One JSON object a line.

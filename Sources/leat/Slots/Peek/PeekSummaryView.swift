@@ -1,5 +1,5 @@
 import LeatCore
-import LeatEngine
+import LeatAdmin
 import PGWire
 
 /// How much of what is in a slot, by table and operation.

@@ -1,4 +1,5 @@
 import Foundation
+import LeatAdmin
 import LeatCore
 import PGWire
 

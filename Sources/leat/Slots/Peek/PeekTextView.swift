@@ -1,5 +1,5 @@
 import LeatCore
-import LeatEngine
+import LeatAdmin
 import PGWire
 
 /// Transaction after transaction, for people.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
 import LeatCore
-import LeatEngine
+import LeatAdmin
 import Logging
 import PGWire
 import Synchronization

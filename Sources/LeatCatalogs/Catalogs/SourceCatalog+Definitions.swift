@@ -1,0 +1,109 @@
+package import LeatCore
+internal import PGClient
+package import PGWire
+
+// What tells whether rows have changed without being sent: see ``TableDefinition``.
+
+extension DefinitionChange {
+    package init(from earlier: TableDefinition, to now: TableDefinition, sent table: SourceTable) {
+        self.init(
+            from: earlier, to: now, sent: table.columns.map(\.name),
+            mayBeUnlogged: table.mayBeUnlogged.contains)
+    }
+}
+
+extension SourceCatalog {
+    /// Whether a table's columns are these still, none of them altered: without a look at any
+    /// other table.
+    package func hasColumns(_ columns: [SourceColumn], table: RelationID) throws -> Bool {
+        var versions: [Int: UInt32] = [:]
+        for row in try session.query(
+            """
+            select a.attnum, a.xmin from pg_catalog.pg_attribute a
+            where a.attrelid = $1::pg_catalog.oid and a.attnum > 0 and not a.attisdropped
+              and a.attgenerated = ''
+            """, ["\(table.rawValue)"]
+        ).records { versions[try row.int("attnum")] = try row.id("xmin") }
+        let plain = columns.filter { $0.generation == .none }
+        return plain.count == versions.count
+            && plain.allSatisfy { versions[$0.number] == $0.version }
+    }
+
+    /// The doubts that the rows themselves do not rule out.
+    ///
+    /// Reads the first and the last pages of the tables in question.
+    ///
+    /// - Returns: Nil if one of them is locked for longer than a second.
+    package func standing(_ findings: [DefinitionChange.Finding]) throws -> [DefinitionChange
+        .Doubt]?
+    {
+        guard !findings.isEmpty else { return [] }
+        do {
+            return try session.transaction {
+                try session.execute("set local lock_timeout = '1s'")
+                return try findings.compactMap { try standing($0) }
+            }
+        } catch let error as ConnectionError where error.sqlState == "55P03" {
+            return nil
+        }
+    }
+
+    private func standing(
+        _ finding: DefinitionChange.Finding
+    ) throws -> DefinitionChange.Doubt? {
+        for file in finding.files {
+            guard let sample = try sample(file, since: finding.since) else { continue }
+            if sample.hasOlder { return nil }
+            guard case .unlogged(let oid, _) = finding.doubt else { continue }
+            return .unlogged(oid: oid, writer: sample.hasWriters ? sample.writer : nil)
+        }
+        return finding.doubt
+    }
+
+    /// The first and the last rows of a table.
+    private struct Sample {
+        /// One was there before a transaction.
+        var hasOlder: Bool
+        /// The transaction that changed the table's row of `pg_class` last: the one that wrote its
+        /// file, where nothing else came behind it.
+        var writer: UInt32
+        /// One is of that transaction.
+        var hasWriters: Bool
+    }
+
+    private static let sampledPages = 16
+
+    /// Nil if the role may not look, or the table is gone.
+    private func sample(_ oid: UInt32, since xid: UInt32) throws -> Sample? {
+        let table = try session.query(
+            """
+            select c.oid::pg_catalog.regclass as name, c.xmin,
+              pg_catalog.pg_relation_size(c.oid)
+                / pg_catalog.current_setting('block_size')::pg_catalog.int8 as pages
+            from pg_catalog.pg_class c
+            where c.oid = $1::pg_catalog.oid and pg_catalog.has_table_privilege(c.oid, 'select')
+              and pg_catalog.has_schema_privilege(c.relnamespace, 'usage')
+              and not pg_catalog.row_security_active(c.oid)
+            """, ["\(oid)"]
+        ).firstRecord
+        guard let table else { return nil }
+        let (name, writer) = (try table.text("name"), try table.id("xmin"))
+        let last = max(0, try table.int("pages") - SourceCatalog.sampledPages)
+        // Each by itself is a scan of a range; together they would be one of the table.
+        let rows = ["ctid < '(\(SourceCatalog.sampledPages),0)'", "ctid >= '(\(last),0)'"]
+            .map { "select from only \(name) where \($0)" }
+        func exists(_ condition: String) -> String {
+            rows.map { "exists (\($0) and \(condition))" }.joined(separator: " or ")
+        }
+        let older = "pg_catalog.age(xmin) > pg_catalog.age($1::pg_catalog.text::pg_catalog.xid)"
+        let found = try session.query(
+            """
+            select \(exists(older)) as has_older,
+              \(exists("xmin = $2::pg_catalog.text::pg_catalog.xid")) as has_writers
+            """, ["\(xid)", "\(writer)"]
+        ).onlyRecord()
+        return Sample(
+            hasOlder: try found.bool("has_older"), writer: writer,
+            hasWriters: try found.bool("has_writers"))
+    }
+}

@@ -1,7 +1,0 @@
-/// Times in a query's result.
-enum SQLTime {
-    /// RFC 3339 in UTC, which the session's time zone is.
-    static func rfc3339(_ column: String) -> String {
-        "pg_catalog.to_char(\(column), 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-    }
-}
