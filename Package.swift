@@ -96,7 +96,7 @@ let package = Package(
             name: "PGWireTests", dependencies: ["PGWire", "LeatTestSupport"],
             resources: [.copy("Captures")], swiftSettings: strict),
         .testTarget(
-            name: "PGClientTests", dependencies: ["PGClient", "LeatTestSupport"],
+            name: "PGClientTests", dependencies: ["PGClient", "PGWire", "LeatTestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "LeatCoreTests",

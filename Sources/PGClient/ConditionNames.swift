@@ -1,7 +1,9 @@
+internal import PGWire
+
 /// The names of SQLSTATEs: "PostgreSQL Error Codes" of the manual. They are what a server says of an
 /// error that is in no language, and holds no value.
 enum ConditionNames {
-    static func name(of sqlState: String) -> String? { names[sqlState] }
+    static func name(of sqlState: SQLState) -> String? { names[sqlState.rawValue] }
 
     private static let names = Dictionary(
         uniqueKeysWithValues: table.split(separator: "\n").map { line in

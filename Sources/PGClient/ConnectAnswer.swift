@@ -1,3 +1,5 @@
+internal import PGWire
+
 /// What libpq says of a connection that was not made, taken apart.
 ///
 /// There is no SQLSTATE for it but in a verbose text, such as `connection to server at "h", port 1
@@ -7,7 +9,7 @@
 struct ConnectAnswer {
     private(set) var message: String
     /// Nil if no server has answered.
-    private(set) var sqlState: String?
+    private(set) var sqlState: SQLState?
     /// The server's function that has refused; nil likewise.
     private(set) var function: String?
 
@@ -20,7 +22,7 @@ struct ConnectAnswer {
         function = text.matches(of: location).last.map { String($0.output.function) }
         message = text.replacing(location, with: "")
         while let match = message.firstMatch(of: state) {
-            sqlState = String(match.output.state)
+            sqlState = SQLState(rawValue: String(match.output.state))
             message.replaceSubrange(match.range, with: ": ")
         }
     }
@@ -40,7 +42,7 @@ struct ConnectFailures {
         return switch last.code {
         case .timedOut: true
         // cannot_connect_now
-        case .connectFailed: last.sqlState == nil || last.sqlState == "57P03"
+        case .connectFailed: last.sqlState == nil || last.sqlState == .cannotConnectNow
         case .invalidConninfo, .lost, .server, .interrupted, .unexpectedAnswer, .pooled,
             .invalidValue:
             false

@@ -1,3 +1,5 @@
+public import PGWire
+
 /// Which end of a stream a connection leads to.
 public enum Peer: String, Sendable {
     case source, target
@@ -51,7 +53,7 @@ public struct ConnectionError: Error, Sendable {
         self.server = server
     }
 
-    public var sqlState: String? { server?.sqlState }
+    public var sqlState: SQLState? { server?.sqlState }
 }
 
 extension ConnectionError: CustomStringConvertible {

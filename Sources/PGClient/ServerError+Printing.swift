@@ -1,3 +1,5 @@
+internal import PGWire
+
 /// What of an error may be printed.
 ///
 /// A message may quote a value, in any language and with or without quotes; so it is printed only
@@ -6,7 +8,7 @@
 extension ServerError {
     /// Raised by, or within, code of the database's own (a trigger's function, one in a CHECK):
     /// it says what it likes, with whatever SQLSTATE.
-    public var isFromFunction: Bool { sqlState.hasPrefix("P0") || !isDirect }
+    public var isFromFunction: Bool { sqlState.conditionClass == .plpgsqlError || !isDirect }
 
     /// The message, or what can be said instead; without a hint and a SQLSTATE.
     public var printable: String { isPrintable ? message : concealed }
@@ -54,7 +56,9 @@ extension ServerError {
 
     /// What an encoding lacks is shown in hexadecimal digits; its name stands in any language.
     private var encodings: String {
-        guard ["22021", "22P05"].contains(sqlState) else { return "" }
+        guard [.characterNotInRepertoire, .untranslatableCharacter].contains(sqlState) else {
+            return ""
+        }
         let words = message.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
         let found = words.filter(ServerError.encodingNames.contains)
         return found.isEmpty ? "" : " (\(found.joined(separator: ", ")))"
@@ -86,21 +90,29 @@ extension ServerError {
 
     /// Classes of "PostgreSQL Error Codes" whose messages speak of the server, the session or a
     /// constraint. (Their details quote rows.)
-    private static let harmlessClasses: Set<Substring> = [
-        "08", "23", "25", "28", "40", "53", "54", "55", "57",
+    private static let harmlessClasses: Set<SQLState.Class> = [
+        .connectionException, .integrityConstraintViolation, .invalidTransactionState,
+        .invalidAuthorizationSpecification, .transactionRollback, .insufficientResources,
+        .programLimitExceeded, .objectNotInPrerequisiteState, .operatorIntervention,
     ]
-    private static let harmless: Set = [
-        "21000", "3D000", "42501", "42703", "42804", "428C9", "44000",
+    private static let harmless: Set<SQLState> = [
+        .cardinalityViolation, .invalidCatalogName, .insufficientPrivilege, .undefinedColumn,
+        .datatypeMismatch, .generatedAlways, .withCheckOptionViolation,
     ]
 
-    private static func isWithoutValues(_ sqlState: String) -> Bool {
-        harmlessClasses.contains(sqlState.prefix(2)) || harmless.contains(sqlState)
+    private static func isWithoutValues(_ sqlState: SQLState) -> Bool {
+        harmlessClasses.contains(sqlState.conditionClass) || harmless.contains(sqlState)
     }
 
     /// Such as `relation "x" does not exist`: where no values are, it is a name.
-    private static func isAboutNames(_ sqlState: String) -> Bool {
-        guard sqlState != "42601" else { return false }
-        return ["0A", "26", "2B", "34", "3B", "3F", "42", "58", "F0"].contains(sqlState.prefix(2))
+    private static func isAboutNames(_ sqlState: SQLState) -> Bool {
+        guard sqlState != .syntaxError else { return false }
+        return [
+            .featureNotSupported, .invalidSQLStatementName,
+            .dependentPrivilegeDescriptorsStillExist, .invalidCursorName, .savepointException,
+            .invalidSchemaName, .syntaxErrorOrAccessRuleViolation, .systemError,
+            .configurationFileError,
+        ].contains(sqlState.conditionClass)
     }
 
     private static let encodingNames: Set = [

@@ -1,10 +1,11 @@
 internal import CLibpq
+public import PGWire
 
 /// An error report of the server, whole: "Error and Notice Message Fields" of the manual.
 public struct ServerError: Error, Equatable, Sendable {
     public var severity: String
     /// Five characters: "PostgreSQL Error Codes" of the manual.
-    public var sqlState: String
+    public var sqlState: SQLState
     public var message: String
     public var detail: String?
     public var hint: String?
@@ -19,7 +20,7 @@ public struct ServerError: Error, Equatable, Sendable {
     public var function: String?
 
     public init(
-        severity: String = "ERROR", sqlState: String, message: String, detail: String? = nil,
+        severity: String = "ERROR", sqlState: SQLState, message: String, detail: String? = nil,
         hint: String? = nil
     ) {
         self.severity = severity
@@ -39,7 +40,7 @@ extension ServerError {
             PQresultErrorField(result, Int32(code.asciiValue ?? 0)).map { String(cString: $0) }
         }
         severity = field("V") ?? field("S") ?? "ERROR"
-        sqlState = field("C") ?? "XX000"
+        sqlState = field("C").map(SQLState.init) ?? .internalError
         message = field("M") ?? String(cString: PQresultErrorMessage(result))
         detail = field("D")
         hint = field("H")

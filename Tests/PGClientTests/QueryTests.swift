@@ -1,5 +1,6 @@
 import LeatTestSupport
 @testable import PGClient
+import PGWire
 import Testing
 
 @Suite("Queries")

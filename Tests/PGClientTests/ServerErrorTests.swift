@@ -1,17 +1,20 @@
+import LeatTestSupport
 import PGClient
+import PGWire
 import Testing
 
 @Suite("Errors of a server")
 struct ServerErrorTests {
     struct Case: Sendable, CustomTestStringConvertible {
-        var sqlState: String
+        var sqlState: SQLState
         var message: String
         var context: String?
         var printed: String
 
         var testDescription: String { "\(sqlState) \(message), \(context ?? "no context")" }
 
-        init(_ sqlState: String, _ message: String, in context: String? = nil, _ printed: String) {
+        init(_ sqlState: SQLState, _ message: String, in context: String? = nil, _ printed: String)
+        {
             self.sqlState = sqlState
             self.message = message
             self.context = context

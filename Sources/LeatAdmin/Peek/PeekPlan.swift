@@ -61,7 +61,8 @@ struct PeekPlan: Sendable {
                 """,
             advice: existing.isEmpty
                 ? "Make one: leat publication create. It shows changes made after that only."
-                : "Name it: --publication \(ShellText.word(existing[0]))")
+                : "Name it: --publication \(ShellText.word(existing[0]))",
+            kind: .publicationUnknown)
     }
 
     /// What the slot's walsender was asked to send; nil if there is none, or it is hidden from the

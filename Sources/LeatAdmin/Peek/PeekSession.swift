@@ -56,7 +56,7 @@ struct PeekSession {
             return (name, try copied.lsn())
         } catch {
             // configuration_limit_exceeded
-            guard error.sqlState == "53400" else { throw error }
+            guard error.sqlState == .configurationLimitExceeded else { throw error }
             throw Halt(
                 .source,
                 """
@@ -222,7 +222,7 @@ struct PeekSession {
 
     /// Before 18 a publication that is younger than a change is an error.
     private func explained(_ error: any Error) -> any Error {
-        guard let failure = error as? ConnectionError, failure.sqlState == "42704" else {
+        guard let failure = error as? ConnectionError, failure.sqlState == .undefinedObject else {
             return error
         }
         return Halt(

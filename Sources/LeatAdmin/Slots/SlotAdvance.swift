@@ -81,9 +81,11 @@ public struct SlotAdvance: Sendable {
             ) {
                 try await connection.query(plan.statement).lsn()
             }
-        } catch let error as ConnectionError where error.sqlState == "57014" && limit.end != nil {
+        } catch let error as ConnectionError
+            where error.sqlState == .queryCanceled && limit.end != nil
+        {
             throw Halt(.interrupted, "Slot \(name) was not advanced: interrupted.")
-        } catch let error as ConnectionError where error.sqlState == "42501" {
+        } catch let error as ConnectionError where error.sqlState == .insufficientPrivilege {
             throw SlotPrivilege.halt(error)
         }
     }

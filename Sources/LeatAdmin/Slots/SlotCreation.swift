@@ -147,9 +147,11 @@ extension SlotCreation {
                     try await connection.query(statement).optionalLSN()
                 }
             }
-        } catch let error as ConnectionError where error.sqlState == "57014" && limit.end != nil {
+        } catch let error as ConnectionError
+            where error.sqlState == .queryCanceled && limit.end != nil
+        {
             throw ended(limit.end)
-        } catch let error as ConnectionError where error.sqlState == "42501" {
+        } catch let error as ConnectionError where error.sqlState == .insufficientPrivilege {
             throw SlotPrivilege.halt(error)
         }
         if let end = limit.end {
@@ -166,7 +168,9 @@ extension SlotCreation {
         for attempt in 1... {
             do {
                 return try ReplicationSlot(session: session, name: name.text).drop()
-            } catch let error as ConnectionError where error.sqlState == "57014" && attempt < 20 {
+            } catch let error as ConnectionError
+                where error.sqlState == .queryCanceled && attempt < 20
+            {
                 continue
             }
         }

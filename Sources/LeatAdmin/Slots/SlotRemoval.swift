@@ -146,10 +146,10 @@ extension SlotRemoval {
             do {
                 if terminates { try endHolder(slot, session) }
                 return try ReplicationSlot(session: session, name: slot.name).drop()
-            } catch let halt as Halt where terminates && halt.exitCode == .source {
+            } catch let halt as Halt where terminates && halt.kind == .slotInUse {
                 guard ContinuousClock.now < deadline else { throw halt }
                 try session.query("select pg_catalog.pg_sleep(0.05)")
-            } catch let error as ConnectionError where error.sqlState == "42501" {
+            } catch let error as ConnectionError where error.sqlState == .insufficientPrivilege {
                 throw SlotPrivilege.halt(error)
             }
         }
@@ -169,14 +169,14 @@ extension SlotRemoval {
                 """, [slot.name]
             ).firstRecord
         } catch {
-            guard error.sqlState == "42501" else { throw error }
+            guard error.sqlState == .insufficientPrivilege else { throw error }
             throw Halt(
                 .source,
                 "The source role may not end the walsender of slot \(slot.name): \(error).",
                 advice: """
                     grant pg_signal_backend to ...; for a superuser's walsender only a superuser \
                     will do.
-                    """)
+                    """, kind: .slotInUse)
         }
         guard let found, try !found.bool("is_ended") else { return }
         throw Halt(
@@ -184,6 +184,6 @@ extension SlotRemoval {
             """
             Slot \(slot.name) is held by process \(try found.int("active_pid")), which is no walsender or does \
             not end.
-            """, advice: "End that session yourself.")
+            """, advice: "End that session yourself.", kind: .slotInUse)
     }
 }

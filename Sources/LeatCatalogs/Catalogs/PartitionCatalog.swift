@@ -110,7 +110,7 @@ extension PartitionCatalog {
             ).bool()
         } catch {
             // A role may read the root and not its partitions.
-            guard error.sqlState == "42501" else { throw error }
+            guard error.sqlState == .insufficientPrivilege else { throw error }
             return true
         }
     }

@@ -43,7 +43,7 @@ extension SourceCatalog {
                 try session.execute("set local lock_timeout = '1s'")
                 return try findings.compactMap { try standing($0) }
             }
-        } catch let error as ConnectionError where error.sqlState == "55P03" {
+        } catch let error as ConnectionError where error.sqlState == .lockNotAvailable {
             return nil
         }
     }

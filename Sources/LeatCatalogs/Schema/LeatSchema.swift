@@ -1,5 +1,6 @@
 internal import LeatCore
 package import PGClient
+internal import PGWire
 
 /// Schema `leat` on the target: what Leat knows of its streams, kept beside their data so that
 /// both change in the same transaction.
@@ -222,7 +223,7 @@ package enum LeatSchema {
                     alter event trigger ... disable; start Leat once, then enable it again. Or have \
                     it let the role pass.
                     """)
-        } catch let error as ConnectionError where error.sqlState == "42501" {
+        } catch let error as ConnectionError where error.sqlState == .insufficientPrivilege {
             throw Halt(
                 .preflight, "The target role may not create schema leat and its tables: \(error).",
                 advice: """

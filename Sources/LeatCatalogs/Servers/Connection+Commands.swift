@@ -44,7 +44,7 @@ extension Connection {
             throw error
         } catch {
             guard case .halt(let halt) = Failure(error, wasConnected: false) else {
-                throw Halt(peer == .source ? .source : .target, "\(error).")
+                throw Halt(peer == .source ? .source : .target, "\(error).", kind: .server)
             }
             throw halt
         }

@@ -24,8 +24,8 @@ extension Session {
         guard serverVersion >= Session.oldestVersion else {
             throw Halt(
                 exitCode,
-                "The \(peer) runs PostgreSQL \(serverVersion / 10_000); 14 is the oldest supported."
-            )
+                "The \(peer) runs PostgreSQL \(serverVersion / 10_000); 14 is the oldest supported.",
+                kind: .server)
         }
         guard clientEncoding != "UTF8" else { return }
         try applySettings(clientEncoding: clientEncoding)

@@ -1,5 +1,6 @@
 package import LeatCore
 internal import PGClient
+internal import PGWire
 
 /// The one place that decides what to do about what a server said, or a connection met.
 extension Failure {
@@ -35,14 +36,15 @@ extension Failure {
             return .retry(Retry(reason: "\(error)", advice: advice(error)))
         }
         // internal_error: what the catalogs name was dropped while they were read.
-        if error.peer == .source, error.sqlState == "XX000" {
+        if error.peer == .source, error.sqlState == .internalError {
             return .retry(Retry(reason: "\(error)", ifLasting: halt(error)))
         }
         return .halt(halt(error))
     }
 
     private static func halt(_ error: ConnectionError) -> Halt {
-        unsendable(error) ?? Halt(exitCode(error), "\(error).", advice: advice(error))
+        unsendable(error)
+            ?? Halt(exitCode(error), "\(error).", advice: advice(error), kind: kind(error))
     }
 
     private static func pooled(_ error: ConnectionError) -> Halt {
@@ -52,7 +54,7 @@ extension Failure {
             advice: """
                 Connect to the server itself: locks, settings and prepared statements belong to \
                 a session, and through a pooler they would reach those of others.
-                """)
+                """, kind: .server)
     }
 
     /// A server that was reached before is not. It is down; or it is there and refuses, which passes
@@ -65,14 +67,14 @@ extension Failure {
         }
         if Transient.isTransient(sqlState: state) { return retry }
         // invalid_catalog_name
-        guard state != "3D000" else { return nil }
+        guard state != .invalidCatalogName else { return nil }
         return Retry(reason: "\(error)", advice: advice(error), ifLasting: halt(error))
     }
 
     /// libpq was refused memory, which another connection would be too. A server's own error has its
     /// SQLSTATE, another one than what stands for none.
     private static func isWithoutMemory(_ error: ConnectionError) -> Bool {
-        guard [nil, "XX000"].contains(error.sqlState) else { return false }
+        guard [nil, .internalError].contains(error.sqlState) else { return false }
         return ["out of memory", "cannot allocate memory", "could not allocate memory"]
             .contains(where: error.message.contains)
     }
@@ -81,7 +83,8 @@ extension Failure {
     /// walsender converts, and ends the stream at it.
     private static func unsendable(_ error: ConnectionError) -> Halt? {
         // character_not_in_repertoire, untranslatable_character.
-        guard error.peer == .source, ["22021", "22P05"].contains(error.sqlState ?? ""),
+        guard error.peer == .source,
+            [.characterNotInRepertoire, .untranslatableCharacter].contains(error.sqlState),
             let server = error.server, let context = server.context,
             let place = context.firstMatch(of: /([0-9A-F]+\/[0-9A-F]+)$/)
         else { return nil }
@@ -103,7 +106,7 @@ extension Failure {
         switch (error.code, error.peer) {
         case (.invalidConninfo, _): .configuration
         // A publication or the slot is not there any more: what it would have sent is lost.
-        case (_, .source) where error.sqlState == "42704": .positionMismatch
+        case (_, .source) where error.sqlState == .undefinedObject: .positionMismatch
         case (_, .source): .source
         case (_, .target): .target
         case (_, nil): .internalError
@@ -111,6 +114,14 @@ extension Failure {
     }
 
     /// The server's functions that refuse a role without REPLICATION.
+    /// An exit code with a kind of its own keeps it.
+    private static func kind(_ error: ConnectionError) -> Halt.Kind? {
+        switch exitCode(error) {
+        case .source, .target: .server
+        default: nil
+        }
+    }
+
     private static let replicationChecks: Set = [
         "InitPostgres", "CheckSlotPermissions", "check_permissions",
     ]
@@ -121,7 +132,7 @@ extension Failure {
             return nil
         }
         let (place, words) = ("On the \(peer), as an administrator:\n", error.message)
-        guard error.sqlState == "42501" else { return nil }
+        guard error.sqlState == .insufficientPrivilege else { return nil }
         if peer == .source, replicationChecks.contains(error.server?.function ?? "") {
             return """
                 \(place)alter role \(role) replication;
@@ -143,21 +154,22 @@ extension Failure {
     private static func advice(_ error: ConnectionError) -> String? {
         if let grant = grant(error) { return grant }
         return switch error.sqlState {
-        case "42501": "Grant the role what it lacks: see \"Privileges\" in the README."
-        case "42704" where error.peer == .source:
+        case .insufficientPrivilege:
+            "Grant the role what it lacks: see \"Privileges\" in the README."
+        case .undefinedObject where error.peer == .source:
             """
             If a publication or the slot was dropped, run "leat cleanup" for this stream and start \
             it again with --truncate, which copies the tables anew.
             """
-        case "0A000" where error.server?.function?.hasPrefix("pgoutput_") == true:
+        case .featureNotSupported where error.server?.function?.hasPrefix("pgoutput_") == true:
             "Give a table the same column list in all publications of the stream."
-        case "25006":
+        case .readOnlySQLTransaction:
             "The \(error.peer?.rawValue ?? "server") only takes reads: is it a standby?"
         // invalid_authorization_specification, invalid_password
-        case "28000", "28P01": passwordAdvice
-        case "53300": connectionsAdvice
+        case .invalidAuthorizationSpecification, .invalidPassword: passwordAdvice
+        case .tooManyConnections: connectionsAdvice
         case nil where error.lacksPassword: passwordAdvice
-        case nil, "3D000":
+        case nil, .invalidCatalogName:
             error.code == .connectFailed ? "Check the host, port, database and role." : nil
         default: nil
         }

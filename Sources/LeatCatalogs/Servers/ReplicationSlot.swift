@@ -37,11 +37,11 @@ package struct ReplicationSlot {
             try session.query("select pg_catalog.pg_drop_replication_slot($1)", [name])
         } catch {
             // Undefined: it is gone already.
-            if error.sqlState == "42704" { return }
-            guard error.sqlState == "55006" else { throw error }
+            if error.sqlState == .undefinedObject { return }
+            guard error.sqlState == .objectInUse else { throw error }
             throw Halt(
                 .source, "Slot \(name) is in use by \(try user()), so it cannot be dropped.",
-                advice: "Stop that process first.")
+                advice: "Stop that process first.", kind: .slotInUse)
         }
     }
 

@@ -4,7 +4,12 @@ public import PGWire
 ///
 /// Nothing is lost by it: a later start goes on from the stored position.
 public struct Halt: Error, Sendable, Equatable, CustomStringConvertible {
-    public var exitCode: ExitCode
+    /// For the shell. Nothing decides by it: that is what the kind is for.
+    public var exitCode: ExitCode {
+        didSet { kind = Kind(exitCode) }
+    }
+    /// For whoever catches it.
+    public var kind: Kind
     /// What was attempted, what was wrong; with table and LSN where there are any.
     public var message: String
     /// How to mend it: a sentence or an SQL statement.
@@ -37,8 +42,12 @@ public struct Halt: Error, Sendable, Equatable, CustomStringConvertible {
     /// What happened to such a table, for a sentence.
     public var doubtReason: String?
 
-    public init(_ exitCode: ExitCode, _ message: String, advice: String? = nil) {
+    /// - Parameter kind: Nil: what its exit code says.
+    public init(
+        _ exitCode: ExitCode, _ message: String, advice: String? = nil, kind: Kind? = nil
+    ) {
         self.exitCode = exitCode
+        self.kind = kind ?? Kind(exitCode)
         self.message = message
         self.advice = advice
     }

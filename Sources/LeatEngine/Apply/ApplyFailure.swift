@@ -50,8 +50,10 @@ extension ApplyFailure {
 }
 
 extension ServerError {
-    fileprivate var isUniqueViolation: Bool { sqlState == "23505" }
+    fileprivate var isUniqueViolation: Bool { sqlState == .uniqueViolation }
 
     /// Class 23 of "PostgreSQL Error Codes": integrity constraint violations.
-    fileprivate var isConstraintViolation: Bool { sqlState.hasPrefix("23") }
+    fileprivate var isConstraintViolation: Bool {
+        sqlState.conditionClass == .integrityConstraintViolation
+    }
 }

@@ -1,6 +1,7 @@
 internal import LeatCatalogs
 internal import LeatCore
 internal import PGClient
+internal import PGWire
 
 /// What a session needs that writes to the target.
 enum ApplySession {
@@ -55,7 +56,7 @@ enum ApplySession {
             try session.execute("set session_replication_role = \(value)")
             return nil
         } catch {
-            guard error.sqlState == "42501" else { throw error }
+            guard error.sqlState == .insufficientPrivilege else { throw error }
             return error
         }
     }

@@ -1,6 +1,7 @@
 internal import LeatCatalogs
 internal import LeatCore
 internal import PGClient
+internal import PGWire
 
 /// Whether a rule of the target that a row broke is one that the source has no more.
 ///
@@ -55,7 +56,8 @@ struct LoosenedRules {
 extension ServerError {
     /// What a row broke; nil for anything else, and for what code on the target raises.
     var brokenRule: BrokenRule? {
-        guard sqlState.hasPrefix("23"), !isFromFunction, let schema else { return nil }
+        guard sqlState.conditionClass == .integrityConstraintViolation, !isFromFunction, let schema
+        else { return nil }
         if let dataType {
             return BrokenRule(
                 owner: .domain(TableName(schema: schema, name: dataType)), constraint: constraint)

@@ -20,7 +20,7 @@ struct SchemaGaps {
         guard halt.broken == nil else {
             return await LoosenedRules(source: source, applier: applier).explain(halt)
         }
-        guard halt.exitCode == .stoppedOnChange, let statements = try? await statements() else {
+        guard halt.kind == .change, let statements = try? await statements() else {
             return halt
         }
         let halt = await explainTarget(halt)

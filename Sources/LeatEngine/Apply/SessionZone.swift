@@ -1,6 +1,7 @@
 internal import LeatCatalogs
 internal import LeatCore
 internal import PGClient
+internal import PGWire
 
 /// The time zone of sessions that write to the target.
 ///
@@ -21,7 +22,7 @@ struct SessionZone {
         do {
             try session.query("select pg_catalog.set_config('timezone', $1, false)", [zone])
         } catch {
-            guard error.sqlState == "22023" else { throw error }
+            guard error.sqlState == .invalidParameterValue else { throw error }
             throw Halt(
                 .configuration, "\"\(zone)\" is no time zone that the target knows.",
                 advice: "--assume-zone takes a name such as Europe/Berlin: see pg_timezone_names.")

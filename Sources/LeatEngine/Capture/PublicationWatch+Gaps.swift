@@ -62,7 +62,7 @@ extension PublicationWatch {
 
     /// 15 and 16: a publication did not exist when a change was made.
     static func isMissing(_ error: ConnectionError) -> Bool {
-        error.peer == .source && error.sqlState == "42704"
+        error.peer == .source && error.sqlState == .undefinedObject
     }
 
     private static func isSkipped(_ notice: ServerError) -> Bool {

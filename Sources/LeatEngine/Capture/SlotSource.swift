@@ -67,7 +67,7 @@ final class SlotSource: BatchSource {
         do { return try await catalog.run { try SourceEnd.written($0) } } catch let error
             as ConnectionError
         {
-            guard error.code == .lost || error.sqlState == "57P01" else { throw error }
+            guard error.code == .lost || error.sqlState == .adminShutdown else { throw error }
             return nil
         }
     }

@@ -103,7 +103,7 @@ struct SlotStart {
         while true {
             do {
                 return try await receiver.start(stream)
-            } catch let error as ConnectionError where error.sqlState == "55006" {
+            } catch let error as ConnectionError where error.sqlState == .objectInUse {
                 let name = stream.slot
                 let user = try await source.run {
                     try ReplicationSlot(session: $0, name: name).user()

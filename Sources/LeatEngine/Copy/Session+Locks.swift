@@ -20,7 +20,7 @@ extension Session {
             try execute("lock table \(only)\(table.name.quoted) in access share mode")
         } catch {
             guard try !isGone(error) else { return false }
-            guard error.sqlState == "53200" else { throw error }
+            guard error.sqlState == .outOfMemory else { throw error }
             throw Halt(
                 .source, "The source has no room for the locks on table \(table.name).",
                 advice: """
@@ -44,7 +44,10 @@ extension Session {
     /// locks are given back.
     func isGone(_ error: ConnectionError) throws -> Bool {
         // undefined_table, undefined_column, invalid_schema_name, undefined_object
-        guard ["42P01", "42703", "3F000", "42704"].contains(error.sqlState) else { return false }
+        guard
+            [.undefinedTable, .undefinedColumn, .invalidSchemaName, .undefinedObject].contains(
+                error.sqlState)
+        else { return false }
         try releaseLocks()
         return true
     }

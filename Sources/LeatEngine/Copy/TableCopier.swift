@@ -111,7 +111,7 @@ actor TableCopier: SessionActor, Closable {
                 try copy(table, from: source, to: target, snapshot)
             } catch let error as ConnectionError where error.isRefused(by: .source) {
                 // query_canceled
-                if locks.end(by: source.backend), error.sqlState == "57014" {
+                if locks.end(by: source.backend), error.sqlState == .queryCanceled {
                     try source.releaseLocks()
                     return .yielded
                 }
@@ -208,7 +208,7 @@ actor TableCopier: SessionActor, Closable {
         var halt = Halt(
             error.peer == .source ? .source : .target,
             "Table \(table) cannot be copied: \(error.withoutValues).",
-            advice: error.sqlState == "23503"
+            advice: error.sqlState == .foreignKeyViolation
                 ? TableCopier.missingParents
                 : """
                 Nothing of this table was kept; finished tables stay. Mend it, or leave the table \

@@ -202,14 +202,14 @@ enum Preflight {
             try session.execute("truncate \(names.joined(separator: ", "))")
             return true
         } catch {
-            guard error.sqlState == "0A000" else { throw cannotEmpty(error) }
+            guard error.sqlState == .featureNotSupported else { throw cannotEmpty(error) }
             return false
         }
     }
 
     private static func cannotEmpty(_ error: ConnectionError) -> any Error {
         guard error.code == .server else { return error }
-        if error.sqlState == "53200" {
+        if error.sqlState == .outOfMemory {
             return Halt(
                 .target, "The target has no room for locks on the tables that are to be emptied.",
                 advice: """

@@ -1,5 +1,6 @@
 internal import LeatCore
 internal import PGClient
+internal import PGWire
 
 /// The replication origin that marks a session's transactions as not made on this database, for
 /// streams that leave it again. It is a mark and nothing more: the position is elsewhere.
@@ -71,7 +72,8 @@ struct OriginMark {
         do {
             return try setUp(name())
         } catch let error as ConnectionError
-            where ["53400", "55000"].contains(error.sqlState)
+            where [.configurationLimitExceeded, .objectNotInPrerequisiteState].contains(
+                error.sqlState)
         {
             return nil
         }

@@ -43,7 +43,7 @@ struct PublicationListCommand: AsyncParsableCommand {
             return try await PublicationCatalog(
                 source: source, target: known, command: "leat publication list"
             ).list(names)
-        } catch let halt as Halt where halt.exitCode == .target {
+        } catch let halt as Halt where halt.kind == .server {
             logger.warning("streams are not shown: \(halt.message)")
             return try await PublicationCatalog(
                 source: source, target: nil, command: "leat publication list"

@@ -34,7 +34,7 @@ struct SlotTarget: Sendable {
     func streamsIfReachable(_ logger: Logger) async throws -> SlotStreams.Known {
         do {
             return try await streams()
-        } catch let halt as Halt where halt.exitCode == .target {
+        } catch let halt as Halt where halt.kind == .server {
             logger.warning("streams are not shown: \(halt.message)")
             return .unknown
         }

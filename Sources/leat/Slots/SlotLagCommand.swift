@@ -80,7 +80,7 @@ struct SlotLagCommand: AsyncParsableCommand {
                 bytes: lag.bytes, seconds: lag.seconds, warning: warn, critical: critical)
             print(SlotLagText.check(lag, state, warn, critical))
         } catch let halt as Halt {
-            state = halt.exitCode == .positionMismatch ? .critical : .unknown
+            state = halt.kind == .lost ? .critical : .unknown
             let message = halt.message.split(separator: "\n").joined(separator: " ")
             print("SLOT \(state.name) - \(message.replacing("|", with: "/"))")
         }

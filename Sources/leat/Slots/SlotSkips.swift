@@ -42,7 +42,7 @@ final class SlotSkips: Sendable {
                 return true
             }
             return skips.lines(report)
-        } catch let halt as Halt where halt.exitCode == .configuration && publications.isEmpty {
+        } catch let halt as Halt where halt.kind == .publicationUnknown {
             return ["what would be skipped cannot be told: \(halt.message)"]
                 + (halt.advice.map { [$0] } ?? [])
         }

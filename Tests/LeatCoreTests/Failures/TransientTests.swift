@@ -1,4 +1,6 @@
 import LeatCore
+import LeatTestSupport
+import PGWire
 import Testing
 
 @Suite("Transient errors")
@@ -9,7 +11,7 @@ struct TransientTests {
             "57P01", "57P02", "57P03", "40001", "40P01", "57014", "55006", "55P03", "08006",
             "08P01", "53100", "53300",
         ])
-    func transient(_ state: String) {
+    func transient(_ state: SQLState) {
         #expect(Transient.isTransient(sqlState: state))
     }
 
@@ -19,7 +21,7 @@ struct TransientTests {
             "23505", "42P01", "42501", "22P02", "28P01", "3D000", "55000", "57P04", "XX000", "",
             "0",
         ])
-    func lasting(_ state: String) {
+    func lasting(_ state: SQLState) {
         #expect(!Transient.isTransient(sqlState: state))
     }
 

@@ -44,7 +44,7 @@ extension TargetSink {
         } catch let new as Applier.NewDefinition {
             let table = TableName(new.relation)
             throw inProgress.handling.spool(because: "the definition of \(table) has changed.")
-        } catch let halt as Halt where halt.exitCode == .stoppedOnChange {
+        } catch let halt as Halt where halt.kind == .change {
             throw inProgress.handling.spool(because: halt.message)
         }
     }

@@ -2,6 +2,7 @@ internal import LeatCatalogs
 internal import LeatCore
 internal import LeatFlow
 internal import PGClient
+internal import PGWire
 
 /// `leat.triggers`: the triggers that a stream has disabled, and how they were before.
 ///
@@ -94,7 +95,7 @@ struct TriggerJournal {
                     for entry in entries { try restore(entry) }
                 }
             } catch let error as ConnectionError {
-                guard error.sqlState == "42501" else { throw error }
+                guard error.sqlState == .insufficientPrivilege else { throw error }
                 throw refused(table, entries, error)
             }
             FailPoint.triggersEnabled.reached()
