@@ -39,10 +39,7 @@ extension SourceCatalog {
     {
         guard !findings.isEmpty else { return [] }
         do {
-            return try session.transaction {
-                try session.execute("set local lock_timeout = '1s'")
-                return try findings.compactMap { try standing($0) }
-            }
+            return try findings.compactMap { try standing($0) }
         } catch let error as ConnectionError where error.sqlState == .lockNotAvailable {
             return nil
         }
@@ -52,7 +49,12 @@ extension SourceCatalog {
         _ finding: DefinitionChange.Finding
     ) throws -> DefinitionChange.Doubt? {
         for file in finding.files {
-            guard let sample = try sample(file, since: finding.since) else { continue }
+            // Each by itself: whoever holds one of several must not wait for another.
+            let found = try session.transaction {
+                try session.execute("set local lock_timeout = '1s'")
+                return try sample(file, since: finding.since)
+            }
+            guard let sample = found else { continue }
             if sample.hasOlder { return nil }
             guard case .unlogged(let oid, _) = finding.doubt else { continue }
             return .unlogged(oid: oid, writer: sample.hasWriters ? sample.writer : nil)

@@ -216,19 +216,24 @@ package struct SourceCatalog {
     /// published with all tables, with its schema or with its partition root, it lets go.
     private func files(
         of published: String
+    ///
+    /// By `pg_inherits`: `pg_partition_tree` locks all partitions until its query ends, so one that
+    /// an ALTER has would have the others wait for it as well, up to a deadlock that ends the ALTER.
     ) throws -> [UInt32: [(file: TableDefinition.File, mayBeUnlogged: Bool)]] {
         var files: [UInt32: [(file: TableDefinition.File, mayBeUnlogged: Bool)]] = [:]
         for row in try session.query(
             """
-            with listed as materialized (
+            with recursive listed as materialized (
               select distinct c.oid, c.relkind from (\(published)) t
               join pg_catalog.pg_namespace n on n.nspname = t.schemaname
               join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename),
-            parts as materialized (
-              select oid as root, oid as relid from listed where relkind = 'r'
+            parts (root, relid, relkind) as (
+              select oid, oid, relkind from listed
               union all
-              select l.oid, p.relid from listed l, pg_catalog.pg_partition_tree(l.oid) p
-              where l.relkind = 'p' and p.isleaf)
+              select p.root, c.oid, c.relkind from parts p
+              join pg_catalog.pg_inherits i on i.inhparent = p.relid and not i.inhdetachpending
+              join pg_catalog.pg_class c on c.oid = i.inhrelid
+              where p.relkind = 'p')
             select p.root, c.oid, c.relfilenode, c.relpersistence = 'p' as is_logged,
               coalesce(pg_catalog.pg_relation_size(c.oid), 0) = 0 as is_empty,
               not exists (select from pg_catalog.pg_publication_rel r where r.prrelid = c.oid)
@@ -371,11 +376,14 @@ package struct SourceCatalog {
     /// Of column `a` of table `c`. A partition root has no rows of its own that could miss one.
     private static let missingValue = """
         case when c.relkind = 'p' then (
-            select (l.attmissingval::pg_catalog.text::pg_catalog.text[])[1]
-            from pg_catalog.pg_partition_tree(c.oid) p
-            join pg_catalog.pg_attribute l on l.attrelid = p.relid and l.attname = a.attname
+            with recursive part (oid) as (
+              select c.oid union all
+              select i.inhrelid from part p
+              join pg_catalog.pg_inherits i on i.inhparent = p.oid and not i.inhdetachpending)
+            select (l.attmissingval::pg_catalog.text::pg_catalog.text[])[1] from part p
+            join pg_catalog.pg_attribute l on l.attrelid = p.oid and l.attname = a.attname
               and l.atthasmissing
-            where p.isleaf limit 1)
+            limit 1)
           else (a.attmissingval::pg_catalog.text::pg_catalog.text[])[1] end
         """
 

@@ -79,4 +79,48 @@ struct LockPageTests {
             #expect(try await leat.terminate() == 0, "\(leat.log)")
         }
     }
+
+    /// Whoever holds one table while it waits for another may end an ALTER of both by a deadlock.
+    @Test(
+        "is right about a look at the catalogs: one that waits for a table holds no other",
+        arguments: PostgresVersion.allCases)
+    func looking(_ version: PostgresVersion) async throws {
+        let schema =
+            Self.schema + "create table r_2 partition of r for values from (9) to (10);"
+        try await Pair.with(
+            .init(version, version), schema: schema,
+            rows: "insert into r values (1), (9)"
+        ) { pair in
+            #expect(
+                try await pair.leat(["sync"] + pair.places + ["--endpos", "now"]).exitCode == 0)
+            try await pair.onSource("create schema gate; create table gate.opened ()")
+            let holding = Task {
+                try await pair.onSource(
+                    """
+                    do $$ begin
+                      lock table r_2 in access exclusive mode;
+                      while not exists (select from gate.opened) loop perform pg_sleep(0.02); end loop;
+                    end $$
+                    """)
+            }
+            try await pair.source.waitUntil(
+                sql: "select exists (select from pg_stat_activity where query like '%gate.opened%' "
+                    + "and wait_event = 'PgSleep' and datname = current_database())",
+                database: pair.database)
+            let leat = try pair.start()
+            try await pair.source.waitUntil(
+                sql: "select exists (select from pg_stat_activity where wait_event_type = 'Lock' "
+                    + "and application_name like 'leat%' and datname = current_database())",
+                database: pair.database)
+
+            let held = try await pair.onSource(
+                Self.held.replacing("and l.locktype", with: "and l.granted and l.locktype"))
+            #expect(held.isEmpty, "\(held)")
+
+            try await pair.onSource("insert into gate.opened default values")
+            _ = try await holding.value
+            try await pair.waitForStream(leat)
+            #expect(try await leat.terminate() == 0, "\(leat.log)")
+        }
+    }
 }
