@@ -21,6 +21,7 @@ public struct SQLState: RawRepresentable, Hashable, Sendable {
     public static let untranslatableCharacter = SQLState(rawValue: "22P05")
     public static let foreignKeyViolation = SQLState(rawValue: "23503")
     public static let uniqueViolation = SQLState(rawValue: "23505")
+    public static let checkViolation = SQLState(rawValue: "23514")
     public static let readOnlySQLTransaction = SQLState(rawValue: "25006")
     public static let invalidAuthorizationSpecification = SQLState(rawValue: "28000")
     public static let invalidPassword = SQLState(rawValue: "28P01")

@@ -28,6 +28,9 @@ public struct Halt: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Whether a row has no partition to go into on the target.
+    public var lacksPartition = false
+
     /// Tables that the target lacks.
     public var missing: [TableName] = []
 

@@ -20,9 +20,9 @@ struct SchemaGaps {
         guard halt.broken == nil else {
             return await LoosenedRules(source: source, applier: applier).explain(halt)
         }
-        guard halt.kind == .change, let statements = try? await statements() else {
-            return halt
-        }
+        guard halt.kind == .change || halt.lacksPartition,
+            let statements = try? await statements()
+        else { return halt }
         let halt = await explainTarget(halt)
         let advice = halt.advice ?? ""
         let new = statements.filter { !advice.contains($0) }

@@ -220,6 +220,7 @@ actor TableCopier: SessionActor, Closable {
                 wayOn:
                     "Nothing of this table was kept; finished tables stay. Start again after that.")
         }
+        halt.lacksPartition = error.sqlState == .checkViolation && halt.broken == nil
         return halt
     }
 }

@@ -9,6 +9,8 @@ struct LeftOut: Sendable, Equatable {
     var object: String
     var reason: String
     var kind: Kind
+    /// How it could be followed.
+    var advice: String?
 
     enum Kind: String, Sendable {
         /// A table that cannot be followed as things are.
@@ -27,6 +29,7 @@ struct LeftOut: Sendable, Equatable {
 
     init(_ table: TableName, _ halt: Halt) {
         self.init(table.joined, halt.message, .unfit)
+        advice = halt.advice
     }
 }
 
@@ -41,8 +44,9 @@ struct SelectedTables<Table: Sendable>: Sendable {
     func tellProblems(_ logger: Logger) {
         for option in unmatched { logger.warning("\(option.text) matches no table any more") }
         for item in leftOut {
+            let advice = item.advice.map { "\n\($0)\nThen start again: it is copied." } ?? ""
             logger.warning(
-                "a new table is left out, for it cannot be followed: \(item.reason)",
+                "a new table is left out, for it cannot be followed: \(item.reason)\(advice)",
                 metadata: ["table": "\(item.object)"])
         }
     }

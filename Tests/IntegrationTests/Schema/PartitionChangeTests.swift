@@ -188,6 +188,26 @@ struct PartitionChangeTests {
         }
     }
 
+    /// The dump of a root that is made by itself, as is printed for a new table, has none of them.
+    @Test("one that the target lacks ends a copy, with the statement that makes it")
+    func missingInCopy() async throws {
+        try await Pair.with(schema: "create table old (id int primary key)") { pair in
+            try await pair.catchUp()
+            try await pair.onSource(Self.schema + Self.rows)
+            let leftOut = try await pair.sync("--endpos", "now")
+            #expect(leftOut.exitCode == 0, "\(leftOut.log)")
+            for line in leftOut.log.split(separator: "\n") where line.contains(" | psql ") {
+                try await pair.shell(String(line))
+            }
+
+            let refused = try await pair.sync("--endpos", "now")
+            #expect(refused.exitCode == 4, "\(refused.log)")
+            try await pair.mend(refused.log)
+            try await pair.catchUp()
+            try await pair.expectEqual()
+        }
+    }
+
     @Test("a truncate of one alone is not sent by way of the root, and noticed; one of the root is")
     func truncated() async throws {
         let schema = """
