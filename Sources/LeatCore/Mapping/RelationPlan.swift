@@ -434,7 +434,10 @@ private struct ColumnMatcher {
             .stoppedOnChange,
             "Table \(TableName(relation)) does not fit: \(list).",
             advice: advice.isEmpty ? nil : advice.joined(separator: "\n"))
-        if taken.count == problems.count { halt.copiesAnew = [target.name] }
+        if taken.count == problems.count {
+            halt.copiesAnew = [target.name]
+            halt.doubtReason = list
+        }
         if !retyped.isEmpty { halt.retyped[target.name] = retyped }
         throw halt
     }

@@ -31,6 +31,8 @@ struct TargetSink: BatchSink {
     struct Definitions {
         let watch: DefinitionWatch
         let source: Connection
+        /// Whether a start copies tables of which nothing else tells.
+        let copiesAnew: Bool
     }
 
     /// Begins at the stored position.
@@ -95,7 +97,8 @@ struct TargetSink: BatchSink {
 
     func explain(_ halt: Halt) async -> Halt {
         guard halt.copiesAnew.isEmpty else {
-            await definitions?.watch.keep(halt)
+            await definitions?.watch.keep(
+                halt, isCopied: definitions?.copiesAnew ?? false)
             return advisingCopy(halt)
         }
         if let doubt = await unsent(halt) { return doubt }

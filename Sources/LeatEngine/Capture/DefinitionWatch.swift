@@ -356,10 +356,12 @@ actor DefinitionWatch {
 
     /// Keeps a doubt of the stream's, which the next start may not find: what is described there is
     /// the table as it is now.
-    func keep(_ halt: Halt) async {
-        guard halt.isDoubt, let reason = halt.doubtReason, let table = halt.copiesAnew.first else {
-            return
-        }
+    ///
+    /// - Parameter isCopied: Whether that start copies such a table, whatever else would do.
+    func keep(_ halt: Halt, isCopied: Bool) async {
+        guard halt.isDoubt || isCopied, let reason = halt.doubtReason,
+            let table = halt.copiesAnew.first
+        else { return }
         // Without it the stream stops in the same place.
         try? await keeper.doubt(table, reason, at: position(), isFoundAgain: false)
     }

@@ -36,7 +36,9 @@ struct StreamPhase {
             applier: servers.applier, source: run.definitions(servers), tables: prepared.tables,
             followed: prepared.followed, logger: logger,
             inProgress: run.spool == nil ? inProgress : nil, ahead: servers.ahead,
-            definitions: .init(watch: definitions, source: servers.source),
+            definitions: .init(
+                watch: definitions, source: servers.source,
+                copiesAnew: configuration.onRewrite == .copy),
             dump: SchemaCommand(source: configuration.source, target: configuration.target),
             advisingCopy: definitions.advising)
         try await sink.start(at: prepared.position, prepared.sourceForm)
