@@ -164,6 +164,7 @@ package struct SourceCatalog {
         let columns = try columns(from: published)
         let generated = try unsentGenerated(from: published)
         let files = try files(of: published)
+        let dropped = try dropped(of: published)
         let horizon = try session.query(SourceCatalog.horizon).id()
         let tables = try session.query(
             """
@@ -188,6 +189,7 @@ package struct SourceCatalog {
             table.files = files.map(\.file)
             table.mayBeUnlogged = Set(files.filter(\.mayBeUnlogged).map(\.file.oid))
             table.horizon = horizon
+            table.dropped = dropped[table.relation.id.rawValue] ?? [:]
             return table
         }
         try SourceCatalog.checkReadable(
@@ -214,11 +216,11 @@ package struct SourceCatalog {
     ///
     /// The server refuses to make a table unlogged that a publication names; one that is
     /// published with all tables, with its schema or with its partition root, it lets go.
-    private func files(
-        of published: String
     ///
     /// By `pg_inherits`: `pg_partition_tree` locks all partitions until its query ends, so one that
     /// an ALTER has would have the others wait for it as well, up to a deadlock that ends the ALTER.
+    private func files(
+        of published: String
     ) throws -> [UInt32: [(file: TableDefinition.File, mayBeUnlogged: Bool)]] {
         var files: [UInt32: [(file: TableDefinition.File, mayBeUnlogged: Bool)]] = [:]
         for row in try session.query(
@@ -247,6 +249,24 @@ package struct SourceCatalog {
             files[try row.id("root"), default: []].append((file, try row.bool("may_be_unlogged")))
         }
         return files
+    }
+
+    /// By the published table's OID: the row of a dropped column stays, as its drop has left it.
+    private func dropped(of published: String) throws -> [UInt32: [Int: UInt32]] {
+        var dropped: [UInt32: [Int: UInt32]] = [:]
+        for row in try session.query(
+            """
+            select distinct c.oid, a.attnum, a.xmin::pg_catalog.text::pg_catalog.int8 as xmin
+            from (\(published)) t
+            join pg_catalog.pg_namespace n on n.nspname = t.schemaname
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
+            join pg_catalog.pg_attribute a on a.attrelid = c.oid
+              and a.attnum > 0 and a.attisdropped
+            """
+        ).records {
+            dropped[try row.id("oid"), default: [:]][try row.int("attnum")] = try row.id("xmin")
+        }
+        return dropped
     }
 
     /// Names come in the encoding in which text travels. What is not UTF8 then cannot be written

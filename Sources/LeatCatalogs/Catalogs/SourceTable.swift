@@ -22,6 +22,8 @@ package struct SourceTable: Sendable {
     package var mayBeUnlogged: Set<UInt32> = []
     /// See ``TableDefinition/horizon``.
     package var horizon: UInt32 = 0
+    /// See ``TableDefinition/dropped``.
+    package var dropped: [Int: UInt32] = [:]
     /// `pg_table_size` in bytes, for the order of copying.
     package var sizeBytes: Int
     /// The planner's estimate, for progress.
@@ -54,7 +56,8 @@ package struct SourceTable: Sendable {
     package var copiesInBinary = false
 
     package var definition: TableDefinition {
-        TableDefinition(files: files, columns: columns + unsentGenerated, horizon: horizon)
+        TableDefinition(
+            files: files, columns: columns + unsentGenerated, horizon: horizon, dropped: dropped)
     }
 
     /// Its columns, with what rows from before them have in them as it was once known.

@@ -119,8 +119,8 @@ extension DefinitionChange.Doubt {
             """
         case .remade(let column):
             """
-            column \(column) was dropped and made again on the source, and the changes that are \
-            still to come may be those of either
+            column \(column) was dropped and made again on the source, or has a name that another \
+            one had, and the changes that are still to come may be those of either
             """
         case .remadeOnTarget(let column):
             """

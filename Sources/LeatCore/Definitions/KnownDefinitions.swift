@@ -38,6 +38,7 @@ public struct KnownDefinitions: Sendable, Equatable {
         now.keepMissingValues(of: seen)
         guard !now.isSame(as: seen) else {
             seen.horizon = now.horizon
+            seen.dropped = now.dropped
             return false
         }
         now.targets = [:]

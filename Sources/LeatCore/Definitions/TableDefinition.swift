@@ -46,10 +46,16 @@ public struct TableDefinition: Sendable, Hashable {
     /// Every transaction before it had ended when this was read: rows whose `xmin` is older were
     /// there already. 0 where that is not known.
     public var horizon: UInt32
+    /// Numbers of columns that are gone, each with the transaction that dropped it.
+    public var dropped: [Int: UInt32] = [:]
     /// By the source's column number, as it was when both sides agreed on this definition.
     public var targets: [Int: TargetType] = [:]
 
-    public init(files: [File] = [], columns: [SourceColumn], horizon: UInt32 = 0) {
+    public init(
+        files: [File] = [], columns: [SourceColumn], horizon: UInt32 = 0,
+        dropped: [Int: UInt32] = [:]
+    ) {
+        self.dropped = dropped
         self.files = Dictionary(
             files.map { ($0.oid, $0) }, uniquingKeysWith: { first, _ in first })
         self.columns = columns.sorted { $0.number < $1.number }
@@ -114,6 +120,7 @@ extension TableDefinition {
 ///     column NUMBER TYPE MODIFIER VERSION null|not_null -|s|v NAME
 ///     missing NUMBER TEXT
 ///     default NUMBER TEXT
+///     dropped NUMBER XID
 ///     target NUMBER TYPE MODIFIER
 extension TableDefinition {
     public var texts: [String] {
@@ -134,6 +141,7 @@ extension TableDefinition {
                 texts.append("default \(column.number) \(text)")
             }
         }
+        texts += dropped.sorted { $0.key < $1.key }.map { "dropped \($0.key) \($0.value)" }
         texts += targets.sorted { $0.key < $1.key }.map { number, type in
             "target \(number) \(type.typeOID) \(type.typeModifier)"
         }
@@ -166,6 +174,12 @@ extension TableDefinition {
         case "column":
             guard let column = SourceColumn(text: rest) else { return false }
             columns.append(column)
+        case "dropped":
+            let parts = rest.split(separator: " ")
+            guard parts.count == 2, let number = Int(parts[0]), let xid = UInt32(parts[1]) else {
+                return false
+            }
+            dropped[number] = xid
         case "target":
             let parts = rest.split(separator: " ")
             guard parts.count == 3, let number = Int(parts[0]), let type = UInt32(parts[1]),

@@ -31,6 +31,8 @@ struct ColumnNumbers {
         case (false, _):
             eliminate(relation, now, known, sighting)
         }
+        let rivals = ColumnRivals(relation, now: now, known: known, sighting: sighting)
+        ambiguous += rivals.doubtful(numbers).filter { !ambiguous.contains($0) }
     }
 
     private func fits(_ others: [String]) -> Bool {
@@ -64,32 +66,53 @@ struct ColumnNumbers {
     ///
     /// A worked example. 2 `a`, 3 `b`, 4 `c` were known; the source ran `drop a; add a` (5), then
     /// `drop c; add c` (6). A relation `b, c, a` is from between: `a` behind `c` is 5, and so `c` is 4.
+    ///
+    /// Where no order of such names is left, columns had others between: `rename a to x; rename b to
+    /// a; rename x to b` is a relation `b, a`, and the next `drop a; rename b to a` leaves 3 `a`.
     private mutating func eliminate(
         _ relation: Relation, _ now: [SourceColumn], _ known: KnownColumns,
         _ sighting: ColumnRoutes.Sighting
     ) {
         let current = Dictionary(
             now.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
-        let all = Set(known.present).union(current.keys).sorted()
+        // Of some that came and went between nothing is left but that they are gone.
+        let last = known.numbers.last ?? 0
+        let gone = sighting.dropped?.keys.filter { $0 > last } ?? []
+        let order = ColumnOrder(known: known.present, now: now.map(\.number), others: gone)
         let named = names.map { name in
-            all.filter { number in
+            order.all.filter { number in
                 [known[number]?.name, current[number]?.name]
                     .contains { $0?.isSameName(as: name) == true }
             }
         }
-        let candidates = named.map { $0.isEmpty ? all : $0 }
-        guard let lowest = ColumnNumbers.ascending(candidates),
-            let highest = ColumnNumbers.ascending(
-                candidates.reversed().map { $0.reversed().map { -$0 } })
-        else { return numbers = names.map { _ in nil } }
-        numbers = zip(lowest, highest.reversed().map { -$0 }).enumerated().map { index, numbers in
-            guard numbers.0 != numbers.1 else { return numbers.0 }
+        func isFree(_ number: Int, for name: String) -> Bool {
+            guard let column = current[number], let earlier = sighting.earlier?[number],
+                column.version != 0, column.version == earlier.version
+            else { return true }
+            return column.name.isSameName(as: name)
+        }
+        let possible =
+            order.places(named.map { $0.isEmpty ? order.all : $0 })
+            ?? order.places(names.map { name in order.all.filter { isFree($0, for: name) } })
+            ?? beside(order, named)
+        guard let possible else { return numbers = names.map { _ in nil } }
+        numbers = possible.enumerated().map { index, numbers in
+            guard let first = numbers.first, let last = numbers.last, first != last else {
+                return numbers.first
+            }
             guard named[index].count > 1 else { return nil }
-            let number = choose(
-                relation.columns[index], numbers.0, current[numbers.1], sighting)
+            let number = choose(relation.columns[index], first, current[last], sighting)
             if number == nil { ambiguous.append(names[index]) }
             return number
         }
+    }
+
+    /// The same where some are columns that came and went, of which nothing is known.
+    private func beside(_ order: ColumnOrder, _ named: [[Int]]) -> [[Int]]? {
+        let last = order.all.last ?? 0
+        let wider = order.adding(Array(last + 1...last + max(1, names.count)))
+        return wider.places(named.map { $0.isEmpty ? wider.all : $0 })?
+            .map { $0.contains { $0 > last } ? [] : $0 }
     }
 
     /// The column that was known, or the one that was made since.
@@ -104,24 +127,12 @@ struct ColumnNumbers {
         }
         return sighting.redescribedBy?.follows(new.version) == true ? new.number : nil
     }
-
-    /// The lowest numbers that ascend; nil if there are none.
-    private static func ascending(_ candidates: [[Int]]) -> [Int]? {
-        var found: [Int] = []
-        for candidates in candidates {
-            guard let next = candidates.first(where: { $0 > found.last ?? .min }) else {
-                return nil
-            }
-            found.append(next)
-        }
-        return found
-    }
 }
 
 extension TransactionID {
     /// Whether it was assigned after another one, as far as 2^31 transactions tell. Never, if the
     /// other one is not known.
-    fileprivate func follows(_ other: UInt32) -> Bool {
+    func follows(_ other: UInt32) -> Bool {
         other != 0 && Int32(bitPattern: rawValue &- other) > 0
     }
 }

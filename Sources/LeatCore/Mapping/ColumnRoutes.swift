@@ -47,10 +47,19 @@ public struct ColumnRoutes: Sendable, Equatable {
         /// The transaction with the relation's first change, if the relation came again within
         /// the connection.
         public var redescribedBy: TransactionID?
+        /// The transaction with its first change, in any case.
+        public var changedBy: TransactionID?
+        /// See ``TableDefinition/dropped``; nil where the relation is that of the catalog.
+        public var dropped: [Int: UInt32]?
 
-        public init(earlier: TableDefinition? = nil, redescribedBy: TransactionID? = nil) {
+        public init(
+            earlier: TableDefinition? = nil, redescribedBy: TransactionID? = nil,
+            changedBy: TransactionID? = nil, dropped: [Int: UInt32]? = nil
+        ) {
             self.earlier = earlier
             self.redescribedBy = redescribedBy
+            self.changedBy = changedBy
+            self.dropped = dropped
         }
     }
 
@@ -78,8 +87,11 @@ public struct ColumnRoutes: Sendable, Equatable {
         let current = Dictionary(
             source.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
         for (index, number) in numbers.enumerated() {
-            guard let number else { continue }
             let name = names[index]
+            guard let number else {
+                if !ambiguous.contains(name), isHeld(name, known, target) { ambiguous.append(name) }
+                continue
+            }
             self.current[index] = current[number]
             if let column = current[number], column.name.isSameName(as: name) {
                 self.source[name] = column
@@ -107,6 +119,13 @@ public struct ColumnRoutes: Sendable, Equatable {
             }
         }
         owe(target, stepping: ColumnRoutes.dropped(source, known, target))
+    }
+
+    /// Whether the target's column of a name is known to be another one's, perhaps.
+    private func isHeld(_ name: String, _ known: KnownColumns, _ target: TargetTable) -> Bool {
+        target.columns.contains {
+            $0.name.isSameName(as: name) && known.holder(ofTarget: $0.number) != nil
+        }
     }
 
     /// Whether the target's column of a name is that of a column which the source has dropped.

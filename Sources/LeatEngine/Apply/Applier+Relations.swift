@@ -56,7 +56,7 @@ extension Applier {
                 if let halt = refused[batch.relations[index].id] { throw halt }
                 let made = try resolve(
                     batch.relations[index], targets,
-                    redescribedBy: { batch.redescriber(of: index) })
+                    changedBy: { batch.redescriber(of: index) })
                 made.lastBatch = staging.batch
                 relations.append(made)
             } catch let misfit as Misfit {
@@ -100,7 +100,7 @@ extension Applier {
     /// The target's types are read again before it is said that they do not fit: one may have
     /// been made, or have got a label, since.
     private func plan(
-        _ relation: Relation, to table: TargetTable, redescribedBy xid: TransactionID?
+        _ relation: Relation, to table: TargetTable, changedBy xid: TransactionID?
     ) throws -> RelationPlan {
         let known =
             knowledge.knownColumns[relation.id] ?? knowledge.followed[relation.id]?.columns
@@ -108,7 +108,10 @@ extension Applier {
         let routes = ColumnRoutes(
             relation, source: knowledge.sourceColumns[relation.id] ?? [], known: known,
             target: table,
-            sighting: .init(earlier: knowledge.agreed[relation.id], redescribedBy: xid))
+            sighting: .init(
+                earlier: knowledge.agreed[relation.id],
+                redescribedBy: relation.repetition > 0 ? xid : nil, changedBy: xid,
+                dropped: knowledge.definitions[relation.id]?.dropped))
         func plan() throws -> RelationPlan {
             try RelationPlan(
                 relation: relation, sourceTypes: knowledge.sourceTypes, target: table,
@@ -183,11 +186,10 @@ extension Applier {
 
     /// The way to the target of a relation, against the target's catalog of this moment.
     ///
-    /// - Parameter redescriber: The transaction with the relation's first change, for one that was
-    ///   described before.
+    /// - Parameter changer: The transaction with the relation's first change.
     private func resolve(
         _ relation: Relation, _ targets: [TableName: Result<TargetTable, Halt>],
-        redescribedBy redescriber: () -> TransactionID?
+        changedBy changer: () -> TransactionID?
     ) throws -> RelationStatements {
         if let known = known(relation) { return known }
         try checkIsKnown(relation)
@@ -195,7 +197,7 @@ extension Applier {
         let target = try targets[name]?.get() ?? TargetTables.resolve(name, open())
         let plan = try plan(
             relation, to: target,
-            redescribedBy: relation.repetition > 0 ? redescriber() : nil)
+            changedBy: changer())
         try checkForm(plan)
         let made = RelationStatements(plan)
         // Whoever has to find its way once more, in the middle of a batch, must not stop to ask.

@@ -241,4 +241,62 @@ struct ColumnRoutesTests {
     func unreadable(_ text: String) {
         #expect(KnownColumns(texts: ["2 2 name", text]) == nil)
     }
+
+    @Test(
+        "names that were swapped between are told by the order of all columns, whatever came then")
+    func swappedBetween() {
+        var columns = Columns("id", "v", "f", "d", "z")
+        columns.source.remove(at: 1)
+        columns.renameOnSource("z", "v")
+        columns.renameOnSource("f", "z")
+
+        let routes = columns.routes("id", "v", "z", "d", "f")
+
+        #expect(routes.numbers == [11, 12, 13, 14, 15])
+        #expect(routes.ambiguous.isEmpty)
+    }
+
+    @Test("columns that came and went leave the others their numbers")
+    func cameAndWent() {
+        var columns = Columns("id", "v", "w")
+        columns.source.remove(at: 1)
+
+        let routes = columns.routes("id", "w", "x", "y")
+
+        #expect(routes.numbers == [11, 13, nil, nil] && routes.ambiguous.isEmpty)
+        // One has the name of a column that is another one for sure.
+        #expect(columns.routes("id", "x", "y", "w", "v").ambiguous.contains("v"))
+    }
+
+    /// The source's `v` was dropped by transaction 900, and `w` made then.
+    private func rival(changedBy xid: UInt32?, _ name: String = "w", dropped: Int = 12) -> [String]
+    {
+        var columns = Columns("id", "v")
+        columns.source[1] = SourceColumn(number: 13, name: "w", typeOID: 25, version: 905)
+        if dropped == 13 { columns.source[1].number = 14 }
+        let relation = Relation(
+            id: RelationID(rawValue: 1), schema: "shop", name: "item", replicaIdentity: .default,
+            columns: ["id", name].map { RelationColumn(isKey: $0 == "id", name: $0, typeOID: 25) })
+        let sighting = ColumnRoutes.Sighting(
+            changedBy: xid.map(TransactionID.init(rawValue:)), dropped: [dropped: 900])
+        return ColumnRoutes(
+            relation, source: columns.source, known: columns.known, target: columns.target,
+            sighting: sighting
+        ).ambiguous
+    }
+
+    @Test("a new column may be a dropped one that was renamed, until a later transaction")
+    func renamedAndDropped() {
+        #expect(rival(changedBy: 899) == ["w"])
+        #expect(rival(changedBy: nil) == ["w"])
+        #expect(rival(changedBy: 901) == [])
+        // One that came and went between.
+        #expect(rival(changedBy: 899, dropped: 13) == ["w"])
+    }
+
+    @Test("a dropped column may be a new one that was renamed, from a later transaction on")
+    func madeAndRenamed() {
+        #expect(rival(changedBy: 899, "v") == [])
+        #expect(rival(changedBy: 901, "v") == ["v"])
+    }
 }
