@@ -6,6 +6,8 @@ struct HistoryDDLAdvice: Sendable, Equatable {
     private(set) var advice = ""
     /// `schema.table` of which a warning says that rows may be missing, and how to copy it.
     private(set) var named: Set<String> = []
+    /// New tables that cannot be followed yet.
+    private(set) var leftOut: Set<String> = []
 
     /// - Parameter log: With `--log-format json`.
     init(log: String) {
@@ -16,6 +18,10 @@ struct HistoryDDLAdvice: Sendable, Equatable {
             else { continue }
             let text = record["message"] ?? ""
             if record["exit_code"] != nil { (message, advice) = (text, record["advice"] ?? "") }
+            if text.hasPrefix("a new table is left out"), let table = record["table"] {
+                leftOut.insert(table)
+                advice += "\(text)\n"
+            }
             if text.contains("copy it anew: start once with --exclude"), let table = record["table"]
             {
                 named.insert(table)

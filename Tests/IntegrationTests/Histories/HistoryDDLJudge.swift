@@ -38,9 +38,15 @@ struct HistoryDDLJudge {
         return tables
     }
 
-    /// A date of the source may still be a time on the target.
+    /// A date of the source may still be a time on the target; and a time without a zone, one with
+    /// it, in the zone of the sessions here: such a target's column takes every value of the
+    /// source's, and a table that was made again is not refused for it.
     private func rows(_ table: String, _ columns: [String]) -> String {
-        let values = columns.map { "regexp_replace(\"\($0)\"::text, ' 00:00:00$', '')" }
+        let values = columns.map { column in
+            let text =
+                "regexp_replace(\"\(column)\"::text, '^(\\d+-\\d\\d-\\d\\d [\\d:.]+)[+]00$', '\\1')"
+            return "regexp_replace(\(text), ' 00:00:00$', '')"
+        }
         return "select row(\(values.joined(separator: ", ")))::text as r from \(table)"
     }
 

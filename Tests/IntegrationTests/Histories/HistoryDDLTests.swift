@@ -53,7 +53,7 @@ struct HistoryDDLTests {
                 var run = HistoryDDLRun(pair, round, seed: random.next())
                 defer { starts = run.starts }
                 do { try await run.run() } catch {
-                    throw TestSupportError(failure(error, run, round, seed))
+                    throw TestSupportError(failure(error, run, round, version, seed))
                 }
             }
         } catch {
@@ -63,14 +63,17 @@ struct HistoryDDLTests {
     }
 
     private func failure(
-        _ error: any Error, _ run: HistoryDDLRun, _ round: HistoryDDLRound, _ seed: UInt64
+        _ error: any Error, _ run: HistoryDDLRun, _ round: HistoryDDLRound,
+        _ version: PostgresVersion, _ seed: UInt64
     ) -> String {
-        let path = "\(FileManager.default.temporaryDirectory.path)/history-ddl-\(seed).sql"
+        let folder = FileManager.default.temporaryDirectory.path
+        let path = "\(folder)/history-ddl-\(version.rawValue)-\(seed).sql"
         let journal = run.journal.joined(separator: "\n").split(separator: "\n")
         let text = round.sql + journal.map { "-- \($0)\n" }.joined()
         try? Data(text.utf8).write(to: URL(fileURLWithPath: path))
         return """
-            LEAT_SEED=\(seed) LEAT_DDL_HISTORIES=\(Self.inRound * 3), SQL in \(path):
+            SQL in \(path); to repeat it: LEAT_SEED=\(seed) LEAT_DDL_HISTORIES=\(Self.inRound * 3) \
+            scripts/test --no-setup --filter HistoryDDLTests
             \(error)
             \(journal.suffix(60).joined(separator: "\n"))
             """
