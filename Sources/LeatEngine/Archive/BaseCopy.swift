@@ -6,7 +6,6 @@ internal import LeatFlow
 internal import Logging
 internal import PGClient
 internal import PGWire
-internal import Synchronization
 
 /// Makes a base: the tables under one snapshot as compressed text COPY, and the schema.
 ///
@@ -41,10 +40,7 @@ struct BaseCopy {
             metadata: ["tables": "\(tables.count)", "lsn": "\(point)"])
         try folder.beginBase(point, lock)
         let schema = try await dumpSchema(holder.snapshotName, point)
-        status.update { snapshot in
-            snapshot.phase = .copying
-            snapshot.copies = tables.map { .init(table: $0.name, estimatedRows: $0.estimatedRows) }
-        }
+        TableWorkers.begin(tables, in: status)
         let copied = try await copy(tables, holder.snapshotName, point).map { table in
             var table = table
             let name = TableName(schema: table.schema, name: table.name)
@@ -81,21 +77,12 @@ struct BaseCopy {
     private func copy(
         _ tables: [SourceTable], _ snapshot: String, _ point: LSN
     ) async throws -> [BaseManifest.Table] {
-        let queue = CopyQueue(tables)
-        let done = Mutex<[BaseManifest.Table]>([])
+        let workers = TableWorkers(count: configuration.baseJobs, status: status, logger: logger)
         let path = folder.basePath(point)
-        try await withThrowingTaskGroup(of: [BaseManifest.Table].self) { group in
-            for _ in 1...min(configuration.baseJobs, max(tables.count, 1)) {
-                group.addTask {
-                    let worker = BaseWorker(configuration, path, status)
-                    return try await closing(worker) {
-                        try await worker.run(queue, snapshot, encoding)
-                    }
-                }
-            }
-            for try await tables in group { done.withLock { $0 += tables } }
-        }
-        return done.withLock { $0.sorted { ($0.schema, $0.name) < ($1.schema, $1.name) } }
+        let done = try await workers.run(tables) { _ in
+            BaseWorker(of: self, in: path, under: snapshot)
+        }.outputs
+        return done.sorted { ($0.schema, $0.name) < ($1.schema, $1.name) }
     }
 
     /// They have no snapshot: what they say is of this moment, and never less than the tables'.
@@ -128,95 +115,5 @@ struct BaseCopy {
         let bytes = try await SchemaDump(program: program, source: configuration.source)
             .run(snapshot: snapshot)
         return (name, try folder.writeBaseFile(name, bytes, of: point))
-    }
-}
-
-/// Copies tables into files, one at a time, on one thread with a session of its own.
-private actor BaseWorker: SessionActor, Closable {
-    private nonisolated let executor = ConnectionExecutor(label: "leat.base")
-    nonisolated let interrupt = Interrupt()
-    private let configuration: RecordConfiguration
-    private let folder: String
-    private let status: JobStatus
-    private var session: Session?
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        executor.asUnownedSerialExecutor()
-    }
-
-    init(_ configuration: RecordConfiguration, _ folder: String, _ status: JobStatus) {
-        self.configuration = configuration
-        self.folder = folder
-        self.status = status
-    }
-
-    func run(
-        _ queue: CopyQueue, _ snapshot: String, _ encoding: String
-    ) async throws -> [BaseManifest.Table] {
-        try await cancellable {
-            let session = try Session(
-                configuration.source,
-                options: .init(
-                    peer: .source, applicationName: configuration.stream.objectName),
-                interrupt: interrupt)
-            self.session = session
-            try session.prepare(clientEncoding: encoding)
-            try session.execute("begin isolation level repeatable read read only")
-            try session.execute("set transaction snapshot \(SQLText.literal(snapshot))")
-            var tables: [BaseManifest.Table] = []
-            while let table = queue.next() {
-                tables.append(try copy(table, session))
-                status.updateCopy(of: table.name) { $0.isDone = true }
-                FailPoint.baseTableCopied.reached()
-            }
-            return tables
-        }
-    }
-
-    func close() {
-        session?.close()
-        session = nil
-    }
-
-    private func copy(_ table: SourceTable, _ session: Session) throws -> BaseManifest.Table {
-        let file = "\(table.relation.id).copy.zst"
-        let writer = try BaseFileWriter("\(folder)/\(file)")
-        guard try session.lock(table) else { throw SnapshotHolder.Altered(table: table.name) }
-        let rows = try read(table, session, into: writer)
-        try session.releaseLocks()
-        try writer.finish()
-        report(table.name, rows, writer.bytes)
-        return BaseManifest.Table(
-            oid: table.relation.id.rawValue, schema: table.name.schema, name: table.name.name,
-            columns: table.relation.columns.map(\.name), rows: rows, bytes: writer.bytes,
-            file: file, crc32c: writer.checksum)
-    }
-
-    private func read(
-        _ table: SourceTable, _ session: Session, into writer: BaseFileWriter
-    ) throws -> Int {
-        var rows = 0
-        var failure: ArchiveError?
-        try session.beginCopyOut("copy (\(table.copyQuery)) to stdout")
-        while try session.nextCopyData({ payload in
-            rows += 1
-            // The copy must be read to its end, or the session is of no more use: it is closed.
-            guard failure == nil else { return }
-            do throws(ArchiveError) { try writer.append(payload.bytes) } catch {
-                failure = error
-            }
-        }) {
-            if let failure { throw failure }
-            if rows.isMultiple(of: 2048) { report(table.name, rows, writer.bytes) }
-        }
-        if let failure { throw failure }
-        return rows
-    }
-
-    private func report(_ table: TableName, _ rows: Int, _ bytes: Int) {
-        status.updateCopy(of: table) { copy in
-            copy.rows = rows
-            copy.bytes = bytes
-        }
     }
 }

@@ -29,12 +29,7 @@ struct InitialCopy {
             clientEncoding: clientEncoding)
         try await closing(holder) {
             try await held(holder.definitions)
-            status.update { snapshot in
-                snapshot.phase = .copying
-                snapshot.copies = tables.map {
-                    .init(table: $0.name, estimatedRows: $0.estimatedRows)
-                }
-            }
+            TableWorkers.begin(tables, in: status)
             let left = try await copy(levels, under: holder, point: point)
             guard left.isEmpty else {
                 let names = NameList.text(left.map(\.description))
@@ -49,6 +44,7 @@ struct InitialCopy {
         _ levels: [[SourceTable]], under holder: SnapshotHolder, point: LSN
     ) async throws -> [TableName] {
         let locks = CopyLocks(yieldsAfter: configuration.yieldsLocksAfter, logger: logger)
+        let snapshot = CopySnapshot(name: holder.snapshotName, point: point, locks: locks)
         return try await withThrowingTaskGroup(of: [TableName]?.self) { group in
             group.addTask {
                 try await locks.watch(holder.connection)
@@ -56,7 +52,8 @@ struct InitialCopy {
             }
             group.addTask {
                 for level in levels {
-                    let left = try await copy(level, under: holder, point: point, locks)
+                    let left = try await copy(
+                        level, partitions: holder.partitions, under: snapshot)
                     // Others may refer to them.
                     guard left.isEmpty else { return left }
                 }
@@ -72,55 +69,32 @@ struct InitialCopy {
 
     /// - Returns: Tables that were altered before they were read.
     private func copy(
-        _ tables: [SourceTable], under holder: SnapshotHolder, point: LSN, _ locks: CopyLocks
+        _ tables: [SourceTable], partitions: [PartitionBook.Found], under snapshot: CopySnapshot
     ) async throws -> [TableName] {
-        let partitions = Dictionary(grouping: holder.partitions, by: \.root)
-        let queue = CopyQueue(
-            tables.map { table in
-                var table = table
-                table.partitions = partitions[table.relation.id] ?? []
-                return table
-            })
+        let partitions = Dictionary(grouping: partitions, by: \.root)
         let attempt = "\(UInt64.random(in: .min ... .max))"
-        return try await withThrowingTaskGroup(of: [TableName].self) { group in
-            for number in 1...min(configuration.copyJobs, max(tables.count, 1)) {
-                group.addTask {
-                    let worker = TableCopier(
-                        configuration, number: number, status: status, attempt: attempt,
-                        silence: .telling(logger, limit: configuration.answerTimeout))
-                    return try await work(worker, queue, holder.snapshotName, point, locks)
-                }
-            }
-            return try await group.reduce(into: []) { $0 += $1 }
+        let workers = TableWorkers(
+            count: configuration.copyJobs, status: status, logger: logger)
+        let items = tables.map { table in
+            var table = table
+            table.partitions = partitions[table.relation.id] ?? []
+            return table
         }
-    }
-
-    private func work(
-        _ worker: TableCopier, _ queue: CopyQueue, _ snapshot: String, _ point: LSN,
-        _ locks: CopyLocks
-    ) async throws -> [TableName] {
-        try await closing(worker) {
-            var left: [TableName] = []
-            try await worker.connect(snapshot: snapshot, clientEncoding: clientEncoding)
-            while let (number, table) = queue.numbered() {
-                let level = queue.level(of: number, logger)
-                logger.log(level: level, "copying", metadata: ["table": "\(table.name)"])
-                switch try await worker.copy(table, snapshot: point, locks) {
-                case .done: break
-                case .altered:
-                    left.append(table.name)
-                    continue
-                case .yielded:
-                    queue.putBack(table)
-                    continue
-                }
-                let rows = status.copy(of: table.name)?.rows ?? 0
-                logger.log(
-                    level: level, "copied",
-                    metadata: ["table": "\(table.name)", "rows": "\(rows)"])
-            }
-            try await worker.finish()
-            return left
-        }
+        return try await workers.run(items) { number in
+            TableCopier(
+                .init(stream: configuration.stream, number: number, attempt: attempt), of: self,
+                under: snapshot)
+        }.left
     }
 }
+
+/// What the workers of a copy have in common.
+struct CopySnapshot: Sendable {
+    /// As it was exported; valid while its holder is.
+    var name: String
+    /// The slot's consistent point, to which it belongs.
+    var point: LSN
+    var locks: CopyLocks
+}
+
+extension SourceTable: TableItem {}

@@ -4,151 +4,96 @@ internal import LeatFlow
 internal import PGClient
 internal import PGWire
 
-/// Copies tables, one at a time, on one thread with a session on each side.
+/// Copies tables from a source to a target, on one thread with a session on each side.
 ///
-/// For each table, in order:
-///
-/// 1. `leat.tables`: state `datasync` with this attempt's name, committed.
-///    After a crash: no row is there; the table is copied again.
-/// 2. `begin`, COPY from the snapshot into the table, state `ready` with the snapshot's LSN,
-///    provided that the attempt is still ours, `commit`.
-///    After a crash before the commit: as above. After it: all rows are there, once.
-actor TableCopier: SessionActor, Closable {
+/// The steps, and what a crash leaves, are those of ``CopyTarget``.
+actor TableCopier: SessionActor, TableWorker {
     private nonisolated let executor = ConnectionExecutor(label: "leat.copy")
     nonisolated let interrupt = Interrupt()
-    private let configuration: SyncConfiguration
-    private let status: JobStatus
-    private let attempt: String
-    private let silence: Silence
+    private let copy: InitialCopy
+    private let snapshot: CopySnapshot
+    private let worker: CopyTarget.Worker
     private var source: Session?
-    private var target: Session?
-    private let number: Int
-    private var originMark: OriginMark?
+    private var target: CopyTarget?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
     }
 
-    init(
-        _ configuration: SyncConfiguration, number: Int, status: JobStatus, attempt: String,
-        silence: Silence
-    ) {
-        self.configuration = configuration
-        self.number = number
-        self.status = status
-        self.attempt = attempt
-        self.silence = silence
+    init(_ worker: CopyTarget.Worker, of copy: InitialCopy, under snapshot: CopySnapshot) {
+        self.worker = worker
+        self.copy = copy
+        self.snapshot = snapshot
     }
 
-    func connect(snapshot: String, clientEncoding: String) async throws {
+    private var status: JobStatus { copy.status }
+
+    func connect() async throws {
         try await cancellable {
-            let name = configuration.stream.objectName
-            let source = try Session(
-                configuration.source,
-                options: .init(peer: .source, applicationName: name, silence: silence),
+            let configuration = copy.configuration
+            let silence = Silence.telling(copy.logger, limit: configuration.answerTimeout)
+            source = try .reading(
+                configuration.reading, under: snapshot.name, clientEncoding: copy.clientEncoding,
+                silence: silence, interrupt: interrupt)
+            target = try CopyTarget(
+                configuration, of: worker, clientEncoding: copy.clientEncoding,
+                needsOrigin: configuration.origin == .none, silence: silence,
                 interrupt: interrupt)
-            try source.prepare(clientEncoding: clientEncoding)
-            try source.execute("begin isolation level repeatable read read only")
-            try source.execute("set transaction snapshot \(SQLText.literal(snapshot))")
-            self.source = source
-            let target = try Session(
-                configuration.target,
-                options: .init(peer: .target, applicationName: name, silence: silence),
-                interrupt: interrupt)
-            try target.prepare(clientEncoding: clientEncoding)
-            _ = try ApplySession.configure(target, configuration.role)
-            try SessionZone(assumed: configuration.assumedZone, stream: configuration.stream)
-                .set(target)
-            self.target = target
-            try markOrigin(target)
         }
     }
 
-    /// A stream that leaves the target again must not send the rows back as new ones. The
-    /// server has few places for origins; without one the copy is still right.
-    private func markOrigin(_ target: Session) throws {
-        let mark = OriginMark(
-            session: target, stream: configuration.stream, part: .worker(number))
-        let state = try mark.setUp()
-        if configuration.origin == .none { try OriginMark.require(state) }
-        if state == .set { originMark = mark }
-    }
-
-    /// The last table is copied. After a failure the origin stays, for the next attempt's worker
-    /// of this number, or for cleanup.
     func finish() async throws {
-        try await cancellable {
-            try originMark?.end()
-            originMark = nil
-        }
+        try await cancellable { try target?.finish() }
     }
 
     func close() {
         source?.close()
-        target?.close()
+        target?.session.close()
         source = nil
         target = nil
-        originMark = nil
     }
 
-    /// What became of a table.
-    enum Ending {
-        case done
-        /// The snapshot does not show it any more.
-        case altered
-        /// Somebody waited for its lock. Nothing of it was kept.
-        case yielded
-    }
-
-    func copy(
-        _ table: SourceTable, snapshot: LSN, _ locks: CopyLocks
-    ) async throws -> Ending {
+    /// - Returns: `left` if the snapshot does not show the table any more, `putBack` if somebody
+    ///   waited for its lock.
+    func work(on table: SourceTable) async throws -> TableOutcome<Void> {
         try await cancellable {
             guard let source, let target else { preconditionFailure("the copier is not connected") }
-            guard try source.lock(table) else { return .altered }
-            locks.begin(table.name, by: source.backend)
+            guard try source.lock(table) else { return .left }
+            snapshot.locks.begin(table.name, by: source.backend)
             do {
-                try copy(table, from: source, to: target, snapshot)
+                try relay(table, from: source, to: target)
             } catch let error as ConnectionError where error.isRefused(by: .source) {
-                // query_canceled
-                if locks.end(by: source.backend), error.sqlState == .queryCanceled {
+                if snapshot.locks.end(by: source.backend), error.sqlState == .queryCanceled {
                     try source.releaseLocks()
-                    return .yielded
+                    return .putBack
                 }
-                guard try !source.isGone(error) else { return .altered }
+                guard try !source.isGone(error) else { return .left }
                 throw TableCopier.refused(table.name, error)
             }
-            _ = locks.end(by: source.backend)
+            _ = snapshot.locks.end(by: source.backend)
             status.updateCopy(of: table.name) { $0.isDone = true }
             FailPoint.tableCopied.reached()
-            return .done
+            return .done(())
         }
     }
 
-    private func copy(
-        _ table: SourceTable, from source: Session, to target: Session, _ snapshot: LSN
+    private func relay(
+        _ table: SourceTable, from source: Session, to target: CopyTarget
     ) throws {
-        let store = TableStore(session: target, stream: configuration.stream)
-        guard try store.beginCopy(table.name, attempt: attempt) else {
-            return try source.releaseLocks()
-        }
-        try target.transaction {
-            let rows = try relay(table, from: source, to: target)
-            guard
-                try store.finishCopy(
-                    table.name, attempt: attempt, snapshot: snapshot, rows: rows)
-            else {
-                throw Restart(reason: "another copy of table \(table.name) has begun")
+        let isCopied = try target.copy(table.name, at: snapshot.point) {
+            let rows = try relayRows(of: table, from: source, to: target.session)
+            if table.isPartitioned {
+                try PartitionStore(session: target.session, stream: worker.stream)
+                    .begin(table.relation.id, table.name, table.partitions)
             }
-            guard table.isPartitioned else { return }
-            try PartitionStore(session: target, stream: configuration.stream)
-                .begin(table.relation.id, table.name, table.partitions)
+            return rows
         }
+        if !isCopied { try source.releaseLocks() }
     }
 
     /// Byte for byte: both sessions have the same client encoding.
-    private func relay(
-        _ table: SourceTable, from source: Session, to target: Session
+    private func relayRows(
+        of table: SourceTable, from source: Session, to target: Session
     ) throws -> Int {
         let columns = table.relation.columns.map { SQLText.identifier($0.name) }
         let list = columns.isEmpty ? "" : " (\(columns.joined(separator: ", ")))"
@@ -157,7 +102,7 @@ actor TableCopier: SessionActor, Closable {
             try source.beginCopyOut("copy (\(table.copyQuery)) to stdout\(form)")
             try target.beginCopyIn("copy \(table.name.quoted)\(list) from stdin\(form)")
             do {
-                try relayRows(table.name, from: source, to: target)
+                try relayBytes(of: table.name, from: source, to: target)
             } catch let error as ConnectionError where error.isRefused(by: .source) {
                 try target.abandonCopyIn()
                 throw error
@@ -173,8 +118,8 @@ actor TableCopier: SessionActor, Closable {
         }
     }
 
-    private func relayRows(
-        _ table: TableName, from source: Session, to target: Session
+    private func relayBytes(
+        of table: TableName, from source: Session, to target: Session
     ) throws {
         var (rows, bytes) = (0, 0)
         while try source.nextCopyData({ payload throws(ConnectionError) in
@@ -183,13 +128,13 @@ actor TableCopier: SessionActor, Closable {
             try target.putCopyData(payload)
         }) {
             guard rows.isMultiple(of: 2048) else { continue }
-            report(table, rows, bytes)
+            report(table, rows: rows, bytes: bytes)
             FailPoint.tableHalfCopied.reached()
         }
-        report(table, rows, bytes)
+        report(table, rows: rows, bytes: bytes)
     }
 
-    private func report(_ table: TableName, _ rows: Int, _ bytes: Int) {
+    private func report(_ table: TableName, rows: Int, bytes: Int) {
         status.updateCopy(of: table) { copy in
             copy.rows = rows
             copy.bytes = bytes

@@ -12,8 +12,6 @@ final class SizedQueue<Item: Sendable>: Sendable {
         left = Mutex(items.sorted { bytes($0) < bytes($1) })
     }
 
-    func next() -> Item? { numbered()?.item }
-
     /// Behind all others.
     func putBack(_ item: Item) {
         left.withLock { $0.insert(item, at: 0) }
@@ -38,14 +36,5 @@ extension SizedQueue {
             logger.info("copying smaller tables", metadata: ["tables": "\(count - Self.told)"])
         }
         return .debug
-    }
-}
-
-/// The source's tables that are still to copy.
-typealias CopyQueue = SizedQueue<SourceTable>
-
-extension CopyQueue {
-    convenience init(_ tables: [SourceTable]) {
-        self.init(tables, bytes: \.sizeBytes)
     }
 }
