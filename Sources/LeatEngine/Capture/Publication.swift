@@ -247,10 +247,6 @@ struct Publication {
         }
     }
 
-    func drop() throws {
-        try session.execute("drop publication if exists \(name)")
-    }
-
     private var name: String { SQLText.identifier(configuration.publicationNames[0]) }
 
     private static func list(_ tables: [SourceCatalog.Candidate]) -> String {
