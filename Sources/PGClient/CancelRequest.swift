@@ -2,13 +2,14 @@ internal import CLibpq
 internal import Dispatch
 internal import Glibc
 
+// SAFETY: used by one thread after it was made: that which sends, or that which lets go.
+
 /// Asks the server to cancel what a session is running: "Canceling Queries in Progress" in the
 /// manual.
 ///
 /// The statement then ends with `query_canceled`, or as if nothing had been asked. From libpq 17 on
 /// the request is sent like the session itself, with TLS where that has it; an older libpq sends it
 /// in the clear, with the key by which this session could be cancelled by others.
-// SAFETY: used by one thread after it was made: that which sends, or that which lets go.
 public final class CancelRequest: @unchecked Sendable {
     private let pointer: OpaquePointer
     private static let encrypted = EncryptedCancel()

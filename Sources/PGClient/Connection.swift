@@ -1,13 +1,16 @@
 /// A session on a thread of its own, for callers that are not.
 public actor Connection: SessionActor {
     private nonisolated let executor: ConnectionExecutor
+    /// Ends the wait of whatever runs on the session.
     public nonisolated let interrupt = Interrupt()
     private var session: Session?
 
+    /// The connection's own thread: libpq never blocks the shared pool.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
     }
 
+    /// Not open yet; the label names its thread.
     public init(label: String) {
         executor = ConnectionExecutor(label: label)
     }
@@ -31,16 +34,19 @@ public actor Connection: SessionActor {
         return try await cancellable { try body(session) }
     }
 
+    /// One statement without parameters; its rows are kept whole.
     @discardableResult
     public func query(_ sql: String, _ parameters: [String?] = []) async throws -> QueryResult {
         try await run { try $0.query(sql, parameters) }
     }
 
+    /// One statement with parameters as text; its rows are kept whole.
     @discardableResult
     public func execute(_ sql: String) async throws -> QueryResult {
         try await run { try $0.execute(sql) }
     }
 
+    /// Does nothing to one that is closed.
     public func close() {
         session?.close()
         session = nil

@@ -30,18 +30,22 @@ public final class ConnectionExecutor: SerialExecutor, TaskExecutor {
         worker.stop()
     }
 
+    /// Runs the job on the connection's thread, behind those that came before.
     public func enqueue(_ job: consuming ExecutorJob) {
         worker.add(UnownedJob(job), self)
     }
 
+    /// Traps on any other thread.
     public func checkIsolated() {
         precondition(worker.isCurrent, "not on the connection's thread")
     }
 
+    /// For an actor that lives on the thread.
     public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
         UnownedSerialExecutor(ordinary: self)
     }
 
+    /// For a task that prefers the thread.
     public func asUnownedTaskExecutor() -> UnownedTaskExecutor {
         UnownedTaskExecutor(ordinary: self)
     }

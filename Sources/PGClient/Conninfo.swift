@@ -28,10 +28,6 @@ public struct Conninfo: Sendable, Equatable {
         }
         self.values = values
         try checkNamesItsServer()
-        // Ours to say, connection by connection.
-        guard values["replication"] == nil else {
-            throw Conninfo.invalid("it sets replication, which is left to Leat")
-        }
     }
 
     /// Some connections are for replication and some are not. One `PGHOST` for two sides is a trap: each side says itself where it is.
@@ -82,6 +78,7 @@ public struct Conninfo: Sendable, Equatable {
             message: reason)
     }
 
+    /// The value of a keyword, such as `dbname`; nil where it was not given.
     public subscript(keyword: String) -> String? { values[keyword] }
 
     /// By scalars: a quote before a combining mark is another `Character`.
@@ -134,6 +131,7 @@ public struct Conninfo: Sendable, Equatable {
     /// A password on a command line is seen by everyone on the machine.
     public var hasSecret: Bool { values.keys.contains(where: Conninfo.secrets.contains) }
 
+    /// A password was given in the text, which is shown nowhere.
     public var hasPassword: Bool { values["password"] != nil }
 
     /// `connect_timeout`, which libpq itself does not heed in its asynchronous interface.
@@ -199,5 +197,6 @@ public struct Conninfo: Sendable, Equatable {
 }
 
 extension Conninfo: CustomStringConvertible {
+    /// Without secrets.
     public var description: String { redacted }
 }

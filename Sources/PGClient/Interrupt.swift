@@ -9,6 +9,7 @@ public final class Interrupt: Sendable {
     private let descriptor: Int32
     private let cancelled = Atomic<Bool>(false)
 
+    /// Makes the descriptor that wakes the wait.
     public init() {
         descriptor = leat_event_create()
     }
@@ -32,6 +33,7 @@ public final class Interrupt: Sendable {
         leat_event_raise(descriptor)
     }
 
+    /// It was cancelled, and stays so.
     public var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
 
     var pollDescriptor: Int32 { descriptor }

@@ -5,26 +5,31 @@ public import PGWire
 extension QueryResult {
     // MARK: The one value of a query that always gives it
 
+    /// The only value of the only row, as text.
     public func text() throws(ConnectionError) -> String {
         let (row, column) = try one()
         return try row.text(column)
     }
 
+    /// The only value of the only row, a `boolean`.
     public func bool() throws(ConnectionError) -> Bool {
         let (row, column) = try one()
         return try row.bool(column)
     }
 
+    /// The only value of the only row, an `int8` or smaller.
     public func int() throws(ConnectionError) -> Int {
         let (row, column) = try one()
         return try row.int(column)
     }
 
+    /// The only value of the only row, an `oid` or `xid`.
     public func id() throws(ConnectionError) -> UInt32 {
         let (row, column) = try one()
         return try row.id(column)
     }
 
+    /// The only value of the only row, a `pg_lsn`.
     public func lsn() throws(ConnectionError) -> LSN {
         let (row, column) = try one()
         return try row.lsn(column)
@@ -32,11 +37,13 @@ extension QueryResult {
 
     // MARK: The same where it may be NULL
 
+    /// The only value of the only row, as text; nil where it is NULL.
     public func optionalText() throws(ConnectionError) -> String? {
         let (row, column) = try one()
         return try row.optionalText(column)
     }
 
+    /// The only value of the only row, a `pg_lsn`; nil where it is NULL.
     public func optionalLSN() throws(ConnectionError) -> LSN? {
         let (row, column) = try one()
         return try row.optionalLSN(column)
@@ -44,6 +51,7 @@ extension QueryResult {
 
     // MARK: Rows
 
+    /// How many rows there are.
     public var rowCount: Int { rows.count }
 
     /// The value of each row; none is NULL.

@@ -18,15 +18,18 @@ public struct Record: Sendable {
 
     // MARK: Values that are there
 
+    /// As text, whatever its type.
     public func text(_ column: String) throws(ConnectionError) -> String {
         guard let text = try optionalText(column) else { throw failure(column, "it is NULL") }
         return text
     }
 
+    /// A `boolean`.
     public func bool(_ column: String) throws(ConnectionError) -> Bool {
         try parsed(column, as: "a bool", try text(column), Record.bool)
     }
 
+    /// An `int8` or smaller.
     public func int(_ column: String) throws(ConnectionError) -> Int {
         try parsed(column, as: "an integer", try text(column)) { Int($0) }
     }
@@ -36,6 +39,7 @@ public struct Record: Sendable {
         try parsed(column, as: "an integer of 32 bits", try text(column)) { Int32($0) }
     }
 
+    /// A `float8`.
     public func double(_ column: String) throws(ConnectionError) -> Double {
         try parsed(column, as: "a number", try text(column)) { Double($0) }
     }
@@ -45,12 +49,14 @@ public struct Record: Sendable {
         try parsed(column, as: "an OID", try text(column)) { UInt32($0) }
     }
 
+    /// A `pg_lsn`.
     public func lsn(_ column: String) throws(ConnectionError) -> LSN {
         try parsed(column, as: "an LSN", try text(column)) { LSN($0) }
     }
 
     // MARK: Values that may be NULL
 
+    /// As text, whatever its type; nil where it is NULL.
     public func optionalText(_ column: String) throws(ConnectionError) -> String? {
         guard let index = columns.firstIndex(of: column), index < values.count else {
             throw failure(column, "the answer has no such column")
@@ -58,22 +64,27 @@ public struct Record: Sendable {
         return values[index]
     }
 
+    /// A `boolean`; nil where it is NULL.
     public func optionalBool(_ column: String) throws(ConnectionError) -> Bool? {
         try parsedIfAny(column, as: "a bool", try optionalText(column), Record.bool)
     }
 
+    /// An `int8` or smaller; nil where it is NULL.
     public func optionalInt(_ column: String) throws(ConnectionError) -> Int? {
         try parsedIfAny(column, as: "an integer", try optionalText(column)) { Int($0) }
     }
 
+    /// A `float8`; nil where it is NULL.
     public func optionalDouble(_ column: String) throws(ConnectionError) -> Double? {
         try parsedIfAny(column, as: "a number", try optionalText(column)) { Double($0) }
     }
 
+    /// An `oid` or `xid`; nil where it is NULL.
     public func optionalID(_ column: String) throws(ConnectionError) -> UInt32? {
         try parsedIfAny(column, as: "an OID", try optionalText(column)) { UInt32($0) }
     }
 
+    /// A `pg_lsn`; nil where it is NULL.
     public func optionalLSN(_ column: String) throws(ConnectionError) -> LSN? {
         try parsedIfAny(column, as: "an LSN", try optionalText(column)) { LSN($0) }
     }
@@ -87,6 +98,7 @@ public struct Record: Sendable {
         try parsed(column, as: type, try text(column), parse)
     }
 
+    /// Read by `read`; nil where it is NULL.
     public func optionalValue<Value>(
         _ column: String, as type: String, _ parse: (String) -> Value?
     ) throws(ConnectionError) -> Value? {

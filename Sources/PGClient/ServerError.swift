@@ -3,22 +3,32 @@ public import PGWire
 
 /// An error report of the server, whole: "Error and Notice Message Fields" of the manual.
 public struct ServerError: Error, Equatable, Sendable {
+    /// `ERROR`, `FATAL` or `PANIC`; never translated.
     public var severity: String
     /// Five characters: "PostgreSQL Error Codes" of the manual.
     public var sqlState: SQLState
+    /// The primary message, in the server's language; it may quote a value.
     public var message: String
+    /// It quotes rows: printed nowhere unless values are asked for.
     public var detail: String?
+    /// What the server suggests.
     public var hint: String?
+    /// Within what it was raised; it may quote values.
     public var context: String?
+    /// The schema that the error is about.
     public var schema: String?
+    /// The table that the error is about.
     public var table: String?
+    /// The column that the error is about.
     public var column: String?
     /// The name of a type, such as the domain that does not take a value.
     public var dataType: String?
+    /// The constraint that the error is about.
     public var constraint: String?
     /// The server's function that raised it: unlike the message, never translated.
     public var function: String?
 
+    /// One without fields that name objects.
     public init(
         severity: String = "ERROR", sqlState: SQLState, message: String, detail: String? = nil,
         hint: String? = nil

@@ -22,14 +22,17 @@ public struct ParameterList {
     var lengths: [Int32] = []
     var formats: [Int32] = []
 
+    /// An empty one.
     public init() {}
 
+    /// Forgets the parameters and keeps the memory.
     public mutating func removeAll() {
         values.removeAll(keepingCapacity: true)
         lengths.removeAll(keepingCapacity: true)
         formats.removeAll(keepingCapacity: true)
     }
 
+    /// A NULL.
     public mutating func appendNull() {
         values.append(nil)
         lengths.append(0)
@@ -43,6 +46,7 @@ public struct ParameterList {
         formats.append(0)
     }
 
+    /// A value in binary form, whose bytes are copied.
     public mutating func appendBinary(_ pointer: UnsafeRawPointer, length: Int) {
         values.append(pointer.assumingMemoryBound(to: CChar.self))
         lengths.append(Int32(length))

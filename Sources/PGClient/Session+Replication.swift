@@ -4,10 +4,13 @@ public import PGWire
 
 /// What a walsender says of its server: `IDENTIFY_SYSTEM`.
 public struct SystemIdentity: Sendable, Equatable {
+    /// Of the cluster: the same on its standbys.
     public var systemIdentifier: String
+    /// It grows with every promotion.
     public var timeline: UInt32
     /// The end of the server's WAL.
     public var walEnd: LSN
+    /// The database that the connection is to.
     public var database: String
 }
 
@@ -20,6 +23,7 @@ public struct CreatedSlot: Sendable, Equatable {
 }
 
 extension Session {
+    /// IDENTIFY_SYSTEM, on a replication connection.
     public func identifySystem() throws(ConnectionError) -> SystemIdentity {
         let row = try execute("IDENTIFY_SYSTEM").onlyRecord()
         return SystemIdentity(

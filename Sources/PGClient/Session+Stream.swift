@@ -44,9 +44,11 @@ extension Session {
         /// The same with TLS: each row is a record of its own, and takes long to read.
         case withinHostInRecords
 
+        /// Rows gather in the server's own socket, where they cost it least.
         public var isAtSender: Bool { self == .withinHost || self == .withinHostInRecords }
     }
 
+    /// How this connection's rows may gather.
     public var gathering: Gathering {
         let socket = PQsocket(connection)
         guard leat_socket_is_local(socket) == 0 else { return .none }

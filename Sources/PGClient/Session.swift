@@ -8,14 +8,18 @@ internal import Glibc
 public final class Session {
     /// How a connection is opened.
     public struct Options: Sendable {
+        /// Which side it is, for errors.
         public var peer: Peer
+        /// What the server shows of it.
         public var applicationName: String
         /// `replication=database`: a walsender for logical replication.
         public var isReplication: Bool
+        /// For each host of the connection string.
         public var connectTimeout: Duration
         /// For waits that have no deadline of their own.
         public var silence: Silence?
 
+        /// What is the same whatever the connection is for has a default.
         public init(
             peer: Peer, applicationName: String, isReplication: Bool = false,
             connectTimeout: Duration = .seconds(15), silence: Silence? = nil
@@ -41,8 +45,11 @@ public final class Session {
 
     enum Wakeup { case ready, woken, deadline }
 
+    /// Side and place, without a password: for errors.
     public let endpoint: String
+    /// Which side it is, for errors.
     public let peer: Peer
+    /// Ends the wait of whatever runs here.
     public let interrupt: Interrupt
     // SAFETY: owned by this object, used only on the owner's thread, closed once in `close()`.
     var connection: OpaquePointer?
@@ -112,6 +119,7 @@ public final class Session {
         close()
     }
 
+    /// Ends the session; does nothing to one that is closed.
     public func close() {
         guard let open = connection else { return }
         PQfreemem(heldPayload?.baseAddress)

@@ -10,6 +10,7 @@ public struct Silence: Sendable {
     /// Called with the endpoint, and what it owes an answer to.
     public var tell: @Sendable (_ endpoint: String, _ attempted: String) -> Void
 
+    /// A limit of nil: the connection is never given up.
     public init(
         toldAfter: Duration = .seconds(10), limit: Duration? = nil,
         tell: @escaping @Sendable (String, String) -> Void

@@ -18,6 +18,7 @@ public struct Batch: Sendable {
     public var transactions: [Transaction]
     /// In the order of the transactions, within one in the source's order.
     public var changes: [Change]
+    /// The columns of all tuples, one tuple behind the other.
     public var columns: [Column]
     /// Referred to by changes of kind `.truncate`.
     public var truncates: [Truncate]
@@ -26,6 +27,7 @@ public struct Batch: Sendable {
     /// Set if this is a piece of one transaction that is in progress on the source.
     public var piece: StreamedPiece?
 
+    /// An empty one.
     public init() {
         bytes = []
         relations = []

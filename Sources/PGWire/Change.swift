@@ -30,15 +30,20 @@ public struct Change: Sendable, Equatable {
         case full
     }
 
+    /// What was done.
     public var kind: Kind
+    /// What was sent of the row before.
     public var oldKind: OldTuple
     /// Index in ``Batch/relations``, or in the table that ``kind`` names.
     public var relation: UInt32
+    /// The row before, or its identity; empty where nothing was sent of it.
     public var old: Tuple
+    /// The row after; empty where there is none.
     public var new: Tuple
     /// Where the change's WAL record begins (`walStart` of its XLogData).
     public var lsn: LSN
 
+    /// A change whose tuples lie in the batch.
     @inlinable
     public init(
         kind: Kind, oldKind: OldTuple = .none, relation: UInt32,

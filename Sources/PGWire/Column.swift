@@ -15,12 +15,14 @@ public struct Column: Sendable, Equatable {
         case binary
     }
 
+    /// What was sent of it.
     public var kind: Kind
     /// Where the value begins in ``Batch/bytes``; 0 if there is none.
     public var offset: UInt32
     /// Bytes of the value, without the NUL that the decoder puts behind it.
     public var length: UInt32
 
+    /// A column whose value, if it has one, lies in the arena.
     @inlinable
     public init(kind: Kind, offset: UInt32 = 0, length: UInt32 = 0) {
         self.kind = kind

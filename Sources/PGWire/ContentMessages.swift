@@ -5,10 +5,14 @@
 public struct TruncateMessage: Sendable, Equatable {
     /// The subtransaction; streamed messages only.
     public var xid: TransactionID?
+    /// The tables that were emptied, as their Relation messages name them.
     public var relationIDs: [RelationID]
+    /// CASCADE was said.
     public var cascade: Bool
+    /// RESTART IDENTITY was said: sequences of the tables begin anew.
     public var restartIdentity: Bool
 
+    /// As it was sent.
     public init(
         xid: TransactionID? = nil, relationIDs: [RelationID], cascade: Bool = false,
         restartIdentity: Bool = false
@@ -37,10 +41,14 @@ public struct LogicalDecodingMessage: Sendable, Equatable {
     public var xid: TransactionID?
     /// Whether it belongs to a transaction; if not, it stands outside of any.
     public var isTransactional: Bool
+    /// Where the message stands in the WAL: the end of its record.
     public var lsn: LSN
+    /// What its writer named it by.
     public var prefix: String
+    /// Any bytes: what its writer put there.
     public var content: [UInt8]
 
+    /// As it was sent.
     public init(
         xid: TransactionID? = nil, isTransactional: Bool, lsn: LSN, prefix: String,
         content: [UInt8]

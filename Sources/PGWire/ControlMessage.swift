@@ -20,6 +20,7 @@ public enum ControlMessage: Sendable, Equatable {
     case rollbackPrepared(RollbackPreparedMessage)
     case streamPrepare(PrepareMessage)
 
+    /// By which byte it begins.
     public var kind: MessageKind {
         switch self {
         case .begin: .begin

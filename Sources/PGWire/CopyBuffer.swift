@@ -5,6 +5,7 @@
 ///
 /// Layout: section "COPY", "File Formats", of the manual.
 public final class CopyBuffer {
+    /// Binary form; else text.
     public let isBinary: Bool
     // SAFETY: owned by this object, `capacity` bytes of it allocated, the first `count` written.
     private var base: UnsafeMutablePointer<UInt8>
@@ -12,6 +13,7 @@ public final class CopyBuffer {
     /// Bytes written since the last ``removeAll()``.
     public private(set) var count = 0
 
+    /// An empty one.
     public init(isBinary: Bool) {
         self.isBinary = isBinary
         capacity = 1 << 16
@@ -22,6 +24,7 @@ public final class CopyBuffer {
         base.deallocate()
     }
 
+    /// Forgets the rows and keeps the memory.
     public func removeAll() {
         count = 0
     }

@@ -39,6 +39,7 @@ public struct DecodeError: Error, Equatable, Sendable {
     /// The byte that names the message, if it was read.
     public var messageKind: UInt8?
 
+    /// What was found at a byte of the message.
     public init(_ code: Code, at offset: Int, messageKind: UInt8? = nil) {
         self.code = code
         self.offset = offset
@@ -60,6 +61,7 @@ extension DecodeError: CustomStringConvertible {
 }
 
 extension DecodeError.Code: CustomStringConvertible {
+    /// What is wrong, in which message, at which byte; never a value.
     public var description: String {
         switch self {
         case .truncated(let needed, let available):

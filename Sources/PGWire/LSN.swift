@@ -12,6 +12,7 @@ public struct LSN: RawRepresentable, Hashable, Sendable {
     /// The position `0/0`, which PostgreSQL calls invalid: no position at all.
     public static let zero = LSN(rawValue: 0)
 
+    /// A position by its number of bytes.
     @inlinable
     public init(rawValue: UInt64) {
         self.rawValue = rawValue
@@ -23,6 +24,7 @@ public struct LSN: RawRepresentable, Hashable, Sendable {
 }
 
 extension LSN: Comparable {
+    /// The order of the WAL.
     @inlinable
     public static func < (left: LSN, right: LSN) -> Bool {
         left.rawValue < right.rawValue
@@ -30,6 +32,7 @@ extension LSN: Comparable {
 }
 
 extension LSN: ExpressibleByIntegerLiteral {
+    /// For positions written in code, such as `0x16B3748`.
     @inlinable
     public init(integerLiteral value: UInt64) {
         rawValue = value

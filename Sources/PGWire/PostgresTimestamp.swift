@@ -9,6 +9,7 @@ public struct PostgresTimestamp: RawRepresentable, Hashable, Sendable {
     /// Microseconds from the Unix epoch to PostgreSQL's: 10957 days.
     private static let epochOffset: Int64 = 10_957 * 86_400 * 1_000_000
 
+    /// Microseconds since 2000-01-01, as the server counts.
     @inlinable
     public init(rawValue: Int64) {
         self.rawValue = rawValue
@@ -30,6 +31,7 @@ public struct PostgresTimestamp: RawRepresentable, Hashable, Sendable {
 }
 
 extension PostgresTimestamp: Comparable {
+    /// The order of time.
     @inlinable
     public static func < (left: PostgresTimestamp, right: PostgresTimestamp) -> Bool {
         left.rawValue < right.rawValue

@@ -37,6 +37,7 @@ public enum PrintedText {
         }
     }
 
+    /// Whether a character is in it that a terminal would obey, or nobody would see.
     public static func hasOdd(_ text: String) -> Bool {
         text.unicodeScalars.contains(where: isOdd)
     }

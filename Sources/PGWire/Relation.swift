@@ -7,10 +7,13 @@
 ///
 /// Source: "Logical Replication Message Formats" in the PostgreSQL manual.
 public struct Relation: Sendable, Hashable {
+    /// The table's OID on the source.
     public var id: RelationID
     /// Schema; empty on the wire means `pg_catalog`, and so it stays here.
     public var schema: String
+    /// The table's name on the source.
     public var name: String
+    /// What is sent of the row before a change.
     public var replicaIdentity: ReplicaIdentity
     /// In the order of the tuples.
     public var columns: [RelationColumn]
@@ -18,6 +21,7 @@ public struct Relation: Sendable, Hashable {
     /// has changed, be it nothing that is described.
     public var repetition = 0
 
+    /// A table as a Relation message describes it.
     public init(
         id: RelationID, schema: String, name: String, replicaIdentity: ReplicaIdentity,
         columns: [RelationColumn]
@@ -40,12 +44,14 @@ public struct Relation: Sendable, Hashable {
 public struct RelationColumn: Sendable, Hashable {
     /// Whether it is part of the replica identity (under FULL, every column is).
     public var isKey: Bool
+    /// The column's name on the source.
     public var name: String
     /// OID of the type in the source's `pg_type`.
     public var typeOID: UInt32
     /// The type's modifier (`atttypmod`); -1 if it has none.
     public var typeModifier: Int32
 
+    /// A column as a Relation message describes it.
     public init(isKey: Bool, name: String, typeOID: UInt32, typeModifier: Int32 = -1) {
         self.isKey = isKey
         self.name = name

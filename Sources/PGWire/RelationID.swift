@@ -5,12 +5,15 @@
 ///
 /// Source: "Object Identifier Types" in the PostgreSQL manual.
 public struct RelationID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The OID.
     public let rawValue: UInt32
 
+    /// Any number: whether there is such a table, only the server knows.
     @inlinable
     public init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 
+    /// The OID in decimal.
     public var description: String { String(rawValue) }
 }

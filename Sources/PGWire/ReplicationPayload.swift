@@ -35,6 +35,7 @@ public struct XLogData: Equatable, Sendable {
     /// The server's clock when it sent the message.
     public var sendTime: PostgresTimestamp
 
+    /// As it was sent.
     public init(walStart: LSN, walEnd: LSN, sendTime: PostgresTimestamp) {
         self.walStart = walStart
         self.walEnd = walEnd
@@ -69,6 +70,7 @@ public struct Keepalive: Equatable, Sendable {
     /// The server wants a status update at once, or will end the connection.
     public var replyRequested: Bool
 
+    /// As it was sent.
     public init(walEnd: LSN, sendTime: PostgresTimestamp, replyRequested: Bool) {
         self.walEnd = walEnd
         self.sendTime = sendTime

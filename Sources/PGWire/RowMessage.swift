@@ -6,13 +6,16 @@ public struct RowMessage: Sendable, Equatable {
     public var kind: Change.Kind
     /// The subtransaction that made the change; streamed messages only.
     public var xid: TransactionID?
+    /// The table, as its Relation message names it.
     public var relationID: RelationID
+    /// What was sent of the row before.
     public var oldKind: Change.OldTuple
     /// ``Tuple/none`` if ``oldKind`` is `.none`.
     public var old: Tuple
     /// ``Tuple/none`` for a delete.
     public var new: Tuple
 
+    /// As it was sent.
     public init(
         kind: Change.Kind, xid: TransactionID? = nil, relationID: RelationID,
         oldKind: Change.OldTuple = .none, old: Tuple = .none, new: Tuple = .none

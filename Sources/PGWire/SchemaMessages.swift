@@ -5,8 +5,10 @@
 public struct RelationMessage: Sendable, Equatable {
     /// The subtransaction; streamed messages only.
     public var xid: TransactionID?
+    /// The table that the next changes of this ID are of.
     public var relation: Relation
 
+    /// As it was sent; with `xid` in a streamed transaction.
     public init(xid: TransactionID? = nil, relation: Relation) {
         self.xid = xid
         self.relation = relation
@@ -51,8 +53,10 @@ public struct RelationMessage: Sendable, Equatable {
 public struct TypeMessage: Sendable, Equatable {
     /// The subtransaction; streamed messages only.
     public var xid: TransactionID?
+    /// A type that is none of the server's own.
     public var type: TypeDescription
 
+    /// As it was sent; with `xid` in a streamed transaction.
     public init(xid: TransactionID? = nil, type: TypeDescription) {
         self.xid = xid
         self.type = type
@@ -74,8 +78,10 @@ public struct TypeDescription: Sendable, Hashable {
     public var oid: UInt32
     /// Schema; empty on the wire means `pg_catalog`, and so it stays here.
     public var schema: String
+    /// The type's name on the source.
     public var name: String
 
+    /// A type as a Type message describes it.
     public init(oid: UInt32, schema: String, name: String) {
         self.oid = oid
         self.schema = schema

@@ -18,6 +18,7 @@ public struct StandbyStatusUpdate: Equatable, Sendable {
     /// Asks the server for a keepalive at once.
     public var replyRequested: Bool
 
+    /// Positions only ever move forward; see each property.
     public init(
         written: LSN, flushed: LSN, applied: LSN, sendTime: PostgresTimestamp,
         replyRequested: Bool = false

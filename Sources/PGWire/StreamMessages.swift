@@ -10,6 +10,7 @@ public struct StreamStartMessage: Sendable, Equatable {
     /// Whether it is the first block of the transaction.
     public var isFirstSegment: Bool
 
+    /// As it was sent.
     public init(xid: TransactionID, isFirstSegment: Bool) {
         self.xid = xid
         self.isFirstSegment = isFirstSegment
@@ -23,6 +24,7 @@ public struct StreamStartMessage: Sendable, Equatable {
 
 /// `c`: the streamed transaction has committed.
 public struct StreamCommitMessage: Sendable, Equatable {
+    /// The transaction that is committed.
     public var xid: TransactionID
     /// Unused, always 0.
     public var flags: UInt8
@@ -30,8 +32,10 @@ public struct StreamCommitMessage: Sendable, Equatable {
     public var commitLSN: LSN
     /// Just past the commit record.
     public var endLSN: LSN
+    /// By the source's clock.
     public var commitTime: PostgresTimestamp
 
+    /// As it was sent.
     public init(
         xid: TransactionID, flags: UInt8 = 0, commitLSN: LSN, endLSN: LSN,
         commitTime: PostgresTimestamp
@@ -63,6 +67,7 @@ public struct StreamAbortMessage: Sendable, Equatable {
     /// Only in protocol version 4 with parallel streaming.
     public var abortTime: PostgresTimestamp?
 
+    /// As it was sent.
     public init(
         xid: TransactionID, subxid: TransactionID, abortLSN: LSN? = nil,
         abortTime: PostgresTimestamp? = nil

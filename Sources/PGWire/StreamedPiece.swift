@@ -6,16 +6,19 @@
 public struct StreamedPiece: Sendable, Equatable {
     /// A subtransaction and where in the batch it begins.
     public struct Subtransaction: Sendable, Equatable {
+        /// The subtransaction.
         public var xid: TransactionID
         /// The number of changes before it.
         public var firstChange: Int
 
+        /// One that begins with this change of the batch.
         public init(xid: TransactionID, firstChange: Int) {
             self.xid = xid
             self.firstChange = firstChange
         }
     }
 
+    /// The transaction that the piece belongs to.
     public var xid: TransactionID
     /// Whether no piece came before it.
     public var isFirst: Bool
@@ -27,6 +30,7 @@ public struct StreamedPiece: Sendable, Equatable {
     /// The whole transaction was rolled back: there is nothing in this piece, and none follows.
     public var isAborted = false
 
+    /// One without subtransactions so far.
     public init(xid: TransactionID, isFirst: Bool) {
         self.xid = xid
         self.isFirst = isFirst

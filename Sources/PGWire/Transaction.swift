@@ -1,10 +1,12 @@
 /// A source transaction, or the piece of it that one batch holds.
 public struct Transaction: Sendable, Equatable {
+    /// The transaction's number on the source.
     public var xid: TransactionID
     /// Start of the commit record.
     public var commitLSN: LSN
     /// Just past the commit record: the position once the transaction is stored.
     public var endLSN: LSN
+    /// By the source's clock.
     public var commitTime: PostgresTimestamp
     /// The replication origin that the source's session worked under, if any.
     public var origin: String?
@@ -16,6 +18,7 @@ public struct Transaction: Sendable, Equatable {
     /// Whether its commit is in this batch.
     public var isComplete: Bool
 
+    /// One whose changes are still to be added.
     public init(
         xid: TransactionID, commitLSN: LSN, endLSN: LSN, commitTime: PostgresTimestamp,
         origin: String? = nil, firstChange: Int, beganEarlier: Bool = false,

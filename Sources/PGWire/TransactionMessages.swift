@@ -6,9 +6,12 @@
 public struct BeginMessage: Sendable, Equatable {
     /// The final LSN of the transaction: start of its commit record, `commitLSN`.
     public var finalLSN: LSN
+    /// By the source's clock.
     public var commitTime: PostgresTimestamp
+    /// The transaction's number on the source.
     public var xid: TransactionID
 
+    /// As it was sent.
     public init(finalLSN: LSN, commitTime: PostgresTimestamp, xid: TransactionID) {
         self.finalLSN = finalLSN
         self.commitTime = commitTime
@@ -30,8 +33,10 @@ public struct CommitMessage: Sendable, Equatable {
     public var commitLSN: LSN
     /// Just past the commit record.
     public var endLSN: LSN
+    /// By the source's clock.
     public var commitTime: PostgresTimestamp
 
+    /// As it was sent.
     public init(
         flags: UInt8 = 0, commitLSN: LSN, endLSN: LSN, commitTime: PostgresTimestamp
     ) {
@@ -53,8 +58,10 @@ public struct CommitMessage: Sendable, Equatable {
 public struct OriginMessage: Sendable, Equatable {
     /// Where it committed on the origin server.
     public var lsn: LSN
+    /// Of the replication origin.
     public var name: String
 
+    /// As it was sent.
     public init(lsn: LSN, name: String) {
         self.lsn = lsn
         self.name = name

@@ -2,6 +2,7 @@
 public struct Tuple: Sendable, Equatable {
     /// Index of the first column in ``Batch/columns``.
     public var first: UInt32
+    /// How many columns it has.
     public var count: UInt16
 
     /// No tuple, such as the old one of an insert.
@@ -9,6 +10,7 @@ public struct Tuple: Sendable, Equatable {
         @inlinable get { Tuple(first: 0, count: 0) }
     }
 
+    /// Columns from `first` on.
     @inlinable
     public init(first: UInt32, count: UInt16) {
         self.first = first

@@ -9,11 +9,14 @@ public struct BeginPrepareMessage: Sendable, Equatable {
     public var prepareLSN: LSN
     /// Just past the prepare record.
     public var endLSN: LSN
+    /// By the source's clock.
     public var prepareTime: PostgresTimestamp
+    /// The transaction's number on the source.
     public var xid: TransactionID
     /// The name that PREPARE TRANSACTION gave.
     public var gid: String
 
+    /// As it was sent.
     public init(
         prepareLSN: LSN, endLSN: LSN, prepareTime: PostgresTimestamp, xid: TransactionID,
         gid: String
@@ -42,11 +45,14 @@ public struct PrepareMessage: Sendable, Equatable {
     public var prepareLSN: LSN
     /// Just past the prepare record.
     public var endLSN: LSN
+    /// By the source's clock.
     public var prepareTime: PostgresTimestamp
+    /// The transaction's number on the source.
     public var xid: TransactionID
     /// The name that PREPARE TRANSACTION gave.
     public var gid: String
 
+    /// As it was sent.
     public init(
         flags: UInt8 = 0, prepareLSN: LSN, endLSN: LSN, prepareTime: PostgresTimestamp,
         xid: TransactionID, gid: String
@@ -77,11 +83,14 @@ public struct CommitPreparedMessage: Sendable, Equatable {
     public var commitLSN: LSN
     /// Just past the commit record.
     public var endLSN: LSN
+    /// By the source's clock.
     public var commitTime: PostgresTimestamp
+    /// The transaction's number on the source.
     public var xid: TransactionID
     /// The name that PREPARE TRANSACTION gave.
     public var gid: String
 
+    /// As it was sent.
     public init(
         flags: UInt8 = 0, commitLSN: LSN, endLSN: LSN, commitTime: PostgresTimestamp,
         xid: TransactionID, gid: String
@@ -112,12 +121,16 @@ public struct RollbackPreparedMessage: Sendable, Equatable {
     public var prepareEndLSN: LSN
     /// Just past the rollback record.
     public var rollbackEndLSN: LSN
+    /// When it was prepared, by the source's clock.
     public var prepareTime: PostgresTimestamp
+    /// When it was rolled back, by the source's clock.
     public var rollbackTime: PostgresTimestamp
+    /// The transaction's number on the source.
     public var xid: TransactionID
     /// The name that PREPARE TRANSACTION gave.
     public var gid: String
 
+    /// As it was sent.
     public init(
         flags: UInt8 = 0, prepareEndLSN: LSN, rollbackEndLSN: LSN,
         prepareTime: PostgresTimestamp, rollbackTime: PostgresTimestamp, xid: TransactionID,
