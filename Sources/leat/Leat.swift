@@ -16,7 +16,8 @@ struct Leat: AsyncParsableCommand {
         version: VersionCommand.text,
         subcommands: [
             SyncCommand.self, RecordCommand.self, ReplayCommand.self, ArchiveCommand.self,
-            StatusCommand.self, SlotCommand.self, PublicationCommand.self, ConflictsCommand.self,
+            StatusCommand.self, StopCommand.self, SlotCommand.self, PublicationCommand.self,
+            ConflictsCommand.self,
             CleanupCommand.self, VersionCommand.self,
         ])
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import LeatCore
 import LeatEngine
 import Logging
@@ -57,6 +58,7 @@ enum StatusText {
             "stream        \(report.stream)  \(report.isRunning ? "running" : "stopped")"
         ]
         lines += halt(report.halt)
+        lines += live(report.live)
         lines += [
             "position      \(report.position)  \(report.commitTime ?? "")",
             "tables        \(report.tables.ready) of \(report.tables.total) ready",
@@ -86,6 +88,24 @@ enum StatusText {
                 + "  \(slot.walStatus ?? "")  retains \(bytes(slot.retainedBytes))")
         lines.append("lag           \(bytes(slot.lagBytes))")
         return lines
+    }
+
+    private static func live(_ live: LiveReport?) -> [String] {
+        guard let live else { return [] }
+        var lines = ["process       \(live.phase)  \(live.host), pid \(live.pid)"]
+        if let copy = live.copy {
+            lines.append(
+                "copied        \(copy.done) of \(copy.tables) tables, "
+                    + "\(Units.count(copy.rows)) rows, \(bytes(copy.bytes))")
+        }
+        if live.transactionsApplied > 0 {
+            lines.append(
+                "applied       \(Units.count(live.rowsApplied)) rows in "
+                    + "\(Units.count(live.transactionsApplied)) transactions, at \(live.position)")
+        }
+        guard let lag = live.lagBytes else { return lines }
+        let age = live.lagSeconds.map { ", \(String(format: "%.1f", $0)) s" } ?? ""
+        return lines + ["behind        \(bytes(lag))\(age)"]
     }
 
     private static func halt(_ halt: StreamReport.Halt?) -> [String] {

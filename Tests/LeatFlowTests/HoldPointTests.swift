@@ -73,6 +73,22 @@ struct HoldPointTests {
         #expect(parts.sink.applied == [110])
     }
 
+    @Test(
+        "the place may become the end: nothing behind it is applied",
+        arguments: [125, 130, 145, 200])
+    func becomesTheEnd(_ place: LSN) async throws {
+        let ends: [LSN] = [110, 120, 130, 140]
+        let parts = parts(
+            [.pause(.milliseconds(30)), .batch([110, 120, 130]), .batch([140]), .keepalive(300)])
+        let ending = try await parts.flow.run(beside: [{ try await parts.flow.end(at: place) }])
+        #expect(ending == .endReached)
+        #expect(parts.sink.applied == ends.filter { $0 <= place })
+        // Further where nothing was between.
+        #expect(parts.sink.durable >= place)
+        #expect(parts.sink.durable < ends.first { $0 > place } ?? 301)
+        #expect(parts.source.reports.last?.flushed == parts.sink.durable)
+    }
+
     @Test("a place that is passed, or taken by another, is refused, and nothing stands still")
     func refused() async throws {
         let parts = parts([.batch([110]), .batch([120])])

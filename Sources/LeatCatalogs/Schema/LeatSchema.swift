@@ -162,12 +162,25 @@ package enum LeatSchema {
         )
         """
 
+    /// What is asked of the process that runs a stream, and what it answers.
+    private static let requests = """
+        create table leat.requests (
+          id bigint generated always as identity primary key,
+          stream text not null,
+          request text not null check (request in ('status', 'stop')),
+          end_lsn pg_catalog.pg_lsn,
+          requested_at timestamptz not null default pg_catalog.clock_timestamp(),
+          answer text,
+          answered_at timestamptz
+        )
+        """
+
     /// In the order of their making; the first two are those that a stream cannot be without.
     private static let all = [
         ("leat.progress", progress), ("leat.tables", tables), ("leat.conflicts", conflicts),
         ("leat.triggers", triggers), ("leat.partitions", partitions),
         ("leat.left_out", leftOut), ("leat.pending_schema", pendingSchema),
-        ("leat.truncates", truncates),
+        ("leat.truncates", truncates), ("leat.requests", requests),
     ]
 
     /// Creates what is missing. `if not exists` alone asks for the right to create even then, and

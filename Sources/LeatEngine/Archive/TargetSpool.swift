@@ -151,7 +151,7 @@ final class TargetSpool: Sendable {
     /// What the target's row is to say of it.
     func mark() throws -> SpoolMark? {
         try StreamFile.read(folder).map { file in
-            SpoolMark(archive: "\(file.archive)", place: "\(TargetSpool.machine):\(absolutePath)")
+            SpoolMark(archive: "\(file.archive)", place: "\(HostName.own):\(absolutePath)")
         }
     }
 
@@ -159,12 +159,6 @@ final class TargetSpool: Sendable {
         guard let resolved = realpath(folder.path, nil) else { return folder.path }
         defer { free(resolved) }
         return String(cString: resolved)
-    }
-
-    private static var machine: String {
-        var name = [CChar](repeating: 0, count: 256)
-        guard gethostname(&name, name.count - 1) == 0 else { return "?" }
-        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
     /// Begins it, in place of what the folder held, of which the target has all.

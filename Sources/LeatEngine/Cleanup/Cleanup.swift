@@ -101,6 +101,7 @@ public struct Cleanup: Sendable {
             try session.transaction {
                 try ProgressStore(session: session, stream: stream).delete()
                 try PendingSchema(session: session, stream: stream).forget()
+                try RequestStore(session: session, stream: stream).forget()
             }
         }
         return plan.left + leftHere(progress)

@@ -52,6 +52,7 @@ public struct ReplayJob: Sendable {
         let fields: Logger.Metadata = ["position": "\(status.snapshot.position)"]
         switch ending {
         case .stopped: logger.info("stopped", metadata: fields)
+        case .endReached: logger.info("end position reached", metadata: fields)
         case .momentReached: logger.info("wanted moment reached", metadata: fields)
         case .archiveEnded:
             guard let until = configuration.until else {

@@ -34,13 +34,20 @@ struct ReplayPreparation {
             copiesTables: configuration.beginning != .noCopy, logger: logger)
     }
 
+    /// Makes schema `leat`, once the target is known not to be what was recorded.
+    func ensureSchema() async throws {
+        let folder = ArchiveFacts(configuration.archive)
+        let found = try folder.read(folder.position(), until: configuration.until)
+        try checkIsNotSource(
+            found.description, try await applier.run { try DatabaseIdentity($0) })
+        try await applier.run { try LeatSchema.ensure($0) }
+    }
+
     func prepare() async throws -> Prepared {
         let folder = ArchiveFacts(configuration.archive)
         let stored = try folder.position()
         let found = try folder.read(stored, until: configuration.until)
         let target = try await applier.run { try DatabaseIdentity($0) }
-        try checkIsNotSource(found.description, target)
-        try await applier.run { try LeatSchema.ensure($0) }
         // Before anything is emptied.
         if try await run.rewind.mayBegin(applier, configuration.stream) {
             let anew = try ReplayDecision(facts(nil, stored, found))

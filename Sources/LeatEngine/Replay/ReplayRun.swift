@@ -31,7 +31,7 @@ struct ReplayRun: Sendable {
     let rewind: Rewind
 
     enum Ending: Sendable {
-        case stopped, momentReached, archiveEnded
+        case stopped, endReached, momentReached, archiveEnded
     }
 
     private static let statusInterval: Duration = .seconds(1)
@@ -48,12 +48,19 @@ struct ReplayRun: Sendable {
             try await applier.connect(configuration.target, own: ownBackend)
             connected()
             let preparation = ReplayPreparation(run: self, applier: applier, archive: archive)
-            return try await flow(preparation.prepare(), applier, archive)
+            try await preparation.ensureSchema()
+            let desk = RequestDesk(
+                target: configuration.target, stream: configuration.stream, status: status,
+                logger: logger)
+            return try await desk.open(beside: applier) {
+                try await flow(preparation.prepare(), applier, archive, desk)
+            }
         }
     }
 
     private func flow(
-        _ prepared: ReplayPreparation.Prepared, _ applier: Applier, _ archive: ArchiveSource
+        _ prepared: ReplayPreparation.Prepared, _ applier: Applier, _ archive: ArchiveSource,
+        _ desk: RequestDesk
     ) async throws -> Ending {
         let sink = TargetSink(
             applier: applier, source: archive.definitions, tables: prepared.tables,
@@ -75,7 +82,8 @@ struct ReplayRun: Sendable {
         let flow = Flow(
             source: archive, sink: sink, positions: positions, end: nil,
             statusInterval: ReplayRun.statusInterval, status: status)
-        _ = try await flow.run(beside: [{ try await watch(archive, prepared) }])
+        desk.streams(flow) { archive.knownEnd }
+        let ending = try await flow.run(beside: [{ try await watch(archive, prepared) }])
         try await setSequences(prepared.tables.map(\.name), applier)
         if let name = prepared.reader {
             try? await archive.register(name, at: positions.with { $0.durable })
@@ -88,6 +96,7 @@ struct ReplayRun: Sendable {
         if let limit = prepared.limit, position >= limit.since {
             throw ReplayDoubts(configuration, logger).halt(limit, at: position)
         }
+        if ending == .endReached { return .endReached }
         return archive.isEndReached ? .momentReached : .archiveEnded
     }
 

@@ -10,6 +10,9 @@ extension StreamReport {
         var report = self
         report.halt = isRunning ? nil : try StreamReport.halt(session, stream)
         report.session = isRunning ? try StreamReport.session(session, stream) : nil
+        if isRunning, let name = StreamName(stream) {
+            report.live = try LiveReport.asked(of: name, session)
+        }
         return report
     }
 

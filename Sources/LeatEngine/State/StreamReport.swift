@@ -65,6 +65,8 @@ public struct StreamReport: Sendable, Codable, Equatable {
     public var halt: Halt?
     /// Of one that is running, as far as the role may see.
     public var session: Session?
+    /// What the process that runs it says of itself, if it may be asked and has answered.
+    public var live: LiveReport?
     /// The target equals the source as of `position`. False until the stream has passed the
     /// snapshot of every table.
     public var isConsistent: Bool

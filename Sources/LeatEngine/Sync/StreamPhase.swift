@@ -62,9 +62,12 @@ struct StreamPhase {
         let flow = Flow(
             source: source, sink: sink, positions: positions, end: end,
             statusInterval: start.statusInterval, status: run.status)
+        servers.desk.streams(flow) { [servers] in
+            try await servers.source.run { try SourceEnd.flushing($0) }
+        }
         let ending = try await flow.run(beside: feed.beside)
         try await feed.finish()
-        return try await finish(ending, at: end, definitions, feed.tables)
+        return try await finish(ending, at: flow.end.lsn, definitions, feed.tables)
     }
 
     private func definitions(_ positions: SharedPosition) -> DefinitionWatch {

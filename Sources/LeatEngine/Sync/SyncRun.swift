@@ -43,6 +43,7 @@ struct SyncRun {
         let target: DatabaseIdentity
         /// In which text travels.
         let encoding: String
+        let desk: RequestDesk
     }
 
     /// - Parameter connected: Called once both servers were reached.
@@ -78,7 +79,10 @@ struct SyncRun {
             let ahead = StagingAhead(configuration.target, beside: applier, encoding: encoding)
             let servers = Servers(
                 applier: applier, sides: sides, ahead: ahead, receiver: receiver, source: source,
-                target: target, encoding: encoding)
+                target: target, encoding: encoding,
+                desk: RequestDesk(
+                    target: configuration.target, stream: configuration.stream, status: status,
+                    logger: logger))
             return try await closing(sides, ahead) { try await run(servers) }
         }
     }
@@ -90,10 +94,11 @@ struct SyncRun {
             try LeatSchema.ensure(session)
             try HaltNote.clear(stream, session)
         }
-        guard let change = try await PublicationSwitch(run: self, servers: servers).change() else {
-            return try await follow(servers)
+        return try await servers.desk.open(beside: servers.applier) {
+            guard let change = try await PublicationSwitch(run: self, servers: servers).change()
+            else { return try await follow(servers) }
+            return try await readOn(change, servers)
         }
-        return try await readOn(change, servers)
     }
 
     private func follow(_ servers: Servers) async throws -> StreamEnding {

@@ -25,8 +25,7 @@ package struct Flow {
     package let source: any BatchSource
     package let sink: any BatchSink
     package let positions: SharedPosition
-    /// Transactions that end beyond it are not applied; nil for none such.
-    package let end: LSN?
+    package let end: EndPosition
     /// How often the source hears of positions that stay the same.
     package let statusInterval: Duration
     package let status: JobStatus
@@ -40,10 +39,20 @@ package struct Flow {
         self.source = source
         self.sink = sink
         self.positions = positions
-        self.end = end
+        self.end = EndPosition(end)
         self.statusInterval = statusInterval
         self.status = status
         holdPoint = HoldPoint(ringing: positions.storing)
+    }
+
+    /// Ends the flow at a place, as if it had been begun with it: everything that ends at or before it
+    /// is stored, and nothing behind it is applied. For a task beside the flow.
+    ///
+    /// - Throws: ``HoldPoint/Failure`` if the flow is beyond it, ends before it, or is held by
+    ///   somebody; `CancellationError`.
+    package func end(at place: LSN) async throws {
+        try await holdPoint.hold(at: place) { end.bring(to: place) }
+        positions.storing.ring()
     }
 
     private enum TaskEnd: Sendable {
@@ -168,6 +177,9 @@ package struct Flow {
                 rest = rest.suffix(from: count)
             }
             try await holdPoint.arrive()
+            // Whoever held it may have made it the end.
+            guard let left = tickers.upToEnd(rest) else { return batchDone() }
+            rest = left
         }
         try await pass(rest, &next)
     }

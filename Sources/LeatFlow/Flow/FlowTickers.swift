@@ -10,7 +10,7 @@ final class FlowTickers: Sendable {
     private let source: any BatchSource
     private let sink: any BatchSink
     private let positions: SharedPosition
-    private let end: LSN?
+    private let wantedEnd: EndPosition
     private let statusInterval: Duration
     private let holdPoint: HoldPoint
     private let status: JobStatus
@@ -24,11 +24,13 @@ final class FlowTickers: Sendable {
         source = flow.source
         sink = flow.sink
         positions = flow.positions
-        end = flow.end
+        wantedEnd = flow.end
         statusInterval = flow.statusInterval
         holdPoint = flow.holdPoint
         status = flow.status
     }
+
+    private var end: LSN? { wantedEnd.lsn }
 
     var isEndReached: Bool { reachedEnd.load(ordering: .acquiring) }
 

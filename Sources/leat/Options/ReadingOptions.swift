@@ -59,12 +59,17 @@ struct ReadingOptions: ParsableArguments {
 
     private func end() throws -> SourceConfiguration.End? {
         guard let endpos else { return nil }
-        if endpos == "now" { return .now }
-        guard let lsn = LSN(endpos) else {
+        return try ReadingOptions.position(endpos, of: "--endpos").map { .lsn($0) } ?? .now
+    }
+
+    /// - Returns: Nil for `now`.
+    static func position(_ text: String, of option: String) throws(Halt) -> LSN? {
+        guard text != "now" else { return nil }
+        guard let lsn = LSN(text) else {
             throw Halt(
-                .configuration, "--endpos \"\(endpos)\" is neither an LSN nor now.",
+                .configuration, "\(option) \"\(text)\" is neither an LSN nor now.",
                 advice: "An LSN looks like 16/B374D848.")
         }
-        return .lsn(lsn)
+        return lsn
     }
 }
