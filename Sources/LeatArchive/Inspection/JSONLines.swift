@@ -3,8 +3,10 @@ public import PGWire
 
 /// Writes changes as JSON, one object a line.
 ///
-///     {"lsn":"0/1A2B3C8","commit_lsn":"0/1A2B400","xid":742,"commit_time":"2026-11-25T14:00:00.000000Z","op":"update","table":"public.orders","key":{"id":"7"},"new":{"id":"7","state":"paid"},"unchanged":["note"]}
+///     {"lsn":"0/1A2B3C8","operation":"update","commit_lsn":"0/1A2B400","xid":742,"commit_time":"2026-11-25T14:00:00.000000Z","table":"public.orders","op":"update","key":{"id":"7"},"new":{"id":"7","state":"paid"},"unchanged":["note"]}
 ///
+/// What is the same in every JSON of a change is a ``ChangeHead``; `op` is an older name of
+/// `operation`.
 /// Values are PostgreSQL's text, as strings; NULL is null. `key` is the identity before an update
 /// that changes it, or of a row that is deleted; `old` the whole row before, where the source sends
 /// it; `unchanged` names large values that were not sent because they are as before.
@@ -36,43 +38,51 @@ public struct JSONLines {
     private mutating func write(
         _ change: Change, _ transaction: Transaction, _ batch: Batch, _ isWanted: [Bool]
     ) {
+        var head = JSONLines.head(of: change, in: transaction)
         switch change.kind {
         case .insert, .update, .delete:
             guard isWanted[Int(change.relation)] else { return }
-            begin(change, transaction)
-            row(change, batch, batch.relations[Int(change.relation)])
+            let relation = batch.relations[Int(change.relation)]
+            head.add(table: TableName(relation))
+            begin(head, change.kind)
+            row(change, batch, relation)
         case .truncate:
             let truncate = batch.truncates[Int(change.relation)]
             let tables = truncate.relations.filter { isWanted[Int($0)] }
             guard !tables.isEmpty else { return }
-            begin(change, transaction)
-            names("tables", tables.map { TableName(batch.relations[Int($0)]).joined })
+            head.add(tables: tables.map { TableName(batch.relations[Int($0)]) })
+            begin(head, change.kind)
             if truncate.cascade { raw(",\"cascade\":true") }
             if truncate.restartIdentity { raw(",\"restart_identity\":true") }
         case .message:
             guard wantsMessages else { return }
-            begin(change, transaction)
+            begin(head, change.kind)
             message(batch.messages[Int(change.relation)], batch)
         }
         raw("}\n")
     }
 
-    private mutating func begin(_ change: Change, _ transaction: Transaction) {
-        raw("{\"lsn\":\"\(change.lsn)\",\"commit_lsn\":\"\(transaction.commitLSN)\"")
-        if transaction.xid.rawValue != 0 {
-            raw(",\"xid\":\(transaction.xid.rawValue)")
-            raw(",\"commit_time\":\"\(transaction.commitTime.rfc3339)\"")
+    private static func head(of change: Change, in transaction: Transaction) -> ChangeHead {
+        var head = ChangeHead(of: change.kind, at: change.lsn)
+        head.add(transaction)
+        return head
+    }
+
+    private mutating func begin(_ head: ChangeHead, _ kind: Change.Kind) {
+        raw("{")
+        for (name, value) in head.fields {
+            if name != .lsn { raw(",") }
+            raw("\"\(name.rawValue)\":")
+            switch value {
+            case .text(let text): string(Array(text.utf8)[...])
+            case .number(let number): raw("\(number)")
+            case .texts(let texts): strings(texts)
+            }
         }
-        if let origin = transaction.origin {
-            raw(",\"origin\":")
-            string(Array(origin.utf8)[...])
-        }
-        raw(",\"op\":\"\(change.kind)\"")
+        raw(",\"op\":\"\(kind)\"")
     }
 
     private mutating func row(_ change: Change, _ batch: Batch, _ relation: Relation) {
-        raw(",\"table\":")
-        string(Array(TableName(relation).joined.utf8)[...])
         switch change.oldKind {
         case .none: break
         case .key: tuple("key", change.old, batch, relation, keysOnly: true)
@@ -82,7 +92,9 @@ public struct JSONLines {
         tuple("new", change.new, batch, relation, keysOnly: false)
         let unchanged = zip(relation.columns, batch.columns(of: change.new))
             .filter { $0.1.kind == .unchangedTOAST }.map(\.0.name)
-        if !unchanged.isEmpty { names("unchanged", unchanged) }
+        guard !unchanged.isEmpty else { return }
+        raw(",\"unchanged\":")
+        strings(unchanged)
     }
 
     private mutating func tuple(
@@ -108,11 +120,11 @@ public struct JSONLines {
         string(batch.bytes[message.contentRange])
     }
 
-    private mutating func names(_ key: String, _ names: [String]) {
-        raw(",\"\(key)\":[")
-        for (index, name) in names.enumerated() {
+    private mutating func strings(_ texts: [String]) {
+        raw("[")
+        for (index, text) in texts.enumerated() {
             if index > 0 { raw(",") }
-            string(Array(name.utf8)[...])
+            string(Array(text.utf8)[...])
         }
         raw("]")
     }
@@ -156,5 +168,17 @@ public struct JSONLines {
             raw("\\u" + PrintedText.hexadecimal(UInt32(byte), digits: 4))
         default: output.append(byte)
         }
+    }
+}
+
+extension ChangeHead {
+    /// What stands for a message outside of a transaction has no number, and no time.
+    fileprivate mutating func add(_ transaction: Transaction) {
+        guard transaction.xid.rawValue != 0 else {
+            return add(commitLSN: transaction.commitLSN, origin: transaction.origin)
+        }
+        add(
+            xid: transaction.xid, commitLSN: transaction.commitLSN,
+            commitTime: transaction.commitTime, origin: transaction.origin)
     }
 }

@@ -59,7 +59,7 @@ struct ConflictsListCommand: AsyncParsableCommand {
             if total > conflicts.count {
                 logger.info("showing the latest", metadata: ["of": "\(total)"])
             }
-            if json { return try JSONOutput.print(conflicts) }
+            if json { return try JSONOutput.print(conflicts.map(ConflictEntry.init)) }
             if conflicts.isEmpty { print("no conflicts") }
             for conflict in conflicts { print(lines: [ConflictText.line(conflict)]) }
         }

@@ -14,7 +14,7 @@ struct ConflictCommandTests {
         """
 
     private struct Entry: Decodable, Equatable {
-        var schema_name: String, table_name: String, kind: String, policy: String
+        var table: String, schema_name: String, table_name: String, kind: String, policy: String
         var key_columns: [String], key_values: [String]?, lsn: String, time: String, stream: String
     }
 
@@ -58,6 +58,10 @@ struct ConflictCommandTests {
             #expect(text.output.split(separator: "\n").count == 3)
             let entries = try JSONDecoder().decode([Entry].self, from: Data(json.output.utf8))
             #expect(entries.map(\.table_name) == ["t", "u", "u"])
+            #expect(entries.map(\.table) == ["public.t", "app.u", "app.u"])
+            let parsed = try JSONSerialization.jsonObject(with: Data(json.output.utf8))
+            let objects = try #require(parsed as? [[String: Any]])
+            #expect(try ChangePage().unknown(in: "conflicts", of: objects) == [])
             #expect(entries.map(\.key_values) == [["5"], ["5"], ["6"]])
             #expect(entries.allSatisfy { $0.stream == pair.stream && $0.time.hasSuffix("Z") })
             let last = try JSONDecoder().decode([Entry].self, from: Data(latest.output.utf8))

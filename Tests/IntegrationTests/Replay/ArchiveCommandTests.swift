@@ -57,6 +57,9 @@ struct ArchiveCommandTests {
                 life?.compactMap { $0["columns"] as? [String] } == [
                     ["a", "b", "m", "big"], ["m"], ["b", "big"], [],
                 ])
+            let page = try ChangePage()
+            #expect(page.unknown(in: "log", of: life ?? []) == [])
+            #expect(life?.allSatisfy { $0["table"] as? String == "public.pairs" } == true)
             #expect(life?[2]["new_key"] as? [String] == ["500", "six"])
             #expect((life?[3]["values"] as? [String: String])?["big"] == "secret two")
             try await staging.inspect("log", "pairs", "500", exitCode: 2)
@@ -68,6 +71,8 @@ struct ArchiveCommandTests {
             let changes = try lines.map { try json(String($0)) as? [String: Any] }
             #expect(changes.count == 100)
             #expect(changes.allSatisfy { $0?["op"] as? String == "insert" })
+            #expect(changes.allSatisfy { $0?["operation"] as? String == "insert" })
+            #expect(page.unknown(in: "export", of: changes.compactMap(\.self)) == [])
             let notes = changes.compactMap { ($0?["new"] as? [String: Any])?["note"] as? String }
             #expect(notes.allSatisfy { $0 == "round 1" } && notes.count == 100)
         }

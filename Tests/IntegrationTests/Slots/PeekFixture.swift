@@ -104,6 +104,7 @@ struct PeekFixture {
         var changes: [Changes]?
         var lsn: String?
         var operation: String?
+        var table: String?
         var tables: [String]?
         var old: [Column]?
         var new: [Column]?

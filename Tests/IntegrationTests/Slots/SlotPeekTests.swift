@@ -123,6 +123,15 @@ struct SlotPeekTests {
             #expect((changes[4].is_cascade, changes[4].restarts_identity) == (true, true))
             #expect(changes[5].content == Data("it's \u{1B}[31m".utf8))
             #expect(Set(changes.map(\.xid)).count == 1)
+            #expect(changes.allSatisfy { $0.commit_lsn != nil && $0.commit_time != nil })
+            let rows = changes.filter { $0.new != nil || $0.old != nil }
+            #expect(rows.allSatisfy { $0.table == $0.tables?.first && $0.table != nil })
+            #expect(changes[4].table == nil && changes[4].tables?.isEmpty == false)
+            let objects = try await fixture.peek("--show-values", "--json").output
+                .split(separator: "\n").compactMap { line in
+                    try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+                }.filter { $0["type"] as? String == "change" }
+            #expect(try ChangePage().unknown(in: "peek", of: objects) == [])
 
             let text = try await fixture.peek("--show-values")
             #expect(text.output.contains("update public.big: (id = '1') becomes (id = '3', v ="))

@@ -1,6 +1,6 @@
 import Foundation
-import LeatCore
 import LeatAdmin
+import LeatCore
 import PGWire
 
 /// One JSON object a line.
@@ -82,7 +82,7 @@ enum PeekJSON {
             xid = transaction.xid.rawValue
             commitLSN = "\(transaction.commitLSN)"
             endLSN = "\(transaction.endLSN)"
-            commitTime = PeekText.time(transaction.commitTime)
+            commitTime = transaction.commitTime.rfc3339
             origin = transaction.origin
             isStreamed = transaction.isStreamed
             changes = transaction.changes.map(Changes.init)
@@ -143,12 +143,37 @@ enum PeekJSON {
         }
     }
 
-    /// With values.
+    /// With values: what every JSON of a change has, and what is peek's own.
     struct Change: Encodable {
+        private var head: ChangeHead
+        private var content: Content
+
+        init(_ change: PeekedChange, _ transaction: PeekedTransaction?) {
+            content = Content(change.content)
+            head = ChangeHead(of: Content.operation(change.content), at: change.lsn)
+            if let transaction {
+                head.add(
+                    xid: transaction.xid, commitLSN: transaction.commitLSN,
+                    commitTime: transaction.commitTime, origin: transaction.origin)
+            }
+            switch change.content {
+            case .insert(let table, _), .update(let table, _, _), .delete(let table, _):
+                head.add(table: table)
+            case .truncate(let tables, _, _): head.add(tables: tables)
+            case .message: break
+            }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            try head.encode(to: encoder)
+            try content.encode(to: encoder)
+        }
+    }
+
+    /// What of a change is peek's own.
+    struct Content: Encodable {
         var type = "change"
-        var xid: UInt32?
-        var lsn: String
-        var operation: String
+        /// That of a row once more; those of a truncate are in the head.
         var tables: [String]?
         var old: [Column]?
         var new: [Column]?
@@ -158,26 +183,32 @@ enum PeekJSON {
         /// In base64.
         var content: Data?
 
-        init(_ change: PeekedChange, _ transaction: PeekedTransaction?) {
-            xid = transaction?.xid.rawValue
-            lsn = "\(change.lsn)"
-            switch change.content {
+        init(_ change: PeekedChange.Content) {
+            switch change {
             case .insert(let table, let columns):
-                (operation, tables) = ("insert", [table.joined])
+                tables = [table.joined]
                 new = columns.map(Column.init)
             case .update(let table, let before, let after):
-                (operation, tables) = ("update", [table.joined])
+                tables = [table.joined]
                 if !before.isEmpty { old = before.map(Column.init) }
                 new = after.map(Column.init)
             case .delete(let table, let before):
-                (operation, tables) = ("delete", [table.joined])
+                tables = [table.joined]
                 old = before.map(Column.init)
-            case .truncate(let names, let cascade, let restartIdentity):
-                (operation, tables) = ("truncate", names.map(\.joined))
+            case .truncate(_, let cascade, let restartIdentity):
                 (isCascade, restartsIdentity) = (cascade, restartIdentity)
             case .message(let prefix, let bytes, _):
-                operation = "message"
                 (messagePrefix, content) = (prefix, Data(bytes))
+            }
+        }
+
+        static func operation(_ change: PeekedChange.Content) -> PGWire.Change.Kind {
+            switch change {
+            case .insert: .insert
+            case .update: .update
+            case .delete: .delete
+            case .truncate: .truncate
+            case .message: .message
             }
         }
     }
@@ -215,8 +246,8 @@ struct PeekSummaryReport: Encodable {
         endLSN = "\(report.end)"
         isComplete = !report.isStopped
         (transactions, emptyTransactions) = (view.counter.shown, view.counter.empty)
-        firstCommitTime = view.range.map { PeekText.time($0.first.commitTime) }
-        lastCommitTime = view.range.map { PeekText.time($0.last.commitTime) }
+        firstCommitTime = view.range.map { $0.first.commitTime.rfc3339 }
+        lastCommitTime = view.range.map { $0.last.commitTime.rfc3339 }
         largest = view.range.map { PeekJSON.Transaction($0.largest) }
         rolledBackTransactions = view.counter.rolledBack
         rolledBack = PeekJSON.Tally(view.rolledBackTally)

@@ -101,8 +101,8 @@ struct PeekSummaryView: PeekView {
         guard let range else { return lines + ["no changes"] }
         lines.append(
             """
-            committed \(PeekText.time(range.first.commitTime)) to \
-            \(PeekText.time(range.last.commitTime))
+            committed \(range.first.commitTime.rfc3339) to \
+            \(range.last.commitTime.rfc3339)
             """)
         lines.append(
             """

@@ -32,20 +32,9 @@ enum PeekText {
     static func heading(_ transaction: PeekedTransaction) -> String {
         var words = ["xid \(transaction.xid)", "commit \(transaction.commitLSN)"]
         if !transaction.endLSN.isZero { words.append("end \(transaction.endLSN)") }
-        words.append(time(transaction.commitTime))
+        words.append(transaction.commitTime.rfc3339)
         if let origin = transaction.origin { words.append("origin \(PrintedText.line(origin))") }
         return words.joined(separator: "  ")
-    }
-
-    /// RFC 3339 in UTC, with microseconds.
-    static func time(_ time: PostgresTimestamp) -> String {
-        let microseconds = time.unixMicroseconds
-        let (seconds, rest) = (
-            microseconds >= 0 ? microseconds / 1_000_000 : (microseconds - 999_999) / 1_000_000,
-            ((microseconds % 1_000_000) + 1_000_000) % 1_000_000
-        )
-        let text = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
-        return text.dropLast() + String(format: ".%06dZ", rest)
     }
 
     // MARK: Values
