@@ -103,6 +103,11 @@ enum StatusText {
                 "applied       \(Units.count(live.rowsApplied)) rows in "
                     + "\(Units.count(live.transactionsApplied)) transactions, at \(live.position)")
         }
+        let kinds = [
+            ("inserts", live.changes.inserts), ("updates", live.changes.updates),
+            ("deletes", live.changes.deletes), ("truncates", live.changes.truncates),
+        ].filter { $0.1 > 0 }.map { "\(Units.count($0.1)) \($0.0)" }
+        if !kinds.isEmpty { lines.append("              " + kinds.joined(separator: ", ")) }
         guard let lag = live.lagBytes else { return lines }
         let age = live.lagSeconds.map { ", \(String(format: "%.1f", $0)) s" } ?? ""
         return lines + ["behind        \(bytes(lag))\(age)"]

@@ -38,7 +38,8 @@ public struct PositionState: Sendable {
     private var received: LSN
     /// Between Begin and Commit. A keepalive may arrive there, and says nothing of it.
     private var isTransactionOpen = false
-    private var confirmed: LSN
+    /// The end of what the source need not keep: told to it, or about to be.
+    public private(set) var confirmed: LSN
     private let holdBack: Duration
     /// Durable positions not yet old enough to be confirmed, ascending.
     private var held: [(since: ContinuousClock.Instant, end: LSN)] = []

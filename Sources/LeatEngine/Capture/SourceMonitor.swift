@@ -110,6 +110,7 @@ struct SourceMonitor {
             snapshot.sourceTime = time
             snapshot.slotRetainedBytes = kept
         }
+        status.tellMetrics()
         return kept
     }
 

@@ -93,6 +93,7 @@ struct TableWorkers {
                 queue.putBack(item)
                 continue
             }
+            status.tellMetrics()
             let rows = status.copy(of: item.name)?.rows ?? 0
             logger.log(
                 level: level, "copied", metadata: ["table": "\(item.name)", "rows": "\(rows)"])

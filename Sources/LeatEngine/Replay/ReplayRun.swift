@@ -140,6 +140,7 @@ struct ReplayRun: Sendable {
             try await Task.sleep(for: .milliseconds(500))
             let end = archive.knownEnd
             status.update { $0.sourceWALEnd = end }
+            status.tellMetrics()
             try ReplayDoubts(configuration, logger).check(
                 from: prepared.position, prepared.limit, at: status.snapshot.position)
             guard ContinuousClock.now >= nextLog else { continue }

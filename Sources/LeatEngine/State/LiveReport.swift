@@ -22,6 +22,41 @@ public struct LiveReport: Sendable, Codable, Equatable {
         public var bytes: Int
     }
 
+    /// How far the stream is, by stage.
+    public struct Positions: Sendable, Codable, Equatable {
+        /// The furthest end that the source has named.
+        public var heard: String
+        /// Committed on the target, durably or not.
+        public var applied: String
+        /// What a crash of the target cannot lose.
+        public var stored: String
+        /// What the source need not keep.
+        public var confirmed: String
+    }
+
+    /// Changes of a table, or of all, that were applied since the process began.
+    public struct Changes: Sendable, Codable, Equatable {
+        public var inserts: Int
+        public var updates: Int
+        public var deletes: Int
+        public var truncates: Int
+    }
+
+    /// How long batches took, from their turn until their commit.
+    public struct ApplyTimes: Sendable, Codable, Equatable {
+        /// Batches that took no longer than `seconds`, and longer than the bucket before; the last
+        /// one has no bound.
+        public struct Bucket: Sendable, Codable, Equatable {
+            public var seconds: Double?
+            public var batches: Int
+        }
+
+        public var batches: Int
+        public var seconds: Double
+        /// Without those that are empty.
+        public var buckets: [Bucket]
+    }
+
     public var host: String
     public var pid: Int
     /// `starting`, `copying`, `streaming`, `waiting`, `stopping`.
@@ -37,6 +72,13 @@ public struct LiveReport: Sendable, Codable, Equatable {
     /// Since the process began.
     public var rowsApplied: Int
     public var transactionsApplied: Int
+    public var positions: Positions?
+    public var changes: Changes
+    /// By `schema.table`; those of which nothing came are not listed.
+    public var tables: [String: Changes]
+    public var applyTimes: ApplyTimes
+    /// Resolved by `--on-conflict` since the process began, by their kind.
+    public var conflicts: [String: Int]
     public var copy: Copy?
     public var spool: Spool?
 
@@ -51,6 +93,15 @@ public struct LiveReport: Sendable, Codable, Equatable {
         slotRetainedBytes = snapshot.slotRetainedBytes.map { Int(clamping: $0) }
         rowsApplied = snapshot.rowsApplied
         transactionsApplied = snapshot.transactionsApplied
+        positions = snapshot.positions.map(Positions.init)
+        changes = Changes(snapshot.operations)
+        tables = Dictionary(
+            snapshot.tables.map { ($0.key.joined, Changes($0.value)) },
+            uniquingKeysWith: { first, _ in first })
+        applyTimes = ApplyTimes(snapshot.applyTimes)
+        conflicts = Dictionary(
+            snapshot.conflicts.map { ($0.key.rawValue, $0.value) },
+            uniquingKeysWith: { first, _ in first })
         if !snapshot.copies.allSatisfy(\.isDone) { copy = Copy(snapshot.copies) }
         spool = snapshot.spool.map { Spool(end: $0.end.description, bytes: $0.bytes) }
     }
@@ -79,6 +130,33 @@ extension LiveReport {
         defer { try? store.withdraw(id) }
         guard case .given(let text) = try store.wait(for: id, within: patience) else { return nil }
         return AnswerText.read(LiveReport.self, text)
+    }
+}
+
+extension LiveReport.Positions {
+    init(_ positions: JobSnapshot.Positions) {
+        self.init(
+            heard: "\(positions.heard)", applied: "\(positions.applied)",
+            stored: "\(positions.stored)", confirmed: "\(positions.confirmed)")
+    }
+}
+
+extension LiveReport.Changes {
+    init(_ counts: ChangeCounts) {
+        self.init(
+            inserts: counts.inserts, updates: counts.updates, deletes: counts.deletes,
+            truncates: counts.truncates)
+    }
+}
+
+extension LiveReport.ApplyTimes {
+    init(_ times: DurationHistogram) {
+        let bounds = DurationHistogram.bounds.map(Optional.some) + [nil]
+        self.init(
+            batches: times.count, seconds: times.sum,
+            buckets: zip(bounds, times.counts).filter { $0.1 > 0 }.map {
+                Bucket(seconds: $0.0, batches: $0.1)
+            })
     }
 }
 

@@ -70,7 +70,11 @@ package struct Flow {
         -> Ending
     {
         let tickers = FlowTickers(self)
-        defer { holdPoint.end() }
+        status.follow { [positions] in positions.stages }
+        defer {
+            holdPoint.end()
+            status.follow(nil)
+        }
         try await flow(tickers, companions)
         let ending = try await finish(tickers)
         if ending == .sourceEnded, let reason = source.reasonToEnd { throw reason }
@@ -110,7 +114,9 @@ package struct Flow {
                 return .applied
             }
             group.addTask {
-                try await turns.run { batch in try await done { try await batch.apply() } }
+                try await turns.run { begun in
+                    try await done(begun.counts) { try await begun.batch.apply() }
+                }
                 return .companion
             }
             group.addTask(executorPreference: source.executor) {
@@ -173,7 +179,7 @@ package struct Flow {
             try await next.wait()
             if count > 0 {
                 let before = rest.prefix(count)
-                note(try await sink.apply(before))
+                try await counting(BatchCounts(before)) { try await sink.apply(before) }
                 rest = rest.suffix(from: count)
             }
             try await holdPoint.arrive()
@@ -185,38 +191,35 @@ package struct Flow {
     }
 
     private func pass(_ batch: Batch, _ next: inout FlowTurns.Next) async throws {
+        let counts = BatchCounts(batch)
         if let begun = try await sink.begin(batch) {
-            try await next.give(begun)
+            try await next.give(.init(batch: begun, counts: counts))
         } else {
             try await next.wait()
-            try await done { try await sink.apply(batch) }
+            try await done(counts) { try await sink.apply(batch) }
         }
     }
 
-    private func done(_ apply: () async throws -> Applied) async throws {
+    private func done(
+        _ counts: BatchCounts, _ apply: () async throws -> Applied
+    ) async throws {
         defer { batchDone() }
-        note(try await apply())
+        try await counting(counts, apply)
     }
 
-    private func note(_ applied: Applied) {
+    private func counting(
+        _ counts: BatchCounts, _ apply: () async throws -> Applied
+    ) async throws {
+        let began = ContinuousClock.now
+        let applied = try await apply()
         if let end = applied.end {
             positions.committed(through: end, isDurable: applied.isDurable)
         }
-        show(applied)
+        status.applied(applied, counts, took: .now - began)
     }
 
     private func batchDone() {
         if positions.batchApplied() { source.sinkHasRoom() }
-    }
-
-    private func show(_ applied: Applied) {
-        status.update { snapshot in
-            snapshot.rowsApplied += applied.changes
-            snapshot.transactionsApplied += applied.transactions
-            guard let end = applied.end else { return }
-            snapshot.position = max(snapshot.position, end)
-            snapshot.lastCommitTime = applied.commitTime
-        }
     }
 
     /// The intake has ended and all that was whole is committed: make it durable, confirm it.

@@ -1,22 +1,27 @@
 /// Between the task that takes batches from the channel and the one that applies those that were
 /// begun before their turn: one at a time.
 struct FlowTurns {
+    struct Begun: Sendable {
+        let batch: any BegunBatch
+        let counts: BatchCounts
+    }
+
     /// The side of the task that begins batches.
     struct Next {
-        fileprivate let begun: AsyncStream<any BegunBatch>.Continuation
+        fileprivate let begun: AsyncStream<Begun>.Continuation
         fileprivate var ended: AsyncStream<Void>.Iterator
         /// Whether a batch has its turn that was not waited for yet.
         private(set) var isGiven = false
 
         fileprivate init(
-            _ begun: AsyncStream<any BegunBatch>.Continuation, _ ended: AsyncStream<Void>
+            _ begun: AsyncStream<Begun>.Continuation, _ ended: AsyncStream<Void>
         ) {
             self.begun = begun
             self.ended = ended.makeAsyncIterator()
         }
 
         /// Gives a batch its turn, after the one given before has ended.
-        mutating func give(_ batch: any BegunBatch) async throws {
+        mutating func give(_ batch: Begun) async throws {
             try await wait()
             begun.yield(batch)
             isGiven = true
@@ -39,14 +44,14 @@ struct FlowTurns {
         }
     }
 
-    private let begun = AsyncStream<any BegunBatch>.makeStream()
+    private let begun = AsyncStream<Begun>.makeStream()
     private let ended = AsyncStream<Void>.makeStream()
 
     /// For one task.
     var next: Next { Next(begun.continuation, ended.stream) }
 
     /// Applies what the other task gives, until it finishes.
-    func run(_ apply: (any BegunBatch) async throws -> Void) async throws {
+    func run(_ apply: (Begun) async throws -> Void) async throws {
         for await batch in begun.stream {
             try await apply(batch)
             ended.continuation.yield()

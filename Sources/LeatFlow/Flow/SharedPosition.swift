@@ -31,6 +31,15 @@ package final class SharedPosition: Sendable {
         state.withLock { body(&$0) }
     }
 
+    /// For whoever looks.
+    var stages: JobSnapshot.Positions {
+        with { state in
+            JobSnapshot.Positions(
+                heard: state.heard, applied: state.position, stored: state.durable,
+                confirmed: state.confirmed)
+        }
+    }
+
     /// Notes an end that the source named with nothing for the sink before it.
     package func hear(_ note: (inout PositionState) -> Void) {
         let isDue = with { state in

@@ -34,7 +34,21 @@ public struct JobSnapshot: Sendable {
         }
     }
 
+    /// How far a stream is, by stage: each at or before the one above it.
+    public struct Positions: Sendable, Equatable {
+        /// The furthest end that the source has named.
+        public var heard: LSN
+        /// Committed by the sink, durably or not.
+        public var applied: LSN
+        /// What a crash of the sink cannot lose.
+        public var stored: LSN
+        /// What the source need not keep.
+        public var confirmed: LSN
+    }
+
     public var phase = Phase.starting
+    /// Of a stream that flows.
+    public var positions: Positions?
     public var position: LSN = .zero
     /// Until the stream passes it, the target equals no state of the source: some tables are of
     /// a later moment than others.
@@ -50,6 +64,14 @@ public struct JobSnapshot: Sendable {
     public var partitionChanges = 0
     public var spool: Spool?
     public var rowsApplied = 0
+    /// Changes that a sink has taken, since the process began. Those of a transaction that is rolled
+    /// back, and comes again, count twice.
+    public var operations = ChangeCounts()
+    public var tables: [TableName: ChangeCounts] = [:]
+    /// How long a batch took, from its turn until its commit.
+    public var applyTimes = DurationHistogram()
+    /// Resolved by policy, since the process began.
+    public var conflicts: [ConflictKind: Int] = [:]
     public var transactionsApplied = 0
     public var copies: [TableCopy] = []
 

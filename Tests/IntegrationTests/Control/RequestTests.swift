@@ -1,5 +1,6 @@
 import Foundation
 import LeatTestSupport
+import PGWire
 import Testing
 
 /// What others ask of the process that runs a stream, by way of schema `leat`.
@@ -61,6 +62,34 @@ struct RequestTests {
         try await pair.targetValue("select count(*) from leat.requests")
     }
 
+    /// No stage is beyond the one before it.
+    private func expectInOrder(_ positions: Any?) throws {
+        let positions = try #require(positions as? [String: String])
+        let stages = try ["confirmed", "stored", "applied", "heard"].map { stage in
+            try #require(positions[stage].flatMap(LSN.init))
+        }
+        #expect(stages == stages.sorted())
+    }
+
+    /// Each field is in `Docs/reference/status.md`, but for names of tables.
+    private func expectAllIsOnThePage(_ report: [String: Any]) throws {
+        let page = try String(
+            contentsOf: URL(filePath: #filePath).deletingLastPathComponent()
+                .appending(path: "../../../Docs/reference/status.md").standardized,
+            encoding: .utf8)
+        for name in fields(report) {
+            #expect(page.contains("`\(name)`"), "\(name)")
+        }
+    }
+
+    private func fields(_ value: Any) -> [String] {
+        if let list = value as? [Any] { return list.flatMap(fields) }
+        guard let object = value as? [String: Any] else { return [] }
+        return object.flatMap { name, value in
+            (name.contains(".") ? [] : [name]) + fields(value)
+        }
+    }
+
     // MARK: Status
 
     @Test(
@@ -77,6 +106,12 @@ struct RequestTests {
             #expect(first["pid"] as? Int == Int(leat.processID))
             #expect(first["rows_applied"] as? Int == 2)
             #expect(first["transactions_applied"] as? Int == 1)
+            let tables = try #require(first["tables"] as? [String: [String: Int]])
+            #expect(tables["public.t"]?["inserts"] == 2)
+            #expect((first["changes"] as? [String: Int])?["inserts"] == 2)
+            #expect((first["apply_times"] as? [String: Any])?["batches"] as? Int == 1)
+            try expectInOrder(first["positions"])
+            try await expectAllIsOnThePage(status(pair))
 
             try await whileLocked(pair) {
                 try await pair.onSource("insert into t values (3, 'c')")
