@@ -56,8 +56,10 @@ extension SourceCatalog {
             }
             guard let sample = found else { continue }
             if sample.hasOlder { return nil }
-            guard case .unlogged(let oid, _) = finding.doubt else { continue }
-            return .unlogged(oid: oid, writer: sample.hasWriters ? sample.writer : nil)
+            guard case .unlogged(let oid, _, _) = finding.doubt else { continue }
+            return .unlogged(
+                oid: oid, changer: sample.isAltered && !sample.hasWriters ? nil : sample.writer,
+                hasRows: sample.hasWriters)
         }
         return finding.doubt
     }
@@ -71,6 +73,8 @@ extension SourceCatalog {
         var writer: UInt32
         /// One is of that transaction.
         var hasWriters: Bool
+        /// That transaction has altered a column: what changed the file before it is not known.
+        var isAltered: Bool
     }
 
     private static let sampledPages = 16
@@ -80,6 +84,8 @@ extension SourceCatalog {
         let table = try session.query(
             """
             select c.oid::pg_catalog.regclass as name, c.xmin,
+              exists (select from pg_catalog.pg_attribute a
+                where a.attrelid = c.oid and a.attnum > 0 and a.xmin = c.xmin) as is_altered,
               pg_catalog.pg_relation_size(c.oid)
                 / pg_catalog.current_setting('block_size')::pg_catalog.int8 as pages
             from pg_catalog.pg_class c
@@ -106,6 +112,6 @@ extension SourceCatalog {
         ).onlyRecord()
         return Sample(
             hasOlder: try found.bool("has_older"), writer: writer,
-            hasWriters: try found.bool("has_writers"))
+            hasWriters: try found.bool("has_writers"), isAltered: try table.bool("is_altered"))
     }
 }

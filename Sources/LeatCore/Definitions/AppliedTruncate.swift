@@ -14,15 +14,25 @@ public struct AppliedTruncate: Sendable, Equatable {
         self.isRefilled = isRefilled
     }
 
-    /// Whether no other transaction can have written the rows that are there.
+    /// Whether no other transaction can have written the rows that are there, nor taken any away
+    /// since: one of its partitions may have been truncated by itself behind it.
     func explains(_ doubt: DefinitionChange.Doubt) -> Bool {
-        guard case .unlogged(_, let writer?) = doubt else { return true }
+        guard case .unlogged(_, let changer?, let hasRows) = doubt else { return true }
         // A savepoint's number is another one.
-        return isRefilled || xid.rawValue == writer
+        return xid.rawValue == changer || (hasRows && isRefilled)
     }
 }
 
 extension [AppliedTruncate] {
+    /// Whether it does not show any more that nothing else took rows away behind the truncates that
+    /// explain the doubts.
+    public func hide(_ doubts: [DefinitionChange.Doubt]) -> Bool {
+        doubts.contains { doubt in
+            guard case .unlogged(_, nil, _) = doubt else { return false }
+            return true
+        }
+    }
+
     /// Whether each of the doubts has a truncate that explains it.
     public func explain(_ doubts: [DefinitionChange.Doubt]) -> Bool {
         doubts.allSatisfy { doubt in contains { $0.explains(doubt) } }

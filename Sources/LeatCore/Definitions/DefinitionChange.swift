@@ -20,9 +20,10 @@ public struct DefinitionChange: Sendable, Equatable {
         /// Rows that were there before the column got values of their own in it.
         case filled(column: String, defaultExpression: String?)
         /// The table was unlogged for a while, or a partition was truncated by itself: nothing of
-        /// that is sent. Or it was truncated, which is, perhaps by the transaction that has written
-        /// the rows that are there.
-        case unlogged(oid: UInt32, writer: UInt32?)
+        /// that is sent. Or it was truncated, which is: by the transaction that changed its row of
+        /// `pg_class` last, which has also written rows that are there, or has not; nil where it is
+        /// not known.
+        case unlogged(oid: UInt32, changer: UInt32?, hasRows: Bool)
         /// It is unlogged now.
         case isUnlogged(oid: UInt32)
 
@@ -89,7 +90,7 @@ public struct DefinitionChange: Sendable, Equatable {
         // Also beside an ALTER that may have rewritten the rows: an older one rules only that out.
         findings += others.map { file in
             Finding(
-                doubt: .unlogged(oid: file.oid, writer: nil), files: [file.oid],
+                doubt: .unlogged(oid: file.oid, changer: nil, hasRows: false), files: [file.oid],
                 since: earlier.horizon)
         }
     }

@@ -312,6 +312,7 @@ actor DefinitionWatch {
             return .waits
         }
         if change.hidesUnlogged { logger.tellHidden(known.name) }
+        tell(soft, truncates, of: known.name)
         let suspicion = suspicions.removeValue(forKey: id)
         let isKnown = suspicion?.definition.isSame(as: now) ?? false
         var new = known
@@ -348,10 +349,18 @@ actor DefinitionWatch {
                 throw try await doubtful(
                     table.name, suspicion.doubts, at: suspicion.end, isFoundAgain: false)
             }
+            tell(suspicion.doubts, truncates, of: table.name)
             suspicions[id] = nil
             _ = table.definitions.look(suspicion.definition, at: suspicion.end)
             changed[id] = table
         }
+    }
+
+    private func tell(
+        _ doubts: [DefinitionChange.Doubt], _ truncates: [AppliedTruncate], of table: TableName
+    ) {
+        guard truncates.hide(doubts) else { return }
+        logger.tellHidden(table, because: DefinitionChange.hiddenBehindTruncate)
     }
 
     /// Keeps a doubt of the stream's, which the next start may not find: what is described there is

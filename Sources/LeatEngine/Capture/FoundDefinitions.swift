@@ -54,10 +54,12 @@ struct FoundDefinitions: Sendable {
 extension Logger {
     /// It is not doubtful enough to stop at each such ALTER; but nobody is to find it out by rows
     /// that are missing.
-    func tellHidden(_ table: TableName) {
+    func tellHidden(
+        _ table: TableName, because reason: String = DefinitionChange.hiddenReason
+    ) {
         warning(
             """
-            table may have rows that were not sent: \(DefinitionChange.hiddenReason). If so, copy \
+            table may have rows that were not sent: \(reason). If so, copy \
             it anew: \(PublicationWatch.copyOne)
             """, metadata: ["table": "\(table)"])
     }

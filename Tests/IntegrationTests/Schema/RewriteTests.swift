@@ -111,6 +111,12 @@ struct RewriteTests {
                 "alter table s.t alter z type timestamptz",
             ], words: "column z was rewritten"),
         Rewrite(
+            name: "a partition is truncated behind its table",
+            sql: [
+                "truncate s.r", "insert into s.r values (1, 'r'), (101, 'r')", "truncate s.r_2",
+                "insert into s.r values (2, 'r')",
+            ], words: "SET UNLOGGED"),
+        Rewrite(
             name: "a partition is truncated, and has rows again",
             sql: ["truncate s.r_2", "insert into s.r values (199, 'r')"], words: "SET UNLOGGED"),
         Rewrite(

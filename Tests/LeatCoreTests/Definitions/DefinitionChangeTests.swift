@@ -75,7 +75,7 @@ struct DefinitionChangeTests {
 
     @Test("another file of a table that may be unlogged is doubtful, if there were rows")
     func unlogged() {
-        let doubt = DefinitionChange.Doubt.unlogged(oid: 16389, writer: nil)
+        let doubt = DefinitionChange.Doubt.unlogged(oid: 16389, changer: nil, hasRows: false)
 
         #expect(
             change(to: definition(), mayBeUnlogged: true).findings == [
@@ -100,7 +100,9 @@ struct DefinitionChangeTests {
         #expect(
             altered.findings == [
                 .init(doubt: .rewritten(column: "v"), files: [16389], since: 740),
-                .init(doubt: .unlogged(oid: 16389, writer: nil), files: [16389], since: 740),
+                .init(
+                    doubt: .unlogged(oid: 16389, changer: nil, hasRows: false), files: [16389],
+                    since: 740),
             ])
         #expect(!altered.hidesUnlogged)
         #expect(change(to: retyped, mayBeUnlogged: true).hidesUnlogged)
