@@ -97,11 +97,11 @@ struct RecordedRewriteTests {
                 environment: failPoint.map { ["LEAT_FAILPOINT": $0] } ?? [:])
             try await leat.waitForOutput(containing: "recording archive=")
             let slot = "pg_replication_slots where slot_name = '\(pair.objectName)'"
-            let before = try await pair.sourceValue("select confirmed_flush_lsn from \(slot)") ?? ""
             try await pair.onSource("truncate s.t; insert into s.t (id) values (1)")
+            let end = try await pair.sourceValue("select pg_current_wal_flush_lsn()") ?? ""
             if failPoint == nil {
                 try await pair.source.waitUntil(
-                    sql: "select confirmed_flush_lsn > '\(before)' from \(slot)")
+                    sql: "select confirmed_flush_lsn >= '\(end)' from \(slot)")
                 try await leat.kill()
             } else {
                 #expect(try await leat.waitForExit() == 137, "\(leat.log)")
