@@ -89,7 +89,10 @@ public struct ColumnRoutes: Sendable, Equatable {
         for (index, number) in numbers.enumerated() {
             let name = names[index]
             guard let number else {
-                if !ambiguous.contains(name), isHeld(name, known, target) { ambiguous.append(name) }
+                // Of a table that is gone no value is ever compared.
+                if !source.isEmpty, !ambiguous.contains(name), isHeld(name, known, target) {
+                    ambiguous.append(name)
+                }
                 continue
             }
             self.current[index] = current[number]
