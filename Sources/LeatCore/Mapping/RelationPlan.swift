@@ -40,13 +40,14 @@ public struct RelationPlan: Sendable {
     /// - Parameters:
     ///   - routes: Which column goes where; nil: to that of the same name.
     ///   - retyping: Of which columns the source has changed type and rows at once.
+    ///   - isEmptied: Whether the target's rows go before it is copied.
     ///   - checksLabels: Whether an enum of the target needs all labels that the source's has now.
     ///     A change of the stream may be older than those, and one that has them is rejected.
     /// - Throws: ``Halt`` (exit code 7) that names every column that does not fit.
     public init(
         relation: Relation, sourceTypes: TypeCatalog, target: TargetTable,
         targetTypes: TypeCatalog, routes: ColumnRoutes? = nil, retyping: Retyping = Retyping(),
-        checksLabels: Bool = true
+        isEmptied: Bool = false, checksLabels: Bool = true
     ) throws(Halt) {
         let routes = routes ?? ColumnRoutes(relation)
         guard routes.ambiguous.isEmpty else {
@@ -54,7 +55,7 @@ public struct RelationPlan: Sendable {
         }
         var matcher = ColumnMatcher(
             sourceTypes: sourceTypes, target: target, targetTypes: targetTypes, routes: routes,
-            retyping: retyping, checksLabels: checksLabels)
+            retyping: retyping, isEmptied: isEmptied, checksLabels: checksLabels)
         columns = relation.columns.indices.map { index in
             matcher.match(
                 relation.columns[index], to: routes.names[index], at: index)
@@ -145,6 +146,7 @@ private struct ColumnMatcher {
     let targetTypes: TypeCatalog
     let routes: ColumnRoutes
     let retyping: Retyping
+    let isEmptied: Bool
     let checksLabels: Bool
     var problems: [String] = []
     var mends: [String] = []
@@ -160,13 +162,14 @@ private struct ColumnMatcher {
 
     init(
         sourceTypes: TypeCatalog, target: TargetTable, targetTypes: TypeCatalog,
-        routes: ColumnRoutes, retyping: Retyping, checksLabels: Bool
+        routes: ColumnRoutes, retyping: Retyping, isEmptied: Bool, checksLabels: Bool
     ) {
         self.sourceTypes = sourceTypes
         self.target = target
         self.targetTypes = targetTypes
         self.routes = routes
         self.retyping = retyping
+        self.isEmptied = isEmptied
         self.checksLabels = checksLabels
     }
 
@@ -258,6 +261,11 @@ private struct ColumnMatcher {
     private mutating func retyping(
         _ column: RelationColumn, _ found: TargetTable.Column
     ) -> String {
+        guard !isEmptied || column.isKey || mayCast(found, to: column) else {
+            let name = SQLText.identifier(found.name)
+            return "alter table \(target.name.quoted) drop column \(name), "
+                + "add column \(name) \(definition(column));"
+        }
         retyped.append(found.name)
         let (using, name) = (using(column, found), SQLText.identifier(found.name))
         var steps = ["alter column \(name) type \(definition(column))\(using)"]
@@ -268,6 +276,16 @@ private struct ColumnMatcher {
             }
         }
         return "alter table \(target.name.quoted) \(steps.joined(separator: ", "));"
+    }
+
+    /// Whether values of the target's column may become those of another type. Between built-in
+    /// types of different categories there is no cast but to text, and what a text says is not known.
+    private func mayCast(_ found: TargetTable.Column, to column: RelationColumn) -> Bool {
+        guard let new = sourceTypes[column.typeOID], let old = targetTypes[found.typeOID] else {
+            return false
+        }
+        return new.isBuiltIn && old.isBuiltIn
+            && (new.category == "S" || new.category == old.category)
     }
 
     /// Where there is no cast by assignment, the text form is the way.

@@ -28,13 +28,14 @@ enum Preflight {
     ///     what fits.
     ///   - copied: Tables that were followed, and are copied anew: which columns they had.
     ///   - remade: Tables whose name another table had, which was followed.
+    ///   - isEmptied: Whether the rows of what is copied go first, whoever's they are; those of
+    ///     `copied` and `remade` are the stream's own.
     ///   - dump: What makes tables that are missing.
     /// - Throws: One ``Halt`` (exit code 6) with all that is wrong with the others.
     static func ways(
         of tables: [SourceTable], sourceTypes: TypeCatalog, target session: Session,
         followed: [TableName: Followed], copied: [TableName: KnownColumns] = [:],
-        remade: Set<TableName> = [],
-        dump: SchemaCommand? = nil
+        remade: Set<TableName> = [], isEmptied: Bool = false, dump: SchemaCommand? = nil
     ) throws -> Ways {
         let targetTypes = try session.typeCatalog()
         var plans: [TableName: RelationPlan] = [:]
@@ -63,6 +64,9 @@ enum Preflight {
                         targetTypes: targetTypes, routes: routes,
                         retyping: known.definitions.map { Retyping(from: $0.base, to: $0.seen) }
                             ?? Retyping(),
+                        isEmptied: followed[table.name] == nil
+                            && (isEmptied || remade.contains(table.name)
+                                || copied[table.name] != nil),
                         checksLabels: followed[table.name] == nil)
                 } catch {
                     throw renames(
@@ -110,7 +114,7 @@ enum Preflight {
         do {
             _ = try RelationPlan(
                 relation: table.relation, sourceTypes: sourceTypes, target: target,
-                targetTypes: targetTypes, routes: routes)
+                targetTypes: targetTypes, routes: routes, isEmptied: true)
             return nil
         } catch {
             return error

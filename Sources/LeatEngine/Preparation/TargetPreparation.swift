@@ -11,6 +11,8 @@ struct TargetPreparation {
     let configuredRole: SyncConfiguration.Role
     /// Whether tables are filled by the start, which foreign keys may forbid.
     let copiesTables: Bool
+    /// Whether they are emptied first.
+    var truncatesTables = false
     /// What makes tables that are missing; nil for those of an archive.
     var dump: SchemaCommand?
     let logger: Logger
@@ -133,7 +135,7 @@ struct TargetPreparation {
         of tables: [SourceTable], _ sourceTypes: TypeCatalog,
         looked: [TableName: KnownDefinitions] = [:], copying again: Set<TableName> = []
     ) async throws -> Preflight.Ways {
-        let (stream, dump) = (stream, dump)
+        let (stream, dump, isEmptied) = (stream, dump, copiesTables && truncatesTables)
         return try await applier.run { session in
             let ids = Dictionary(
                 tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
@@ -156,7 +158,7 @@ struct TargetPreparation {
                     }, uniquingKeysWith: { first, _ in first }),
                 copied: Dictionary(
                     copied.map { ($0.table, $0.columns) }, uniquingKeysWith: { first, _ in first }),
-                remade: Set(remade.map(\.table)), dump: dump)
+                remade: Set(remade.map(\.table)), isEmptied: isEmptied, dump: dump)
         }
     }
 

@@ -61,6 +61,7 @@ struct StreamPreparation {
         TargetPreparation(
             applier: servers.applier, stream: configuration.stream,
             configuredRole: configuration.role, copiesTables: configuration.copiesTables,
+            truncatesTables: configuration.truncatesTables,
             dump: SchemaCommand(source: configuration.source, target: configuration.target),
             logger: logger)
     }
