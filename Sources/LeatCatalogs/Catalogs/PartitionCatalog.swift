@@ -45,6 +45,24 @@ package struct PartitionCatalog {
         }
     }
 
+    /// By their names, what partitions are partitions of.
+    package func parents(of names: [TableName]) throws -> [TableName: TableName] {
+        let rows = try session.query(
+            """
+            select n.nspname, c.relname, pn.nspname as parent_schema, p.relname as parent
+            from unnest(\(SQLText.textArray(names.map(\.schema))),
+              \(SQLText.textArray(names.map(\.name)))) v (schema_name, table_name)
+            join pg_catalog.pg_namespace n on n.nspname = v.schema_name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.table_name
+              and c.relispartition
+            join pg_catalog.pg_inherits i on i.inhrelid = c.oid
+            join pg_catalog.pg_class p on p.oid = i.inhparent
+            join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
+            """
+        ).records.map { (try $0.table(), try $0.table("parent_schema", "parent")) }
+        return Dictionary(rows, uniquingKeysWith: { first, _ in first })
+    }
+
     package static func list(_ ids: [RelationID]) -> String {
         SQLText.oidArray(ids.map(\.rawValue))
     }

@@ -21,7 +21,7 @@ struct SchemaGaps {
             return await LoosenedRules(source: source, applier: applier).explain(halt)
         }
         guard halt.kind == .change || halt.lacksPartition,
-            let statements = try? await statements()
+            let statements = try? await statements(lacksPartition: halt.lacksPartition)
         else { return halt }
         let halt = await explainTarget(halt)
         let advice = halt.advice ?? ""
@@ -44,13 +44,15 @@ struct SchemaGaps {
         return explained ?? halt
     }
 
-    private func statements() async throws -> [String] {
+    private func statements(lacksPartition: Bool) async throws -> [String] {
         let types = try await source.types()
         let target = try await applier.run { try $0.typeCatalog() }
-        return types.missingLabels(on: target) + (try await missingPartitions())
+        return types.missingLabels(on: target)
+            + (try await missingPartitions(areElsewhere: lacksPartition))
     }
 
-    private func missingPartitions() async throws -> [String] {
+    /// - Parameter areElsewhere: Whether the names may be those of another table's.
+    private func missingPartitions(areElsewhere: Bool) async throws -> [String] {
         let roots = tables.filter(\.isPartitioned)
         guard !roots.isEmpty else { return [] }
         let ids = roots.map(\.relation.id)
@@ -59,6 +61,16 @@ struct SchemaGaps {
         let there = try await applier.run {
             try TableNames(session: $0).known(oids: [], names: names)
         }
-        return partitions.filter { there[$0.name] == nil }.map(\.statement)
+        let inPlace = try await applier.run { try PartitionCatalog(session: $0).parents(of: names) }
+        let missing = partitions.filter {
+            there[$0.name] == nil || (areElsewhere && inPlace[$0.name] != $0.parent)
+        }
+        // A table that the source has dropped may have the name.
+        let blocked = missing.map(\.name).filter { there[$0] != nil }
+        let room =
+            blocked.isEmpty
+            ? []
+            : ["First make room there for \(blocked.map(\.description).joined(separator: ", "))."]
+        return room + missing.map(\.statement)
     }
 }

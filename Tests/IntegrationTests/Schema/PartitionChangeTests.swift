@@ -189,10 +189,13 @@ struct PartitionChangeTests {
     }
 
     /// The dump of a root that is made by itself, as is printed for a new table, has none of them.
-    @Test("one that the target lacks ends a copy, with the statement that makes it")
-    func missingInCopy() async throws {
+    @Test(
+        "one that the target lacks ends a copy, with the statement that makes it",
+        arguments: [false, true])
+    func missingInCopy(hasOtherOfName: Bool) async throws {
         try await Pair.with(schema: "create table old (id int primary key)") { pair in
             try await pair.catchUp()
+            if hasOtherOfName { try await pair.onTarget("create table p_eu (id int)") }
             try await pair.onSource(Self.schema + Self.rows)
             let leftOut = try await pair.sync("--endpos", "now")
             #expect(leftOut.exitCode == 0, "\(leftOut.log)")
@@ -202,7 +205,41 @@ struct PartitionChangeTests {
 
             let refused = try await pair.sync("--endpos", "now")
             #expect(refused.exitCode == 4, "\(refused.log)")
+            #expect(
+                refused.log.contains("First make room there for public.p_eu.") == hasOtherOfName,
+                "\(refused.log)")
+            if hasOtherOfName { try await pair.onTarget("drop table p_eu") }
             try await pair.mend(refused.log)
+            try await pair.catchUp()
+            try await pair.expectEqual()
+        }
+    }
+
+    @Test("one with another identity than its root, which is FULL: the printed way mends it")
+    func otherIdentity() async throws {
+        let schema = """
+            create table other (id int primary key);
+            create table r (id int primary key, v text) partition by range (id);
+            create table r_1 partition of r for values from (0) to (10);
+            alter table r replica identity full; alter table r_1 replica identity full;
+            """
+        try await Pair.with(schema: schema, rows: "insert into r values (1, 'a'), (2, 'b')") {
+            pair in
+            // A start would refuse it.
+            let stopped = try pair.start()
+            try await pair.waitForStream(stopped)
+            try await pair.onSource("alter table r_1 replica identity default")
+            try await pair.onSource("update r set v = 'c' where id = 1")
+            #expect(try await stopped.waitForExit() == 7, "\(stopped.log)")
+            #expect(stopped.log.contains("no replica identity of its row"), "\(stopped.log)")
+            #expect(
+                stopped.log.contains("start once with --exclude public.r, then again with"),
+                "\(stopped.log)")
+
+            try await pair.onSource("alter table r_1 replica identity full")
+            try await pair.catchUp("--exclude", "public.r")
+            try await pair.catchUp("--truncate", "--yes")
+            try await pair.onSource("update r set v = 'd' where id = 2")
             try await pair.catchUp()
             try await pair.expectEqual()
         }

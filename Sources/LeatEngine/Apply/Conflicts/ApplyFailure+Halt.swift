@@ -22,6 +22,7 @@ extension ApplyFailure {
             halt.missed = batch.relations[Int(change.relation)].id
         }
         halt.broken = serverError?.brokenRule.map { .init(rule: $0, wayOn: ApplyFailure.kept) }
+        halt.lacksPartition = serverError?.sqlState == .checkViolation && halt.broken == nil
         return halt
     }
 
