@@ -102,8 +102,25 @@ struct TargetSink: BatchSink {
             return advisingCopy(halt)
         }
         if let doubt = await unsent(halt) { return doubt }
-        return await SchemaGaps(source: source, applier: applier, tables: tables, dump: dump)
-            .explain(halt)
+        let gaps = SchemaGaps(source: source, applier: applier, tables: tables, dump: dump)
+        return await explainGone(await gaps.explain(halt))
+    }
+
+    /// Of a table that the source has dropped since, nobody knows what a column that was added gave
+    /// to its rows, nor what they were.
+    private func explainGone(_ halt: Halt) async -> Halt {
+        guard definitions != nil, let id = halt.missed, let table = followed[id]?.name,
+            let names = try? await source.names(of: [id]), names.isEmpty
+        else { return halt }
+        var halt = halt
+        halt.advice = [
+            halt.advice,
+            """
+            The source has dropped table \(table) since. This leaves it on the target as it is now: \
+            start once with --exclude \(ShellText.word(TablePattern.text(of: table)))
+            """,
+        ].compactMap { $0 }.joined(separator: "\n")
+        return halt
     }
 
     /// The change may have met rows that were not sent.
@@ -111,15 +128,14 @@ struct TargetSink: BatchSink {
         guard let table = halt.missed, let definitions else { return nil }
         do {
             try await definitions.watch.look(definitions.source) { try await source.tables() }
-            guard var doubt = try await definitions.watch.confirm(table) else { return nil }
-            doubt.message = "\(halt.message) \(doubt.message)"
-            return doubt
         } catch let doubt as Halt where !doubt.copiesAnew.isEmpty {
             return doubt
         } catch {
-            // What was said is true all the same.
-            return nil
+            // What was suspected before is so all the same.
         }
+        guard var doubt = try? await definitions.watch.confirm(table) else { return nil }
+        doubt.message = "\(halt.message) \(doubt.message)"
+        return doubt
     }
 
     func learn(_ new: Applier.NewDefinition, from batch: Batch) async throws {

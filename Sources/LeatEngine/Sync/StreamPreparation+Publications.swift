@@ -17,7 +17,12 @@ extension StreamPreparation {
                 source: servers.source, onTarget: onTarget, configuration: configuration,
                 sourceTypes: sourceTypes, known: known)
         }
-        let matchedBefore = known?.options ?? []
+        // Also those of tables that are gone, and of which something is still to come.
+        let stored = known?.tables.map(\.table) ?? []
+        let ofStored = configuration.selection.options.filter { option in
+            stored.contains { option.pattern.matches($0) }
+        }
+        let matchedBefore = (known?.options ?? []).union(ofStored.map(\.text))
         if configuration.ownsPublication {
             return try await publishOwn(
                 decision, progress, system, sourceTypes, new, matchedBefore: matchedBefore)
