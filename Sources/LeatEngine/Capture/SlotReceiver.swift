@@ -1,8 +1,8 @@
 internal import LeatCatalogs
-internal import LeatCore
-internal import LeatFlow
-internal import PGClient
-internal import PGWire
+package import LeatCore
+package import LeatFlow
+package import PGClient
+package import PGWire
 internal import Synchronization
 
 /// Receives the stream of a slot and makes batches of it.
@@ -10,9 +10,9 @@ internal import Synchronization
 /// Its thread waits in `poll` for the walsender. Status updates leave from here too: a caller
 /// puts the positions down and wakes the thread, so that they go out while the applier is busy
 /// or the channel is full.
-actor SlotReceiver: SessionActor, Closable {
+package actor SlotReceiver: SessionActor, Closable {
     nonisolated let executor = ConnectionExecutor(label: "leat.receive", manner: .afterOthers)
-    nonisolated let interrupt = Interrupt()
+    package nonisolated let interrupt = Interrupt()
     private nonisolated let pendingStatus = Mutex<StandbyStatusUpdate?>(nil)
     private nonisolated let isStopped = Atomic<Bool>(false)
     /// Who waits for a turn: not for the second that ``next()`` may wait for the server.
@@ -38,14 +38,16 @@ actor SlotReceiver: SessionActor, Closable {
     /// Work for others waits no longer than this.
     private static let turn: Duration = .milliseconds(20)
 
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
     }
+
+    package init() {}
 
     // MARK: The session
 
     /// The first of two steps, which needs to know nothing of the servers.
-    func open(_ conninfo: Conninfo, stream: StreamName) async throws {
+    package func open(_ conninfo: Conninfo, stream: StreamName) async throws {
         try await cancellable {
             session = try Session(
                 conninfo,
@@ -55,12 +57,14 @@ actor SlotReceiver: SessionActor, Closable {
         }
     }
 
-    func prepare(clientEncoding: String) async throws {
+    package func prepare(clientEncoding: String) async throws {
         try await run { try $0.prepareReading(clientEncoding: clientEncoding) }
     }
 
     /// Runs `body` with the session, before the stream starts.
-    func run<Value: Sendable>(_ body: @Sendable (Session) throws -> Value) async throws -> Value {
+    package func run<Value: Sendable>(_ body: @Sendable (Session) throws -> Value) async throws
+        -> Value
+    {
         try await cancellable { try body(open()) }
     }
 
@@ -69,7 +73,7 @@ actor SlotReceiver: SessionActor, Closable {
         return session
     }
 
-    func close() {
+    package func close() {
         session?.close()
         session = nil
         intake = nil
@@ -78,24 +82,44 @@ actor SlotReceiver: SessionActor, Closable {
     // MARK: The stream
 
     /// What ``start(_:)`` needs.
-    struct Stream: Sendable {
+    package struct Stream: Sendable {
         var slot: String
         var position: LSN
         var options: [(name: String, value: String)]
         var protocolVersion: Int
         var tables: FollowedTables
         var skipsTransactionsWithOrigin: Bool
-        var keepsMessages = false
+        var keepsMessages: Bool
         /// So many streamed transactions are handed over in pieces, before they commit; more at a
         /// time are spooled.
-        var piecesAtOnce = 0
+        var piecesAtOnce: Int
         var spoolFolder: String
         var positions: SharedPosition
         /// What is compared on the way to the position; nil: the server begins there.
         var history: KnownHistory?
+
+        /// By default transactions come whole, from where the server begins.
+        package init(
+            slot: String, position: LSN, options: [(name: String, value: String)],
+            protocolVersion: Int, tables: FollowedTables, skipsTransactionsWithOrigin: Bool,
+            keepsMessages: Bool = false, piecesAtOnce: Int = 0, spoolFolder: String,
+            positions: SharedPosition, history: KnownHistory? = nil
+        ) {
+            self.slot = slot
+            self.position = position
+            self.options = options
+            self.protocolVersion = protocolVersion
+            self.tables = tables
+            self.skipsTransactionsWithOrigin = skipsTransactionsWithOrigin
+            self.keepsMessages = keepsMessages
+            self.piecesAtOnce = piecesAtOnce
+            self.spoolFolder = spoolFolder
+            self.positions = positions
+            self.history = history
+        }
     }
 
-    func start(_ stream: Stream) async throws {
+    package func start(_ stream: Stream) async throws {
         silentSince = nil
         batchDue = nil
         isRefused = false
@@ -115,13 +139,13 @@ actor SlotReceiver: SessionActor, Closable {
     }
 
     /// Ends the intake. What was received is still handed over.
-    nonisolated func stop() {
+    package nonisolated func stop() {
         isStopped.store(true, ordering: .releasing)
         interrupt.wake()
     }
 
     /// The sink has done a batch that a ``HandOver`` waited for.
-    nonisolated func sinkHasRoom() {
+    package nonisolated func sinkHasRoom() {
         interrupt.wake()
     }
 
@@ -174,7 +198,7 @@ actor SlotReceiver: SessionActor, Closable {
     /// Most of what arrives makes no batch yet, a piece of a streamed transaction never does.
     /// Then more is taken without going back to the caller, which costs two switches of threads;
     /// but not for long, because others wait for their turn.
-    func next() async throws -> Delivery {
+    package func next() async throws -> Delivery {
         try await cancellable {
             let end = ContinuousClock.now + SlotReceiver.turn
             while true {

@@ -21,7 +21,7 @@ struct Progress: Sendable {
 }
 
 /// Reads and writes `leat.progress` for one stream.
-struct ProgressStore {
+package struct ProgressStore {
     let session: Session
     let stream: StreamName
 
@@ -199,7 +199,7 @@ struct ProgressStore {
     /// Parameters: the new end, its commit time in microseconds since 2000 or an empty string, the
     /// row's place, the end that stands there, the stream, its ``LastTransaction`` or an empty
     /// string.
-    static let compareAndSet = """
+    package static let compareAndSet = """
         update leat.progress set end_lsn = $1::pg_catalog.pg_lsn,
           commit_time = coalesce(\(commitTime("$2")), commit_time),
           last_transaction = coalesce(nullif($6, ''), last_transaction),

@@ -1,17 +1,18 @@
-internal import LeatCatalogs
-package import LeatCore
-internal import LeatFlow
-package import PGClient
-internal import PGWire
+import LeatCatalogs
+import LeatCore
+import LeatEngine
+import LeatFlow
+import PGClient
+import PGWire
 
 /// A stream that is received and assembled as `leat sync` does, and thrown away: what the source
 /// and the receiver cost by themselves. Nothing is confirmed, so the slot stays where it is.
-package struct DiscardedStream: Sendable {
-    package struct Totals: Sendable {
-        package var changes = 0
-        package var transactions = 0
-        package var batches = 0
-        package var batchBytes = 0
+struct DiscardedStream: Sendable {
+    struct Totals: Sendable {
+        var changes = 0
+        var transactions = 0
+        var batches = 0
+        var batchBytes = 0
     }
 
     private let source: Conninfo
@@ -22,7 +23,7 @@ package struct DiscardedStream: Sendable {
     private let positions = SharedPosition(
         PositionState(startingAt: .zero, confirmed: .zero))
 
-    package init(
+    init(
         source: Conninfo, stream: StreamName, slot: String, publication: String, isBinary: Bool
     ) {
         self.source = source
@@ -37,7 +38,7 @@ package struct DiscardedStream: Sendable {
     /// - Parameters:
     ///   - starting: Called with the walsender's process ID just before the stream starts,
     ///   - received: and after each batch. What comes behind the last one is waiting for no more.
-    package func run(
+    func run(
         spoolFolder: String, starting: @Sendable (Int?) -> Void,
         received: @Sendable (Int?) -> Void
     ) async throws -> Totals {

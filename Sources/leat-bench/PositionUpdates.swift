@@ -1,16 +1,23 @@
-internal import LeatCatalogs
-package import LeatCore
-internal import LeatFlow
-package import PGClient
-internal import PGWire
+import LeatCatalogs
+import LeatCore
+import LeatEngine
+import LeatFlow
+import PGClient
+import PGWire
 
 /// Moves a position in `leat.progress` again and again, as every target transaction does, to see
 /// what it costs while an old snapshot on the target keeps all versions of the row alive.
-package struct PositionUpdates {
+struct PositionUpdates {
+    /// Where the row is, and what it holds.
+    private struct Position {
+        var end: LSN
+        var ctid: String
+    }
+
     private let target: Conninfo
     private let stream: StreamName
 
-    package init(target: Conninfo, stream: StreamName) {
+    init(target: Conninfo, stream: StreamName) {
         self.target = target
         self.stream = stream
     }
@@ -19,14 +26,13 @@ package struct PositionUpdates {
     ///   - byKey: Finds the row by the stream's name instead of its place.
     ///   - holdsSnapshot: Whether another session holds a snapshot from before the first update.
     /// - Returns: What an update took in each of the windows, asynchronous commit included.
-    package func run(
+    func run(
         windows: Int, updates: Int, byKey: Bool, holdsSnapshot: Bool
     ) throws -> [Duration] {
         let session = try open()
         defer { session.close() }
-        let store = ProgressStore(session: session, stream: stream)
         try LeatSchema.ensure(session)
-        try store.delete()
+        try delete(session)
         try insert(session)
         let reader = try open()
         defer { reader.close() }
@@ -35,7 +41,7 @@ package struct PositionUpdates {
         }
         try session.execute("set synchronous_commit = off")
         let clock = ContinuousClock()
-        var row = Applier.Position(end: .zero, ctid: try place(session))
+        var row = Position(end: .zero, ctid: try place(session))
         var times: [Duration] = []
         for _ in 0..<windows {
             times.append(
@@ -44,7 +50,7 @@ package struct PositionUpdates {
                 } / updates)
         }
         try reader.execute("rollback")
-        try store.delete()
+        try delete(session)
         return times
     }
 
@@ -54,6 +60,10 @@ package struct PositionUpdates {
             interrupt: Interrupt())
         try session.prepare()
         return session
+    }
+
+    private func delete(_ session: Session) throws {
+        try session.query("delete from leat.progress where stream = $1", [stream.text])
     }
 
     private func insert(_ session: Session) throws {
@@ -73,7 +83,7 @@ package struct PositionUpdates {
     }
 
     private func move(
-        _ session: Session, _ row: inout Applier.Position, byKey: Bool
+        _ session: Session, _ row: inout Position, byKey: Bool
     ) throws {
         let next = LSN(rawValue: row.end.rawValue + 1)
         try session.execute("begin")
