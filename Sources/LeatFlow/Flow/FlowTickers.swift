@@ -14,6 +14,7 @@ final class FlowTickers: Sendable {
     private let statusInterval: Duration
     private let holdPoint: HoldPoint
     private let status: JobStatus
+    private let clock: any JobClock
     private let reachedEnd = Atomic<Bool>(false)
     private let isFinishing = Atomic<Bool>(false)
 
@@ -28,6 +29,7 @@ final class FlowTickers: Sendable {
         statusInterval = flow.statusInterval
         holdPoint = flow.holdPoint
         status = flow.status
+        clock = flow.positions.clock
     }
 
     private var end: LSN? { wantedEnd.lsn }
@@ -50,7 +52,7 @@ final class FlowTickers: Sendable {
     /// For a task of its own, until it is cancelled.
     @Sendable func ringByTheClock() async throws {
         while true {
-            try await Task.sleep(for: Flow.tick)
+            try await clock.sleep(for: Flow.tick)
             ring()
         }
     }
@@ -59,20 +61,25 @@ final class FlowTickers: Sendable {
 
     /// When what was last done.
     private struct Last {
-        var store = ContinuousClock.now
-        var idleStore = ContinuousClock.now
-        var tick = ContinuousClock.now
-        var pace = StorePace(at: .now)
+        var store: ContinuousClock.Instant
+        var idleStore: ContinuousClock.Instant
+        var tick: ContinuousClock.Instant
+        var pace: StorePace
+
+        init(_ now: ContinuousClock.Instant) {
+            (store, idleStore, tick) = (now, now, now)
+            pace = StorePace(at: now)
+        }
     }
 
     /// Stores what is due: at the end of a drain, once a second while busy, and the end of an idle
     /// stream at once, at the ``StorePace``.
     func storePositions() async throws {
-        var last = Last()
+        var last = Last(clock.now)
         while goesOn {
             try await positions.storing.wait()
             try await storeHeld()
-            let now = ContinuousClock.now
+            let now = clock.now
             if isIdleStoreDue(now, last) {
                 last.idleStore = now
                 last.store = now
@@ -188,11 +195,11 @@ final class FlowTickers: Sendable {
     /// the server asks. A server that is stopping asks again after each answer, hence at most one
     /// of these a tick.
     func reportPositions() async throws {
-        var lastReport = ContinuousClock.now - statusInterval
-        var lastQuestion = ContinuousClock.now - FlowTickers.busyInterval
+        var lastReport = clock.now - statusInterval
+        var lastQuestion = clock.now - FlowTickers.busyInterval
         var lastFlushed = LSN.zero
         while goesOn {
-            let now = ContinuousClock.now
+            let now = clock.now
             if isEndAwaited, now - lastQuestion >= FlowTickers.busyInterval {
                 lastQuestion = now
                 positions.askForReply()
@@ -218,6 +225,6 @@ final class FlowTickers: Sendable {
 
     private func sendStatus() async throws {
         try await source.report(
-            positions.with { $0.status(at: .now) }, asksForReply: positions.takeReplyNeeded())
+            positions.with { $0.status(at: clock.now) }, asksForReply: positions.takeReplyNeeded())
     }
 }

@@ -22,8 +22,12 @@ package final class SharedPosition: Sendable {
     private let receiverWaits = Atomic<Bool>(false)
     private let writtenEnd = Atomic<UInt64>(0)
 
-    package init(_ state: PositionState) {
+    /// By which the flow goes.
+    let clock: any JobClock
+
+    package init(_ state: PositionState, clock: any JobClock = ContinuousClock()) {
         self.state = Mutex(state)
+        self.clock = clock
     }
 
     /// `body` must not wait for anything.
@@ -51,7 +55,7 @@ package final class SharedPosition: Sendable {
 
     /// Notes what the sink committed.
     package func committed(through end: LSN, isDurable: Bool) {
-        with { $0.committed(through: end, isDurable: isDurable, at: .now) }
+        with { $0.committed(through: end, isDurable: isDurable, at: clock.now) }
         if isDurable { reporting.ring() } else if isAwaited { storing.ring() }
     }
 

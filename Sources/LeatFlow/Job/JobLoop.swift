@@ -16,14 +16,22 @@ package struct JobLoop: Sendable {
     private let status: JobStatus
     private let stop: StopSignal
     private let logger: Logger
+    private let clock: any JobClock
+    private let jitter: @Sendable () -> Double
     private let judge: Judge
 
+    /// - Parameters:
+    ///   - jitter: From 0 up to 1, another one for each wait.
     package init(
-        status: JobStatus, stop: StopSignal, logger: Logger, judge: @escaping Judge
+        status: JobStatus, stop: StopSignal, logger: Logger,
+        clock: any JobClock = ContinuousClock(),
+        jitter: @escaping @Sendable () -> Double = { .random(in: 0..<1) }, judge: @escaping Judge
     ) {
         self.status = status
         self.stop = stop
         self.logger = logger
+        self.clock = clock
+        self.jitter = jitter
         self.judge = judge
     }
 
@@ -45,7 +53,7 @@ package struct JobLoop: Sendable {
                 group.addTask {
                     await stop.wait()
                     guard stop.isRequested, stop.drain() else { return nil }
-                    try await Task.sleep(for: JobLoop.drainLimit)
+                    try await clock.sleep(for: JobLoop.drainLimit)
                     logger.warning(
                         "the target did not take what was received in time; rolling back")
                     return nil
@@ -74,14 +82,14 @@ package struct JobLoop: Sendable {
         var advised: Set<String> = []
         var wasConnected = false
         while true {
-            let (began, before) = (ContinuousClock.now, Moved(status))
+            let (began, before) = (clock.now, Moved(status))
             do {
                 return try await once { wasConnected = true }
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
                 if Task.isCancelled { throw CancellationError() }
-                if Moved(status) != before || ContinuousClock.now - began > JobLoop.goodRun {
+                if Moved(status) != before || clock.now - began > JobLoop.goodRun {
                     retries.progressed()
                     advised = []
                 }
@@ -103,13 +111,13 @@ package struct JobLoop: Sendable {
         case .retry(let retry):
             let action = retries.failed(
                 retry.reason, isRefusal: retry.ifLasting != nil,
-                random: Double.random(in: 0..<1), at: .now)
+                random: jitter(), at: clock.now)
             guard case .tryAgain(let wait, let isTold) = action else {
                 throw retry.ifLasting ?? Halt(.internalError, retry.reason)
             }
             status.update { $0.phase = .waiting }
             if isTold { tell(retry, wait, &advised) }
-            if wait > .zero { try await Task.sleep(for: wait) }
+            if wait > .zero { try await clock.sleep(for: wait) }
         }
     }
 
