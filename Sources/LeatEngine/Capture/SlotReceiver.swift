@@ -133,9 +133,9 @@ package actor SlotReceiver: SessionActor, Closable {
         }
     }
 
-    /// The slot is held by this stream: see ``KnownHistory/slotTaken(confirmed:)``.
-    func slotTaken(confirmed: LSN) {
-        withIntake { $0.assembler.slotTaken(confirmed: confirmed) }
+    /// The slot is held by this stream: see ``MessageIntake/slotTaken(confirmed:)``.
+    func slotTaken(confirmed: LSN) throws {
+        try withIntake { try $0.messages.slotTaken(confirmed: confirmed) }
     }
 
     /// Ends the intake. What was received is still handed over.
@@ -183,14 +183,14 @@ package actor SlotReceiver: SessionActor, Closable {
     /// on once this was asked for.
     func takeNotices() -> (notices: [ServerError], received: LSN) {
         defer { notices = [] }
-        return (notices, withIntake { $0.assembler.received })
+        return (notices, withIntake { $0.messages.assembler.received })
     }
 
     /// The server will send no more of the stream. What was received is still handed over.
     func refused() -> LSN {
         isRefused = true
         stop()
-        return withIntake { $0.assembler.received }
+        return withIntake { $0.messages.assembler.received }
     }
 
     /// Waits for a batch to hand over, for at most a second.
@@ -252,7 +252,7 @@ package actor SlotReceiver: SessionActor, Closable {
         let session = open()
         return try withIntake { intake in
             let taken = try intake.takeAll(of: session)
-            unfollowed.merge(intake.assembler.takeUnfollowed()) { first, _ in first }
+            unfollowed.merge(intake.messages.assembler.takeUnfollowed()) { first, _ in first }
             if taken == .noticed { notices += session.takeWarnings() }
             return taken
         }
@@ -285,13 +285,16 @@ package actor SlotReceiver: SessionActor, Closable {
 
     /// Nil if there is nothing to hand over.
     private func situation(_ intake: inout StreamIntake) -> HandOver.Situation? {
-        guard let positions, !intake.assembler.batch.transactions.isEmpty else { return nil }
-        let commits = intake.assembler.completeTransactions
+        guard let positions, !intake.messages.assembler.batch.transactions.isEmpty else {
+            return nil
+        }
+        let commits = intake.messages.assembler.completeTransactions
         let since = (commits > 0 ? batchBegan : nil) ?? .now
         batchBegan = commits > 0 ? since : nil
         positions.receiverWillWait()
         return HandOver.Situation(
-            bytes: intake.assembler.batch.byteCount, isFull: intake.isFull(), commits: commits,
+            bytes: intake.messages.assembler.batch.byteCount, isFull: intake.isFull(),
+            commits: commits,
             since: since, underWay: positions.underWay, isBehind: intake.pace.isBehind,
             isCrowded: intake.pace.isCrowded)
     }
@@ -300,11 +303,11 @@ package actor SlotReceiver: SessionActor, Closable {
     /// come.
     private func takeRest() -> Batch? {
         if let ready = takeReady() { return ready }
-        return withIntake { $0.assembler.completeTransactions > 0 } ? takeBatch() : nil
+        return withIntake { $0.messages.assembler.completeTransactions > 0 } ? takeBatch() : nil
     }
 
     private func takeReady() -> Batch? {
-        guard let ready = withIntake({ $0.assembler.takeReady() }) else { return nil }
+        guard let ready = withIntake({ $0.messages.assembler.takeReady() }) else { return nil }
         // What is put together now began after it.
         batchBegan = nil
         positions?.batchSent()
@@ -314,6 +317,6 @@ package actor SlotReceiver: SessionActor, Closable {
     private func takeBatch() -> Batch {
         batchBegan = nil
         positions?.batchSent()
-        return withIntake { $0.assembler.takeBatch() }
+        return withIntake { $0.messages.assembler.takeBatch() }
     }
 }

@@ -70,13 +70,13 @@ struct SlotStart {
                 keepsMessages: wanted.keepsMessages, piecesAtOnce: wanted.piecesAtOnce,
                 spoolFolder: configuration.stateDirectory + "/spool", positions: positions,
                 history: wanted.history))
-        if wanted.history != nil { try await tellConfirmed() }
+        try await tellConfirmed()
     }
 
     private func tellConfirmed() async throws {
         let name = configuration.slotName
         let slot = try await source.run { try ReplicationSlot(session: $0, name: name).facts() }
-        await receiver.slotTaken(confirmed: slot?.confirmedFlushLSN ?? .zero)
+        try await receiver.slotTaken(confirmed: slot?.confirmedFlushLSN ?? .zero)
     }
 
     /// The server decodes this much before it sends the first of a large transaction, and as much
