@@ -89,6 +89,42 @@ struct HoldPointTests {
         #expect(parts.source.reports.last?.flushed == parts.sink.durable)
     }
 
+    @Test("a place within a commit record is stored as where the record begins")
+    func withinACommit() async throws {
+        let parts = parts([.pause(.milliseconds(30)), .transaction(commit: 200, end: 260)])
+
+        try await run(parts) { holdPoint in
+            try await holdPoint.hold(at: 230) {
+                // A server that is asked for more from 230 on leaves the transaction out.
+                #expect(parts.sink.applied == [] && parts.sink.durable == 200)
+            }
+        }
+
+        #expect(parts.sink.applied == [260])
+    }
+
+    @Test("a place within a commit record may become the end: what commits there comes next time")
+    func endsWithinACommit() async throws {
+        let parts = parts([.pause(.milliseconds(30)), .transaction(commit: 200, end: 260)])
+
+        let ending = try await parts.flow.run(beside: [{ try await parts.flow.end(at: 230) }])
+
+        #expect(ending == .endReached)
+        #expect(parts.sink.applied == [] && parts.sink.durable == 200)
+    }
+
+    @Test("a place that was passed when it was named is refused, though more has come meanwhile")
+    func passedMeanwhile() async throws {
+        let holdPoint = HoldPoint(ringing: Bell())
+        let held = Task { try await holdPoint.hold(at: 115) { Issue.record("held") } }
+        while holdPoint.place == nil { await Task.yield() }
+
+        // The task that takes batches comes before the one that stores positions.
+        try await holdPoint.arrive(before: 125, position: 120)
+
+        await #expect(throws: HoldPoint.Failure.passed(120)) { try await held.value }
+    }
+
     @Test("a place that is passed, or taken by another, is refused, and nothing stands still")
     func refused() async throws {
         let parts = parts([.batch([110]), .batch([120])])

@@ -9,6 +9,8 @@ final class ScriptedSource: BatchSource {
     enum Event: Sendable {
         /// Transactions that end at these places, in one batch.
         case batch([LSN])
+        /// One whose commit record begins there.
+        case transaction(commit: LSN, end: LSN)
         /// A transaction without anything for the sink.
         case empty(LSN)
         case keepalive(LSN)
@@ -57,7 +59,9 @@ final class ScriptedSource: BatchSource {
         switch event {
         case nil where isStopped || endsByItself: return .ended
         case nil: try await Task.sleep(for: .milliseconds(1))
-        case .batch(let ends): return deliver(ends)
+        case .batch(let ends):
+            return deliver(ends.map { (LSN(rawValue: $0.rawValue - 1), $0) })
+        case .transaction(let commit, let end): return deliver([(commit, end)])
         case .empty(let end): positions.hear { $0.emptyCommitReceived(end: end) }
         case .keepalive(let end): positions.hear { $0.keepaliveReceived(walEnd: end) }
         case .pause(let duration): try await Task.sleep(for: duration)
@@ -66,9 +70,9 @@ final class ScriptedSource: BatchSource {
         return .nothing
     }
 
-    private func deliver(_ ends: [LSN]) -> Delivery {
+    private func deliver(_ transactions: [(commit: LSN, end: LSN)]) -> Delivery {
         var batch = Batch()
-        for end in ends {
+        for (commit, end) in transactions {
             positions.with { state in
                 state.transactionBegan()
                 state.commitReceived(end: end)
@@ -76,7 +80,7 @@ final class ScriptedSource: BatchSource {
             batch.transactions.append(
                 Transaction(
                     xid: TransactionID(rawValue: UInt32(end.rawValue)),
-                    commitLSN: LSN(rawValue: end.rawValue - 1), endLSN: end,
+                    commitLSN: commit, endLSN: end,
                     commitTime: PostgresTimestamp(rawValue: 0),
                     firstChange: 0))
         }

@@ -182,7 +182,8 @@ package struct Flow {
                 try await counting(BatchCounts(before)) { try await sink.apply(before) }
                 rest = rest.suffix(from: count)
             }
-            try await holdPoint.arrive()
+            try await holdPoint.arrive(
+                before: rest.transactions[0].commitLSN, position: positions.with { $0.position })
             // Whoever held it may have made it the end.
             guard let left = tickers.upToEnd(rest) else { return batchDone() }
             rest = left

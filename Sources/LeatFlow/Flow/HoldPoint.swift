@@ -25,7 +25,8 @@ package final class HoldPoint: Sendable {
         case free
         /// Somebody waits for the place.
         case wanted(LSN)
-        /// All before it is applied; what comes behind it waits.
+        /// All before it is applied; what comes behind it waits. It is stored where the next commit
+        /// begins, if that is before the place.
         case arrived(LSN)
         /// And stored.
         case held
@@ -97,10 +98,17 @@ package final class HoldPoint: Sendable {
 
     /// Everything that ends at or before the place is applied, and more has come. Returns once the
     /// flow may go on, to the next place if there is one.
-    func arrive() async throws {
+    ///
+    /// - Parameters:
+    ///   - next: Where the commit record of what has come begins. The place may lie within that
+    ///     record, and a server leaves out what began to commit before the position it is asked for.
+    ///   - position: What the sink has: it may be beyond a place that was named just now.
+    func arrive(before next: LSN, position: LSN) async throws {
         phase.withLock { phase in
-            if case .wanted(let place) = phase { phase = .arrived(place) }
+            guard case .wanted(let place) = phase else { return }
+            phase = position > place ? .passed(position) : .arrived(min(place, next))
         }
+        decided.ring()
         storing.ring()
         while isStanding { try await released.wait() }
     }
