@@ -82,14 +82,21 @@ let package = Package(
                 "PGWire", "LeatCore", "LeatArchive", "LeatAdmin", "LeatTestSupport",
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        // Runs a stream with servers in memory on one thread, and draws what goes wrong; not installed.
+        .target(
+            name: "LeatSimulator",
+            dependencies: [
+                "PGWire", "LeatCore", "LeatFlow", "LeatTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
         // Measures parts of the above; not installed.
         .target(name: "CAllocationCount"),
         .executableTarget(
             name: "leat-bench",
             dependencies: [
                 "CAllocationCount", "PGWire", "PGClient", "LeatCore", "LeatFlow", "LeatCatalogs",
-                "LeatEngine",
-                "LeatTestSupport", "LeatFuzz",
+                "LeatEngine", "LeatTestSupport", "LeatFuzz", "LeatSimulator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
@@ -111,7 +118,7 @@ let package = Package(
         .testTarget(
             name: "LeatFlowTests",
             dependencies: [
-                "LeatFlow", "LeatCore", "PGWire", "LeatTestSupport",
+                "LeatFlow", "LeatCore", "PGWire", "LeatTestSupport", "LeatSimulator",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),

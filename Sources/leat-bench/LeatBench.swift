@@ -7,5 +7,6 @@ struct LeatBench: AsyncParsableCommand {
         commandName: "leat-bench", abstract: "Measure parts of Leat by themselves.",
         subcommands: [
             MicroCommand.self, ReceiveCommand.self, PositionCommand.self, FuzzCommand.self,
+            SimulateCommand.self,
         ])
 }
