@@ -85,6 +85,8 @@ struct ColumnNumbers {
                     .contains { $0?.isSameName(as: name) == true }
             }
         }
+        // Of a table that is gone, or of an archive, nobody knows all numbers that there were.
+        let isWhole = !now.isEmpty && sighting.dropped != nil
         func isFree(_ number: Int, for name: String) -> Bool {
             guard let column = current[number], let earlier = sighting.earlier?[number],
                 column.version != 0, column.version == earlier.version
@@ -93,7 +95,9 @@ struct ColumnNumbers {
         }
         let possible =
             order.places(named.map { $0.isEmpty ? order.all : $0 })
-            ?? order.places(names.map { name in order.all.filter { isFree($0, for: name) } })
+            ?? (isWhole
+                ? order.places(names.map { name in order.all.filter { isFree($0, for: name) } })
+                : nil)
             ?? beside(order, named)
         guard let possible else { return numbers = names.map { _ in nil } }
         numbers = possible.enumerated().map { index, numbers in

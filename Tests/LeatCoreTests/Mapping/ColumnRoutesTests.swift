@@ -41,7 +41,9 @@ private struct Columns {
         let relation = Relation(
             id: RelationID(rawValue: 1), schema: "shop", name: "item", replicaIdentity: .default,
             columns: names.map { RelationColumn(isKey: $0 == "id", name: $0, typeOID: 25) })
-        return ColumnRoutes(relation, source: source, known: known, target: target)
+        return ColumnRoutes(
+            relation, source: source, known: known, target: target,
+            sighting: .init(dropped: [:]))
     }
 }
 
@@ -266,6 +268,17 @@ struct ColumnRoutesTests {
         #expect(routes.numbers == [11, 13, nil, nil] && routes.ambiguous.isEmpty)
         // One has the name of a column that is another one for sure.
         #expect(columns.routes("id", "x", "y", "w", "v").ambiguous.contains("v"))
+    }
+
+    @Test("of a table that is gone, columns that were made since have no numbers: names are enough")
+    func goneTable() {
+        var columns = Columns("id", "z", "p", "w")
+        columns.source = []
+
+        let routes = columns.routes("id", "p", "w", "z")
+
+        #expect(routes.names == ["id", "p", "w", "z"])
+        #expect(routes.problems.isEmpty && routes.ambiguous.isEmpty)
     }
 
     /// The source's `v` was dropped by transaction 900, and `w` made then.
