@@ -82,7 +82,7 @@ public enum ReplayDecision: Equatable, Sendable {
         _ stored: StartFacts.Stored, _ facts: ReplayFacts
     ) throws(Halt) {
         guard stored.slot == facts.archive || facts.isSpool else {
-            let isArchive = stored.slot.hasPrefix("archive ")
+            let isArchive = stored.input.isArchive
             throw Halt(
                 isArchive ? .positionMismatch : .configuration,
                 "This stream reads \(isArchive ? "" : "slot ")\(stored.slot), not \(facts.archive).",

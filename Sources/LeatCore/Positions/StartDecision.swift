@@ -60,13 +60,6 @@ public struct StartFacts: Sendable {
         }
     }
 
-    /// Where the position is kept, with the data it speaks of.
-    public enum Keeper: Sendable {
-        case target, archive
-        /// An archive between the slot and a target.
-        case spool
-    }
-
     public var stored: Stored?
     public var slot: Slot?
     public var slotName: String
@@ -77,7 +70,7 @@ public struct StartFacts: Sendable {
     /// Where the stored timeline ended, if the source's is another: `TIMELINE_HISTORY`.
     public var branchPoint: LSN?
     public var copiesTables: Bool
-    public var keeper: Keeper
+    public var keeper: PositionKeeper
     /// Of the source's database.
     public var databaseOID: UInt32?
     /// The operator has named the slot: one that is there is meant to be taken over.
@@ -86,7 +79,7 @@ public struct StartFacts: Sendable {
     public init(
         stored: Stored?, slot: Slot?, slotName: String, systemIdentifier: String,
         database: String, timeline: UInt32, walEnd: LSN, branchPoint: LSN?, copiesTables: Bool,
-        keeper: Keeper = .target
+        keeper: PositionKeeper = .target
     ) {
         self.stored = stored
         self.slot = slot
@@ -144,8 +137,8 @@ public enum StartDecision: Equatable, Sendable {
         guard !facts.copiesTables || facts.isSlotNamed else {
             throw Halt(
                 .positionMismatch,
-                "Slot \(facts.slotName) exists, but the \(facts.keeper) knows nothing of this stream.",
-                advice: facts.wayOnWithSlot)
+                "Slot \(facts.slotName) exists, but the \(facts.keeper.name) knows nothing of this stream.",
+                advice: facts.keeper.wayOn(facts.slotName))
         }
         guard let confirmed = slot.confirmedFlushLSN else {
             throw Halt(
@@ -177,25 +170,7 @@ extension StartFacts {
             wayBack: wayBack)
     }
 
-    var wayBack: String {
-        switch keeper {
-        case .target:
-            """
-            Run "leat cleanup" for this stream and start it again with --truncate, which copies \
-            the tables anew.
-            """
-        case .spool:
-            """
-            Run "leat cleanup" for this stream, remove the spool's folder, and start again with \
-            --truncate, which copies the tables anew.
-            """
-        case .archive:
-            """
-            Nothing more can follow what is recorded. Keep the archive as it is, drop the slot if \
-            it is there, and begin another archive in another folder, with --with-base.
-            """
-        }
-    }
+    var wayBack: String { keeper.wayBack }
 
     /// Slots are of the whole server, and each of one database: that one is another stream's.
     var otherName: String {
@@ -207,22 +182,6 @@ extension StartFacts {
             It is another stream's, so leave it. Give this one a name that no other database of \
             this server uses: --stream \(name)
             """
-    }
-
-    var wayOnWithSlot: String {
-        switch keeper {
-        case .target, .spool:
-            """
-            To follow from the slot's position on, start with --slot \(slotName) and its \
-            --publication, with --no-copy if the target holds the data as of that position; \
-            otherwise drop the slot or choose another --stream.
-            """
-        case .archive:
-            """
-            To record from the slot's position on, start with --slot \(slotName) and its \
-            --publication; otherwise drop the slot or choose another --stream.
-            """
-        }
     }
 }
 

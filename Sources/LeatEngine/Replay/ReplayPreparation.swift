@@ -108,7 +108,8 @@ struct ReplayPreparation {
         var until: LSN?
         if case .lsn(let lsn)? = configuration.until { until = lsn }
         var facts = ReplayFacts(
-            stored: progress?.stored, archive: "archive \(found.description.archive)",
+            stored: progress?.stored,
+            archive: StreamInput.archive("\(found.description.archive)").stored,
             systemIdentifier: found.description.systemIdentifier,
             database: found.description.database, beginning: stored.beginning.first,
             end: stored.end,

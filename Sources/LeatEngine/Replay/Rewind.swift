@@ -66,7 +66,7 @@ final class Rewind: Sendable {
         let slot = try session.query(
             "select slot from leat.progress where stream = $1", [stream.text]
         ).firstRecord?.text("slot")
-        guard let slot, !slot.hasPrefix("archive ") else { return }
+        guard let slot, !StreamInput(stored: slot).isArchive else { return }
         throw Halt(
             .configuration, "Stream \(stream) reads slot \(slot); --rewind is for replays.",
             advice: "Choose another --stream.")

@@ -89,7 +89,7 @@ package struct ProgressStore {
               false, $4, $5, $6::pg_catalog.int8, $7, $8, 'text', $9, \(ProgressStore.zone))
             """,
             [
-                stream.text, "\(position)", "archive \(archive.archive)",
+                stream.text, "\(position)", StreamInput.archive("\(archive.archive)").stored,
                 archive.systemIdentifier, archive.database, "\(archive.timeline)",
                 target.systemIdentifier, target.database, archive.encoding,
             ])
@@ -248,7 +248,7 @@ package struct ProgressStore {
 
 extension Progress {
     /// Whether the stream reads an archive, and no slot.
-    var isReplay: Bool { stored.slot.hasPrefix("archive ") }
+    var isReplay: Bool { stored.input.isArchive }
 
     /// A target that was made from a copy of another one has its rows, but not its history.
     /// - Parameter option: Accepts another one.

@@ -1,0 +1,57 @@
+/// Where a stream's position is kept, with the data it speaks of: what a refused start says of it.
+///
+/// One that is kept elsewhere is another value, beside the code that keeps it.
+public struct PositionKeeper: Sendable {
+    /// As in "the target knows nothing of this stream".
+    public var name: String
+    /// What to do where the source can no longer send what follows the position.
+    public var wayBack: String
+    /// What to do with a slot that is there, by its name, where nothing is stored.
+    public var wayOn: @Sendable (_ slot: String) -> String
+
+    public init(
+        name: String, wayBack: String, wayOn: @escaping @Sendable (_ slot: String) -> String
+    ) {
+        self.name = name
+        self.wayBack = wayBack
+        self.wayOn = wayOn
+    }
+
+    /// `leat.progress`, beside the rows.
+    public static let target = PositionKeeper(
+        name: "target",
+        wayBack: """
+            Run "leat cleanup" for this stream and start it again with --truncate, which copies \
+            the tables anew.
+            """, wayOn: followingOn)
+
+    /// An archive's own files.
+    public static let archive = PositionKeeper(
+        name: "archive",
+        wayBack: """
+            Nothing more can follow what is recorded. Keep the archive as it is, drop the slot if \
+            it is there, and begin another archive in another folder, with --with-base.
+            """
+    ) { slot in
+        """
+        To record from the slot's position on, start with --slot \(slot) and its \
+        --publication; otherwise drop the slot or choose another --stream.
+        """
+    }
+
+    /// An archive between the slot and a target.
+    public static let spool = PositionKeeper(
+        name: "spool",
+        wayBack: """
+            Run "leat cleanup" for this stream, remove the spool's folder, and start again with \
+            --truncate, which copies the tables anew.
+            """, wayOn: followingOn)
+
+    @Sendable private static func followingOn(_ slot: String) -> String {
+        """
+        To follow from the slot's position on, start with --slot \(slot) and its \
+        --publication, with --no-copy if the target holds the data as of that position; \
+        otherwise drop the slot or choose another --stream.
+        """
+    }
+}
