@@ -104,8 +104,13 @@ let package = Package(
         .testTarget(
             name: "PGWireTests", dependencies: ["PGWire", "LeatTestSupport"],
             resources: [.copy("Captures")], swiftSettings: strict),
+        // An example of Leat's parts as a library; not installed.
+        .executableTarget(
+            name: "print-changes", dependencies: ["PGWire", "PGClient", "LeatCore"],
+            path: "Docs/examples/print-changes", swiftSettings: strict),
         .testTarget(
-            name: "PGClientTests", dependencies: ["PGClient", "PGWire", "LeatTestSupport"],
+            name: "PGClientTests",
+            dependencies: ["PGClient", "PGWire", "LeatTestSupport", "print-changes"],
             swiftSettings: strict),
         .testTarget(
             name: "LeatCoreTests",

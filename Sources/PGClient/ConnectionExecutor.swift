@@ -20,7 +20,9 @@ public final class ConnectionExecutor: SerialExecutor, TaskExecutor {
 
     private let worker: Worker
 
-    /// - Parameter label: The thread's name; the system keeps 15 characters.
+    /// - Parameters:
+    ///   - label: The thread's name; the system keeps 15 characters.
+    ///   - manner: How it is scheduled.
     public init(label: String, manner: Manner = .asUsual) {
         worker = Worker(label: label, manner: manner)
         worker.start()

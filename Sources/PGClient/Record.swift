@@ -91,7 +91,10 @@ public struct Record: Sendable {
 
     // MARK: Values of other types
 
-    /// - Parameter type: What the text must be, for the error: `a state of a table`.
+    /// - Parameters:
+    ///   - column: The column's name.
+    ///   - type: What the text must be, for the error: `a state of a table`.
+    ///   - parse: Makes the value of the text; nil where it is none.
     public func value<Value>(
         _ column: String, as type: String, _ parse: (String) -> Value?
     ) throws(ConnectionError) -> Value {
@@ -107,7 +110,10 @@ public struct Record: Sendable {
 
     /// The same where a value was made of the column otherwise.
     ///
-    /// - Parameter value: Nil if it could not be made.
+    /// - Parameters:
+    ///   - type: What it must be, for the error.
+    ///   - column: The column's name.
+    ///   - value: Nil if it could not be made.
     public func made<Value>(
         _ type: String, of column: String, _ value: Value?
     ) throws(ConnectionError) -> Value {

@@ -36,7 +36,9 @@ extension Session {
     /// Runs one or more statements by the simple protocol, the only one that a walsender knows.
     /// Returns the last result.
     ///
-    /// - Parameter sent: Called when the statement has left and before its answer is waited for.
+    /// - Parameters:
+    ///   - sql: The statements.
+    ///   - sent: Called when they have left and before their answer is waited for.
     @discardableResult
     public func execute(
         _ sql: String, sent: () -> Void = {}

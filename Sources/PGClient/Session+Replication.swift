@@ -35,7 +35,9 @@ extension Session {
     ///
     /// Waits until every transaction that was running at its start has ended.
     ///
-    /// - Parameter name: Characters of a slot name only; it is not quoted.
+    /// - Parameters:
+    ///   - name: Characters of a slot name only; it is not quoted.
+    ///   - isTemporary: It ends with the session.
     public func createSlot(
         _ name: String, isTemporary: Bool
     ) throws(ConnectionError) -> CreatedSlot {

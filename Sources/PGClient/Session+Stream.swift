@@ -4,7 +4,7 @@ internal import CLibpq
 // used up, wait until the socket has something, perhaps nap, and read it.
 
 extension Session {
-    /// How ``takePayloads(_:)`` ended.
+    /// How ``Session/takePayloads(stopsAtNotices:_:)`` ended.
     public enum Taken: Sendable, Equatable {
         /// Everything that libpq holds was taken, if there was anything.
         case all
@@ -148,7 +148,8 @@ extension Session {
             reading: false, writing: false, until: .now + duration, attempting: "read the stream")
     }
 
-    /// Takes what the socket has into libpq's buffer, for ``takePayloads(_:)``.
+    /// Takes what the socket has into libpq's buffer, for
+    /// ``takePayloads(stopsAtNotices:_:)``.
     public func readStream() throws(ConnectionError) {
         if PQconsumeInput(connection) == 0 { throw lost("read the stream") }
     }

@@ -4,7 +4,7 @@ internal import Glibc
 /// One libpq connection with blocking calls that an ``Interrupt`` can end.
 ///
 /// A session belongs to one thread at a time: an actor with a ``ConnectionExecutor`` owns it.
-/// libpq is used in its non-blocking mode throughout, and all waiting is in ``wait``.
+/// libpq is used in its non-blocking mode throughout, and all waiting is in `wait`.
 public final class Session {
     /// How a connection is opened.
     public struct Options: Sendable {

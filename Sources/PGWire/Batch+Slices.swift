@@ -27,7 +27,9 @@ extension Batch {
 
     /// Appends the transactions of a batch that follows this one.
     ///
-    /// - Parameter first: Index of the first one to append.
+    /// - Parameters:
+    ///   - next: The batch that follows.
+    ///   - first: Index of the first one to append.
     /// - Precondition: This one's last transaction is whole, and both arenas together have less
     ///   than 4 GiB.
     public mutating func append(_ next: Batch, from first: Int = 0) {

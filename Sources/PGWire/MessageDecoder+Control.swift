@@ -1,8 +1,10 @@
 extension MessageDecoder {
     /// Decodes a message that is not a row.
     ///
-    /// - Parameter streamed: The message stands between Stream Start and Stream
-    ///   Stop. For these two themselves: false for the first; either for the last.
+    /// - Parameters:
+    ///   - body: The message, its kind first.
+    ///   - streamed: It stands between Stream Start and Stream Stop. For these two themselves: false
+    ///     for the first; either for the last.
     /// - Throws: ``DecodeError``; `.unexpectedMessage` for Insert, Update, Delete.
     public func decodeControl(
         _ body: RawSpan, streamed: Bool

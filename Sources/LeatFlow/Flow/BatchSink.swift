@@ -17,7 +17,7 @@ package protocol BatchSink: Sendable {
     ///
     /// What it returns as ``Applied/end`` need not be durable; ``store(_:)`` makes it so.
     ///
-    /// - Throws: ``Halt`` for what needs a person, ``Restart`` or a lost connection for the one
+    /// - Throws: `Halt` for what needs a person, ``Restart`` or a lost connection for the one
     ///   restart path. Transactions before the one at fault may be stored; nothing of that one is.
     func apply(_ batch: Batch) async throws -> Applied
 

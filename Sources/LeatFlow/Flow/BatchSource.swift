@@ -21,7 +21,7 @@ package protocol BatchSource: Sendable {
 
     /// Waits for a batch, for at most about a second.
     ///
-    /// - Throws: ``Restart`` or a lost connection, for the one restart path; ``Halt``.
+    /// - Throws: ``Restart`` or a lost connection, for the one restart path; `Halt`.
     func next() async throws -> Delivery
 
     /// Ends the intake. Whole transactions that were taken in are still delivered, then
@@ -42,7 +42,9 @@ package protocol BatchSource: Sendable {
     /// Tells the source how far the sink is: everything that ends at or before `flushed` is
     /// durable and need not be kept. Also while the sink is busy and batches wait.
     ///
-    /// - Parameter asksForReply: The source has been silent for long: ask for a word.
+    /// - Parameters:
+    ///   - status: What is received, and what is durable.
+    ///   - asksForReply: The source has been silent for long: ask for a word.
     func report(_ status: PositionState.Status, asksForReply: Bool) async throws
 }
 

@@ -8,7 +8,7 @@ internal import Synchronization
 /// any other; the next start goes on from there, held or not.
 ///
 /// Two tasks of the flow are in it. The one that takes batches applies what ends at or before the place,
-/// and goes no further (``arrive()``). The one that stores positions stores the place, and says that it is
+/// and goes no further (`arrive(before:position:)`). The one that stores positions stores the place, and says that it is
 /// held. Where nothing comes behind the place, the second does it alone, once the source has named it.
 package final class HoldPoint: Sendable {
     /// Why nothing was held.

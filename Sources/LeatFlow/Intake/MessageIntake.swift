@@ -51,7 +51,7 @@ package struct MessageIntake {
         assembler.slotTaken(confirmed: confirmed)
     }
 
-    /// - Throws: ``StreamError``; ``Restart`` where the server waits to stop for what is not stored.
+    /// - Throws: `StreamError`; ``Restart`` where the server waits to stop for what is not stored.
     package mutating func take(_ payload: RawSpan) throws -> Action {
         let decoded: ReplicationPayload
         do { decoded = try ReplicationPayload(decoding: payload) } catch {

@@ -44,7 +44,7 @@ package struct JobLoop: Sendable {
     package typealias Run<Ending> = @Sendable (_ connected: () -> Void) async throws -> Ending
 
     /// - Returns: How the last run ended; nil if it was cancelled by a stop, and rolled back.
-    /// - Throws: ``Halt``; nothing else.
+    /// - Throws: `Halt`; nothing else.
     package func run<Ending: Sendable>(_ once: @escaping Run<Ending>) async throws -> Ending? {
         defer { status.update { $0.phase = .stopping } }
         do {
