@@ -103,7 +103,9 @@ final class FlowTickers: Sendable {
 
     /// Stores the place where somebody wants the flow to stand still, once it has come there.
     private func storeHeld() async throws {
-        let (position, idleEnd) = positions.with { ($0.position, $0.isIdle ? $0.heard : nil) }
+        let (position, idleEnd) = positions.with {
+            ($0.position, $0.isIdle ? max($0.heard, $0.position) : nil)
+        }
         guard let place = holdPoint.due(position: position, idleEnd: idleEnd) else { return }
         try await store { _ in place }
         if positions.with({ $0.durable >= place }) { holdPoint.stored(place) }

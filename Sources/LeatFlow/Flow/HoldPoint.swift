@@ -126,7 +126,8 @@ package final class HoldPoint: Sendable {
     ///
     /// - Parameters:
     ///   - position: What the sink has.
-    ///   - idleEnd: The furthest end that the source has named, if everything before it is applied.
+    ///   - idleEnd: The furthest end that the source has named, or the position if that is beyond it;
+    ///     nil while anything is in flight, for that may have passed the place already.
     func due(position: LSN, idleEnd: LSN?) -> LSN? {
         phase.withLock { phase in
             switch phase {
@@ -136,7 +137,7 @@ package final class HoldPoint: Sendable {
                 decided.ring()
                 return nil
             case .wanted(let place):
-                return idleEnd.map { $0 >= place } == true || position == place ? place : nil
+                return idleEnd.map { $0 >= place } == true ? place : nil
             case .free, .held, .passed, .ended: return nil
             }
         }
