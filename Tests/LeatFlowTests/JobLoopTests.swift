@@ -102,10 +102,11 @@ struct JobLoopTests {
         let ending = try await loop(stop).run { connected -> Int in
             connected()
             runs.withLock { $0 += 1 }
-            _ = stop.setDrain { isDrained.withLock { $0 = true } }
-            stop.request()
-            while !isDrained.withLock({ $0 }) { await Task.yield() }
-            throw Lost()
+            return try await stop.draining({ isDrained.withLock { $0 = true } }) {
+                stop.request()
+                while !isDrained.withLock({ $0 }) { await Task.yield() }
+                throw Lost()
+            }
         }
 
         #expect(ending == nil && runs.withLock { $0 } == 1)
@@ -118,10 +119,11 @@ struct JobLoopTests {
 
         let ending = try await loop(stop).run { connected -> Int in
             connected()
-            _ = stop.setDrain { isDrained.withLock { $0 = true } }
-            stop.request()
-            while !isDrained.withLock({ $0 }) { await Task.yield() }
-            return 7
+            return try await stop.draining({ isDrained.withLock { $0 = true } }) {
+                stop.request()
+                while !isDrained.withLock({ $0 }) { await Task.yield() }
+                return 7
+            }
         }
 
         #expect(ending == 7)

@@ -102,61 +102,62 @@ struct RecordRun: Sendable {
             segmentBytes: configuration.segmentBytes, spool: spool, definitions: definitions,
             logger: logger)
         try await sink.begin(prepared.description.catalog)
-        let start = SlotStart(
-            configuration: configuration.reading, receiver: servers.receiver,
-            source: servers.source,
+        let stream = SlotStream(
+            of: configuration.reading, receiver: servers.receiver, source: servers.source,
             server: .init(
                 version: prepared.server.version,
-                walSenderTimeout: prepared.server.walSenderTimeout), logger: logger)
-        let end = try await start.endPosition()
-        try await start.start(
+                walSenderTimeout: prepared.server.walSenderTimeout),
+            beginning: .init(
+                publications: prepared.server.publications, viaRoot: prepared.server.viaRoot,
+                tables: prepared.tables, copied: prepared.copied),
+            positions: positions, logger: logger)
+        let end = try await stream.start.endPosition()
+        try await stream.begin(
             .init(
                 position: prepared.position, history: prepared.history, tables: .everything,
                 keepsMessages: true,
-                streaming: !attempts.readsWhole.load(ordering: .relaxed)), positions)
+                streaming: !attempts.readsWhole.load(ordering: .relaxed)))
         showStart(prepared)
-        let receiver = servers.receiver
-        defer { _ = stop.setDrain(nil) }
-        if stop.setDrain({ receiver.stop() }) { receiver.stop() }
-        let watch = PublicationWatch(
-            configuration.reading,
-            .init(
-                publications: prepared.server.publications, viaRoot: prepared.server.viaRoot,
-                tables: prepared.tables, copied: prepared.copied), logger)
         let flow = Flow(
-            source: SlotSource(receiver: receiver, catalog: servers.source, watch: watch),
-            sink: sink, positions: positions, end: end, statusInterval: start.statusInterval,
-            status: status)
-        let monitor = SourceMonitor(
-            configuration: configuration.reading, clientEncoding: servers.encoding,
-            publications: watch, definitions: definitions?.watch,
-            partitions: try await partitions(prepared, servers),
-            positions: positions, status: spool?.status ?? status, logger: logger)
-        let ending = try await flow.run(beside: [
-            { try await monitor.run() }, { try await prune(sink) },
-        ])
-        guard ending == .endReached || stop.isRequested else {
-            throw Restart(reason: "the source ended the stream")
-        }
-        do {
-            // Publications may have been altered since the last look, and nothing may end well with
-            // rows that the archive does not have.
-            if let definitions {
-                let reached = ending == .endReached ? end : nil
-                try await definitions.watch.look(servers.source, reached: reached) {
-                    try await watch.check(servers.source)
-                }
-                try definitions.keeper.finish()
-            } else {
-                try await watch.check(servers.source)
+            source: stream.batches, sink: sink, positions: positions, end: end,
+            statusInterval: stream.start.statusInterval, status: status)
+        let monitor = stream.monitor(
+            clientEncoding: servers.encoding, definitions: definitions?.watch,
+            status: spool?.status ?? status, partitions: try await partitions(prepared, servers))
+        return try await stop.draining({ flow.source.stop() }) {
+            let ending = try await flow.run(beside: [
+                { try await monitor.run() }, { try await prune(sink) },
+            ])
+            guard ending == .endReached || stop.isRequested else {
+                throw Restart(reason: "the source ended the stream")
             }
+            try await look(
+                stream, definitions, reached: ending == .endReached ? end : nil, servers)
+            return ending == .endReached ? .endReached : .stopped
+        }
+    }
+
+    /// Publications may have been altered since the last look, and nothing may end well with rows
+    /// that the archive does not have.
+    private func look(
+        _ stream: SlotStream, _ definitions: ArchiveSink.Definitions?, reached: LSN?,
+        _ servers: Servers
+    ) async throws {
+        do {
+            guard let definitions else {
+                _ = try await stream.watch.check(servers.source)
+                return
+            }
+            try await definitions.watch.look(servers.source, reached: reached) {
+                try await stream.watch.check(servers.source)
+            }
+            try definitions.keeper.finish()
         } catch let error as ConnectionError
             where spool != nil && stop.isRequested && error.peer == .source
         {
             // A spool is stopped without the source.
             logger.warning("publications were not compared: the source cannot be reached")
         }
-        return ending == .endReached ? .endReached : .stopped
     }
 
     private func definitions(

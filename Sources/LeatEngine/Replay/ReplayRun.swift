@@ -74,30 +74,31 @@ struct ReplayRun: Sendable {
         await archive.start(stream(prepared, positions))
         showStart(prepared)
         resume.setHandler { archive.goOn() }
-        defer {
-            resume.setHandler(nil)
-            _ = stop.setDrain(nil)
-        }
-        if stop.setDrain({ archive.stop() }) { archive.stop() }
+        defer { resume.setHandler(nil) }
         let flow = Flow(
             source: archive, sink: sink, positions: positions, end: nil,
             statusInterval: ReplayRun.statusInterval, status: status)
         desk.streams(flow) { archive.knownEnd }
-        let ending = try await flow.run(beside: [{ try await watch(archive, prepared) }])
-        try await setSequences(prepared.tables.map(\.name), applier)
-        if let name = prepared.reader {
-            try? await archive.register(name, at: positions.with { $0.durable })
+        return try await stop.draining({ archive.stop() }) {
+            let ending = try await flow.run(beside: [{ try await watch(archive, prepared) }])
+            try await setSequences(prepared.tables.map(\.name), applier)
+            let position = positions.with { $0.durable }
+            if let name = prepared.reader { try? await archive.register(name, at: position) }
+            if stop.isRequested { return .stopped }
+            try checkDoubts(prepared, at: position)
+            if ending == .endReached { return .endReached }
+            return archive.isEndReached ? .momentReached : .archiveEnded
         }
-        if stop.isRequested { return .stopped }
-        let position = positions.with { $0.durable }
-        // Also one that was noticed just before it ended.
-        try ReplayDoubts(configuration, logger).check(
-            from: prepared.position, prepared.limit, at: position)
-        if let limit = prepared.limit, position >= limit.since {
-            throw ReplayDoubts(configuration, logger).halt(limit, at: position)
-        }
-        if ending == .endReached { return .endReached }
-        return archive.isEndReached ? .momentReached : .archiveEnded
+    }
+
+    /// Also those that were noticed just before it ended.
+    private func checkDoubts(
+        _ prepared: ReplayPreparation.Prepared, at position: LSN
+    ) throws {
+        let doubts = ReplayDoubts(configuration, logger)
+        try doubts.check(from: prepared.position, prepared.limit, at: position)
+        guard let limit = prepared.limit, position >= limit.since else { return }
+        throw doubts.halt(limit, at: position)
     }
 
     private func stream(

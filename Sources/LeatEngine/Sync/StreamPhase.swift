@@ -42,32 +42,30 @@ struct StreamPhase {
             dump: SchemaCommand(source: configuration.source, target: configuration.target),
             advisingCopy: definitions.advising)
         try await sink.start(at: prepared.position, prepared.sourceForm)
-        let start = SlotStart(
-            configuration: configuration.reading, receiver: servers.receiver,
-            source: servers.source,
+        let stream = SlotStream(
+            of: configuration.reading, receiver: servers.receiver, source: servers.source,
             server: .init(
                 version: prepared.sourceVersion, walSenderTimeout: prepared.walSenderTimeout),
-            logger: logger)
-        let end = try await start.endPosition()
+            beginning: prepared.watched, positions: positions, logger: logger)
+        let end = try await stream.start.endPosition()
         let feed =
             if let spool = run.spool {
                 try await self.feed(from: spool, positions, definitions)
             } else {
-                try await self.feed(start, positions, definitions)
+                try await self.feed(from: stream, definitions)
             }
         showStart()
-        let source = feed.source
-        defer { _ = run.stop.setDrain(nil) }
-        if run.stop.setDrain({ source.stop() }) { source.stop() }
         let flow = Flow(
-            source: source, sink: sink, positions: positions, end: end,
-            statusInterval: start.statusInterval, status: run.status)
+            source: feed.source, sink: sink, positions: positions, end: end,
+            statusInterval: stream.start.statusInterval, status: run.status)
         servers.desk.streams(flow) { [servers] in
             try await servers.source.run { try SourceEnd.flushing($0) }
         }
-        let ending = try await flow.run(beside: feed.beside)
-        try await feed.finish()
-        return try await finish(ending, at: flow.end.lsn, definitions, feed.tables)
+        return try await run.stop.draining({ feed.source.stop() }) {
+            let ending = try await flow.run(beside: feed.beside)
+            try await feed.finish()
+            return try await finish(ending, at: flow.end.lsn, definitions, feed.tables)
+        }
     }
 
     private func definitions(_ positions: SharedPosition) -> DefinitionWatch {
@@ -82,33 +80,22 @@ struct StreamPhase {
 
     /// From the slot, with a watch over the source beside it.
     private func feed(
-        _ start: SlotStart, _ positions: SharedPosition, _ definitions: DefinitionWatch
+        from stream: SlotStream, _ definitions: DefinitionWatch
     ) async throws -> Feed {
-        try await start.start(
+        try await stream.begin(
             .init(
                 position: prepared.position, history: prepared.history,
                 tables: prepared.followed,
-                isBinary: prepared.isBinary, piecesAtOnce: run.inProgress.appliedAtOnce),
-            positions)
-        let watch = PublicationWatch(configuration.reading, prepared.watched, logger)
-        let monitor = try await monitor(watch, positions, definitions)
+                isBinary: prepared.isBinary, piecesAtOnce: run.inProgress.appliedAtOnce))
+        let partitions = try await partitions(mayBeAway: false)
+        let monitor = stream.monitor(
+            clientEncoding: servers.encoding, definitions: definitions, status: run.status
+        ) { try await partitions.check($0) }
         return Feed(
-            source: SlotSource(
-                receiver: servers.receiver, catalog: servers.source, watch: watch),
+            source: stream.batches,
             beside: [{ try await monitor.run() }],
             // A publication may have been altered since the last look.
-            tables: { try await watch.check(servers.source) })
-    }
-
-    private func monitor(
-        _ watch: PublicationWatch, _ positions: SharedPosition, _ definitions: DefinitionWatch
-    ) async throws -> SourceMonitor {
-        let partitions = try await partitions(mayBeAway: false)
-        return SourceMonitor(
-            configuration: configuration.reading, clientEncoding: servers.encoding,
-            publications: watch, definitions: definitions,
-            partitions: { try await partitions.check($0) },
-            positions: positions, status: run.status, logger: logger)
+            tables: { try await stream.watch.check(servers.source) })
     }
 
     func onTarget(mayBeAway: Bool) -> OwnTargetSession {

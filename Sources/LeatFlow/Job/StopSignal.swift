@@ -46,10 +46,19 @@ public final class StopSignal: Sendable {
         }
     }
 
-    /// Says how to end the intake of a stream that flows now; nil when none does.
+    /// Runs `body`, in which a stream flows: a stop then ends its intake, and no more.
     ///
+    /// - Parameter drain: Ends the intake; called at once where a stop was requested already.
+    package func draining<Value>(
+        _ drain: @escaping @Sendable () -> Void, during body: () async throws -> Value
+    ) async throws -> Value {
+        defer { _ = set(nil) }
+        if set(drain) { drain() }
+        return try await body()
+    }
+
     /// - Returns: Whether a stop was requested already.
-    package func setDrain(_ drain: (@Sendable () -> Void)?) -> Bool {
+    private func set(_ drain: (@Sendable () -> Void)?) -> Bool {
         state.withLock { state in
             state.drain = drain
             return state.isRequested

@@ -126,23 +126,23 @@ struct SimulatedRun {
         try await feed.start(at: min(start.history?.start ?? start.position, start.position))
         let sink = SimulatedSink(target, at: start.position)
         let stop = process.stop
-        defer { _ = stop.setDrain(nil) }
-        if stop.setDrain({ feed.stop() }) { feed.stop() }
         let flow = Flow(
             source: feed, sink: sink, positions: positions, end: nil,
             statusInterval: world.schedule.statusInterval, status: process.status)
         process.status.update { $0.phase = .streaming }
-        let ending = try await flow.run(
-            beside: world.schedule.holds ? [hold(flow, source, target)] : [])
-        guard ending == .endReached || stop.isRequested else {
-            throw Restart(reason: "the source ended the stream")
+        return try await stop.draining({ feed.stop() }) {
+            let ending = try await flow.run(
+                beside: world.schedule.holds ? [hold(flow, source, target)] : [])
+            guard ending == .endReached || stop.isRequested else {
+                throw Restart(reason: "the source ended the stream")
+            }
+            if ending == .endReached, let place = flow.end.lsn {
+                world.note("has ended at \(place)")
+                check(place, source, target)
+            }
+            checkDrained(sink, feed, isEnd: ending == .endReached)
+            return ending
         }
-        if ending == .endReached, let place = flow.end.lsn {
-            world.note("has ended at \(place)")
-            check(place, source, target)
-        }
-        checkDrained(sink, feed, isEnd: ending == .endReached)
-        return ending
     }
 
     /// - Parameter isEnd: What was received behind the end position was not to be stored.
