@@ -131,7 +131,7 @@ struct MessageHistory {
         if described[id] == nil || random.once(in: 15) { describe(id, xid) }
         let row = row(described[id] ?? 1)
         switch Int.random(in: 0..<8, using: &random) {
-        case 0..<3: give(WireEncoder.insert(id, row, xid: xid))
+        case 0..<3: give(WireEncoder.insert(into: id, row, xid: xid))
         case 3, 4:
             let olds: [WireOldTuple] = [.none, .key(row), .full(row)]
             give(

@@ -63,7 +63,7 @@ struct Workload {
                 (0..<100).map { index in
                     id += 1
                     return WireEncoder.insert(
-                        narrow,
+                        into: narrow,
                         [
                             .text("\(id)"), .text("\(index)"), .text(digest(id) + "-abcdefg"),
                             .text("2025-01-01 00:00:00.\(100_000 + id % 900_000)+00"),
@@ -149,7 +149,7 @@ struct Workload {
                     tellers, new: [.text("\(tid)"), .text("\(bid)"), .text("\(id)"), .null]),
                 WireEncoder.update(branches, new: [.text("\(bid)"), .text("\(id)"), .null]),
                 WireEncoder.insert(
-                    history,
+                    into: history,
                     [
                         .text("\(tid)"), .text("\(bid)"), .text("\(aid)"), .text("\(id % 5000)"),
                         .text("2025-01-01 00:00:00.\(100_000 + id % 900_000)"), .null,

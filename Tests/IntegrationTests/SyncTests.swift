@@ -7,8 +7,8 @@ struct SyncTests {
         "copies the rows that are there and follows what comes", arguments: PostgresVersion.allCases
     )
     func copiesAndFollows(_ version: PostgresVersion) async throws {
-        let source = try await ClusterPool.shared.cluster(version, .source)
-        let target = try await ClusterPool.shared.cluster(version, .target)
+        let source = try await ClusterPool.shared.cluster(version, as: .source)
+        let target = try await ClusterPool.shared.cluster(version, as: .target)
         let database = try await source.createDatabase()
         _ = try await target.createDatabase(database)
         for server in [source, target] {

@@ -73,7 +73,7 @@ struct RandomStream {
             try give(WireEncoder.update(relation.id, old: old, new: row(relation)))
         default:
             let relation = try relation()
-            try give(WireEncoder.insert(relation.id, row(relation)))
+            try give(WireEncoder.insert(into: relation.id, row(relation)))
         }
     }
 

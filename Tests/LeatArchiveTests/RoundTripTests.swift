@@ -94,9 +94,9 @@ import Testing
                     BeginMessage(
                         finalLSN: 2000, commitTime: PostgresTimestamp(rawValue: 1),
                         xid: TransactionID(rawValue: 7)))),
-            WireEncoder.insert(relation.id, ["small"]),
-            WireEncoder.insert(relation.id, [.text(value)]),
-            WireEncoder.insert(relation.id, ["small again"]),
+            WireEncoder.insert(into: relation.id, ["small"]),
+            WireEncoder.insert(into: relation.id, [.text(value)]),
+            WireEncoder.insert(into: relation.id, ["small again"]),
             WireEncoder.encode(
                 .commit(
                     CommitMessage(

@@ -8,7 +8,7 @@ struct CancellationTests {
     private func cancel(
         _ task: Task<Void, any Error>, pid: String, waitEvent: String
     ) async throws -> Duration {
-        let cluster = try await ClusterPool.shared.cluster(.v15, .target)
+        let cluster = try await ClusterPool.shared.cluster(.v15, as: .target)
         try await cluster.waitUntil(
             sql: "select wait_event_type = '\(waitEvent)' from pg_stat_activity where pid = \(pid)")
         let start = ContinuousClock.now
@@ -59,7 +59,7 @@ struct CancellationTests {
 
     @Test("a cancelled task leaves a connection attempt that gets no answer")
     func connecting() async throws {
-        let cluster = try await ClusterPool.shared.cluster(.v15, .target)
+        let cluster = try await ClusterPool.shared.cluster(.v15, as: .target)
         let proxy = try TCPProxy(to: cluster.port)
         proxy.stall()
         let task = Task { _ = try await Server.connection(proxy.conninfo()) }

@@ -124,7 +124,7 @@ struct CopyTests {
 
     @Test("a target that does not take its rows holds the copy up, not in memory")
     func backPressure() async throws {
-        let cluster = try await ClusterPool.shared.cluster(.v15, .target)
+        let cluster = try await ClusterPool.shared.cluster(.v15, as: .target)
         let proxy = try TCPProxy(to: cluster.port)
         let connection = try await Server.connection(proxy.conninfo())
         let sent = Counter()

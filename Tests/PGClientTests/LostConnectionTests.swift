@@ -41,7 +41,7 @@ struct LostConnectionTests {
 
     @Test("a network that breaks loses the session, without a SQLSTATE")
     func cut() async throws {
-        let cluster = try await ClusterPool.shared.cluster(.v15, .target)
+        let cluster = try await ClusterPool.shared.cluster(.v15, as: .target)
         let proxy = try TCPProxy(to: cluster.port)
         let connection = try await Server.connection(proxy.conninfo())
         proxy.cut()
@@ -53,7 +53,7 @@ struct LostConnectionTests {
 
     @Test("a server that does not answer is given up in time")
     func connectTimeout() async throws {
-        let cluster = try await ClusterPool.shared.cluster(.v15, .target)
+        let cluster = try await ClusterPool.shared.cluster(.v15, as: .target)
         let proxy = try TCPProxy(to: cluster.port)
         proxy.stall()
         let start = ContinuousClock.now
@@ -69,7 +69,7 @@ struct LostConnectionTests {
 
     @Test("a server that owes an answer is told of once, and given up where there is a limit")
     func silence() async throws {
-        let cluster = try await ClusterPool.shared.cluster(.v15, .target)
+        let cluster = try await ClusterPool.shared.cluster(.v15, as: .target)
         let told = Mutex<[String]>([])
         let connection = Connection(label: "test")
         try await connection.open(
@@ -92,7 +92,7 @@ struct LostConnectionTests {
 
     @Test("a refused connection, a missing database and a missing role say so")
     func refused() async throws {
-        let cluster = try await ClusterPool.shared.cluster(.v15, .target)
+        let cluster = try await ClusterPool.shared.cluster(.v15, as: .target)
         let proxy = try TCPProxy(to: cluster.port)
         proxy.refuse()
 

@@ -6,7 +6,7 @@ import Testing
 struct PrintChangesTests {
     @Test("prints what a slot sends, in order, and confirms it")
     func prints() async throws {
-        let cluster = try await ClusterPool.shared.cluster(.v16, .source)
+        let cluster = try await ClusterPool.shared.cluster(.v16, as: .source)
         let database = try await cluster.createDatabase()
         try await cluster.sql(
             "create table t (i int primary key, v text); create publication p for table t",
@@ -21,7 +21,7 @@ struct PrintChangesTests {
         let path = try LeatProcess.executable().split(separator: "/").dropLast()
         let program = try ChildProcess(
             "/\(path.joined(separator: "/"))/print-changes",
-            [cluster.conninfo(database: database), database, "p"])
+            arguments: [cluster.conninfo(database: database), database, "p"])
         let lines = ["insert t 1, a", "insert t 2, -", "update t 1, b", "delete t 2, -"]
         try await waitUntil("all is printed") { program.output.split(separator: "\n").count >= 4 }
 

@@ -6,7 +6,7 @@ enum Server {
     static func connection(
         _ version: PostgresVersion = .v15, database: String = "postgres", user: String = "postgres"
     ) async throws -> Connection {
-        let cluster = try await ClusterPool.shared.cluster(version, .target)
+        let cluster = try await ClusterPool.shared.cluster(version, as: .target)
         return try await connection(cluster.conninfo(database: database, user: user))
     }
 

@@ -16,7 +16,7 @@ struct SessionSettingsTests {
     @Test(
         "hold although role and database set others", arguments: PostgresVersion.allCases)
     func hold(_ version: PostgresVersion) async throws {
-        let cluster = try await ClusterPool.shared.cluster(version, .target)
+        let cluster = try await ClusterPool.shared.cluster(version, as: .target)
         let database = try await cluster.createDatabase()
         let settings = Self.hostile + (version == .v18 ? ["transaction_timeout = '5h'"] : [])
         _ = try await cluster.sql("create role \(database) login")
@@ -51,7 +51,7 @@ struct SessionSettingsTests {
 
     @Test("hold also under another monetary locale, where the machine has one")
     func monetary() async throws {
-        let cluster = try await ClusterPool.shared.cluster(.v15, .target)
+        let cluster = try await ClusterPool.shared.cluster(.v15, as: .target)
         let database = try await cluster.createDatabase()
         let locale = try await cluster.scalar(
             "select collcollate from pg_collation where collcollate ~ '^[a-z]{2}_' limit 1")

@@ -16,7 +16,7 @@ private struct Source {
         on own: TemporaryCluster? = nil
     ) async throws {
         cluster =
-            if let own { own } else { try await ClusterPool.shared.cluster(version, .source) }
+            if let own { own } else { try await ClusterPool.shared.cluster(version, as: .source) }
         database = try await cluster.createDatabase()
         slot = database
         try await cluster.sql(

@@ -78,7 +78,7 @@ struct Hostile: CustomTestStringConvertible {
     @Test("names the message and the byte, and no value")
     func text() throws {
         let secret = Array("secret".utf8)
-        let bytes = WireEncoder.insert(RelationID(rawValue: 1), ["secret"]) + secret
+        let bytes = WireEncoder.insert(into: RelationID(rawValue: 1), ["secret"]) + secret
 
         let error = #expect(throws: DecodeError.self) {
             try MessageDecoder(protocolVersion: 1).decode(bytes)

@@ -65,7 +65,7 @@ import Testing
     @Test("refuses rows as control messages and control messages as rows")
     func wrongFunction() {
         let decoder = MessageDecoder(protocolVersion: 1)
-        let insert = WireEncoder.insert(RelationID(rawValue: 1), ["a"])
+        let insert = WireEncoder.insert(into: RelationID(rawValue: 1), ["a"])
         let stop = WireEncoder.encode(.streamStop)
         var batch = Batch()
 

@@ -15,7 +15,8 @@ import Testing
         var batch = Batch()
 
         let row = try row(
-            WireEncoder.insert(table, [.null, .unchangedTOAST, "", .binary([])]), into: &batch)
+            WireEncoder.insert(into: table, [.null, .unchangedTOAST, "", .binary([])]), into: &batch
+        )
 
         let columns = batch.columns(of: row.new)
         #expect(columns.map(\.kind) == [.null, .unchangedTOAST, .text, .binary])
@@ -43,7 +44,7 @@ import Testing
     @Test("copies the message into the arena once")
     func arena() throws {
         var batch = Batch()
-        let bytes = WireEncoder.insert(table, ["1", .null])
+        let bytes = WireEncoder.insert(into: table, ["1", .null])
 
         _ = try row(bytes, into: &batch)
 
@@ -70,7 +71,7 @@ import Testing
     @Test("carries the transaction ID from version 2 on, in a stream only")
     func streamed() throws {
         let xid = TransactionID(rawValue: 7)
-        let bytes = WireEncoder.insert(table, ["1"], xid: xid)
+        let bytes = WireEncoder.insert(into: table, ["1"], xid: xid)
         var batch = Batch()
 
         let row = try MessageDecoder(protocolVersion: 2).decodeRow(
@@ -82,7 +83,7 @@ import Testing
 
     @Test("reuses the memory of the tables")
     func capacity() throws {
-        let bytes = WireEncoder.insert(table, Array(repeating: "0123456789", count: 10))
+        let bytes = WireEncoder.insert(into: table, Array(repeating: "0123456789", count: 10))
         var batch = Batch()
         for _ in 0..<1000 { _ = try row(bytes, into: &batch) }
         let before = [batch.bytes.capacity, batch.columns.capacity]

@@ -129,8 +129,8 @@ extension Sample {
         let new: [WireValue] = ["1", .null, .unchangedTOAST, "", .binary([0, 1]), .binary([])]
         let key: [WireValue] = ["0", .null, .null, .null, .null, .null]
         return [
-            ("insert", WireEncoder.insert(table, new, xid: xid)),
-            ("empty insert", WireEncoder.insert(table, [], xid: xid)),
+            ("insert", WireEncoder.insert(into: table, new, xid: xid)),
+            ("empty insert", WireEncoder.insert(into: table, [], xid: xid)),
             ("update", WireEncoder.update(table, new: new, xid: xid)),
             ("update K", WireEncoder.update(table, old: .key(key), new: new, xid: xid)),
             ("update O", WireEncoder.update(table, old: .full(new), new: new, xid: xid)),

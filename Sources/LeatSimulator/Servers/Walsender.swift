@@ -180,7 +180,7 @@ struct Walsender {
 
     private mutating func send(_ row: InProgress.Row, _ xid: TransactionID?) {
         let relation = row.isFollowed ? SimulatedTable.followed : SimulatedTable.other
-        send(WireEncoder.insert(relation.id, [.text(row.text)], xid: xid), at: row.lsn)
+        send(WireEncoder.insert(into: relation.id, [.text(row.text)], xid: xid), at: row.lsn)
     }
 }
 

@@ -40,7 +40,7 @@ public func waitUntil(
     _ what: String,
     timeout: Duration = .patience,
     every interval: Duration = .milliseconds(20),
-    _ condition: () async throws -> Bool
+    isTrue condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + timeout
     let pace = PollPace(interval)

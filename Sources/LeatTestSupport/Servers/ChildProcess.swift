@@ -64,7 +64,7 @@ public final class ChildProcess: Sendable {
     ///   - samplesMemory: Whether ``peakResidentBytes`` is kept.
     public init(
         _ executable: String,
-        _ arguments: [String],
+        arguments: [String],
         environment: [String: String] = [:],
         input: String? = nil,
         folder: String? = nil,
@@ -74,8 +74,8 @@ public final class ChildProcess: Sendable {
         outputPath = TemporaryFolder.outputPath("out")
         errorPath = TemporaryFolder.outputPath("err")
         processID = try spawn(
-            executable, arguments,
-            SpawnOptions(
+            executable, arguments: arguments,
+            options: SpawnOptions(
                 environment: childEnvironment().merging(environment) { $1 },
                 inputPath: input, outputPath: outputPath, errorPath: errorPath, folder: folder))
         ticket = Watchdog.shared.whenGone("end", String(processID))

@@ -18,7 +18,8 @@ public actor ClusterPool {
     private var clusters: [Key: Task<TemporaryCluster, any Error>] = [:]
 
     /// The shared server of this version and role. Do not stop or suspend it.
-    public func cluster(_ version: PostgresVersion, _ role: Role) async throws -> TemporaryCluster {
+    public func cluster(_ version: PostgresVersion, as role: Role) async throws -> TemporaryCluster
+    {
         let key = Key(version: version, role: role)
         // Started or starting: whoever comes second waits for the first.
         let task = clusters[key] ?? Task { try await TemporaryCluster.started(version) }

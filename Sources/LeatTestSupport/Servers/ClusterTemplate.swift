@@ -17,14 +17,14 @@ actor ClusterTemplate {
     func makeDataFolder(
         at path: String, _ installation: PostgresInstallation, initdbArguments: [String]
     ) async throws {
-        let template = try await template(installation, initdbArguments)
-        try await installation.runAsServer("/bin/cp", ["-a", template, path])
+        let template = try await template(for: installation, arguments: initdbArguments)
+        try await installation.runAsServer("/bin/cp", arguments: ["-a", template, path])
         try giveOwnSystemIdentifier(dataFolder: path)
-        try await installation.runAsServer("pg_resetwal", ["-f", "-D", path])
+        try await installation.runAsServer("pg_resetwal", arguments: ["-f", "-D", path])
     }
 
     private func template(
-        _ installation: PostgresInstallation, _ arguments: [String]
+        for installation: PostgresInstallation, arguments: [String]
     ) async throws -> String {
         let key = ([installation.binFolder] + arguments).joined(separator: "\n")
         // In flight or done: whoever comes second waits for the first.
@@ -35,7 +35,7 @@ actor ClusterTemplate {
                 Watchdog.shared.whenGone("remove", folder)
                 try giveToServer(folder)
                 let basics = ["-D", "\(folder)/data", "-U", "postgres", "-A", "trust", "--no-sync"]
-                try await installation.runAsServer("initdb", basics + arguments)
+                try await installation.runAsServer("initdb", arguments: basics + arguments)
                 return "\(folder)/data"
             }
         made[key] = task

@@ -25,7 +25,7 @@ enum FreePort {
         let descriptor = try tcpSocket()
         var yes: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        guard withLoopback(port, { bind(descriptor, $0, $1) }) == 0,
+        guard withLoopback(port, do: { bind(descriptor, $0, $1) }) == 0,
             Glibc.listen(descriptor, 128) == 0
         else {
             let reason = errnoText()
@@ -38,7 +38,7 @@ enum FreePort {
     /// A socket connected to 127.0.0.1.
     static func connect(to port: Int) throws -> Int32 {
         let descriptor = try tcpSocket()
-        guard withLoopback(port, { Glibc.connect(descriptor, $0, $1) }) == 0 else {
+        guard withLoopback(port, do: { Glibc.connect(descriptor, $0, $1) }) == 0 else {
             let reason = errnoText()
             close(descriptor)
             throw TestSupportError("Cannot connect to port \(port): \(reason)")
@@ -54,7 +54,7 @@ enum FreePort {
     }
 
     private static func withLoopback(
-        _ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+        _ port: Int, do body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
     ) -> Int32 {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

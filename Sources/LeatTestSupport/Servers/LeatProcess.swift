@@ -14,7 +14,8 @@ public final class LeatProcess: Sendable {
     /// - Throws: ``TestSupportError`` if it is not built.
     public init(_ arguments: [String], environment: [String: String] = [:]) throws {
         child = try ChildProcess(
-            try Self.executable(), arguments, environment: environment, samplesMemory: true)
+            try Self.executable(), arguments: arguments, environment: environment,
+            samplesMemory: true)
     }
 
     /// Runs `leat` to its end.

@@ -27,7 +27,7 @@ public struct PostgresInstallation: Hashable, Sendable {
     public static func find(_ version: PostgresVersion) async throws -> Self {
         for folder in try await candidates(version)
         where FileManager.default.isExecutableFile(atPath: "\(folder)/initdb") {
-            let line = try await run("\(folder)/postgres", ["--version"])
+            let line = try await run("\(folder)/postgres", arguments: ["--version"])
             let fullVersion = line.split(separator: " ").dropFirst(2).joined(separator: " ")
             guard fullVersion.hasPrefix("\(version).") else { continue }
             return PostgresInstallation(
@@ -57,7 +57,7 @@ public struct PostgresInstallation: Hashable, Sendable {
         }
         switch version {
         case .v15:
-            let configured = try? await run("pg_config", ["--bindir"])
+            let configured = try? await run("pg_config", arguments: ["--bindir"])
             return ["/usr/lib/postgresql/15/bin"] + (configured.map { [$0.trimmed] } ?? [])
         case .v16:
             return ["\(cacheFolder)/pginstall/bin"]
@@ -72,14 +72,14 @@ public struct PostgresInstallation: Hashable, Sendable {
     /// Runs a program that refuses to be root: as root it becomes the user `postgres`.
     @discardableResult
     func runAsServer(
-        _ program: String, _ arguments: [String], timeout: Duration = .patience
+        _ program: String, arguments: [String], timeout: Duration = .patience
     ) async throws -> String {
         let command = [program.contains("/") ? program : self.program(program)] + arguments
         guard getuid() == 0 else {
-            return try await run(command[0], arguments, timeout: timeout)
+            return try await run(command[0], arguments: arguments, timeout: timeout)
         }
         let asPostgres = ["--reuid=postgres", "--regid=postgres", "--init-groups", "--"]
-        return try await run("setpriv", asPostgres + command, timeout: timeout)
+        return try await run("setpriv", arguments: asPostgres + command, timeout: timeout)
     }
 }
 

@@ -27,7 +27,7 @@ final class ProxyFaults: Sendable {
 
     /// What the client is told of a new session, as a pooler tells it: another process number, in
     /// the message BackendKeyData.
-    func disguise(_ bytes: inout [UInt8], _ count: Int) {
+    func disguise(_ bytes: inout [UInt8], count: Int) {
         guard state.withLock({ $0.isPooling }) else { return }
         let head: [UInt8] = [UInt8(ascii: "K"), 0, 0, 0, 12]
         guard let range = bytes[..<count].firstRange(of: head), range.upperBound + 4 <= count else {
@@ -41,7 +41,7 @@ final class ProxyFaults: Sendable {
     }
 
     /// Changes keepalives, each CopyData of 18 bytes, that lie whole in what was read.
-    func falsify(_ bytes: inout [UInt8], _ count: Int) {
+    func falsify(_ bytes: inout [UInt8], count: Int) {
         guard let end = state.withLock({ $0.falseEnd }) else { return }
         let head: [UInt8] = [UInt8(ascii: "d"), 0, 0, 0, 22, UInt8(ascii: "k")]
         var place = 0
@@ -73,7 +73,7 @@ final class ProxyFaults: Sendable {
     }
 
     /// Blocks while this direction is stalled and the connection is open.
-    func waitWhileStalled(_ direction: TCPProxy.Direction, _ isOpen: () -> Bool) {
+    func waitWhileStalled(_ direction: TCPProxy.Direction, while isOpen: () -> Bool) {
         changed.lock()
         defer { changed.unlock() }
         while isOpen(), state.withLock({ $0.stalled.contains(direction) }) {
@@ -159,16 +159,16 @@ final class ProxyConnection: Sendable {
             case .toServer: faults.clientSends(buffer[..<count], after: &tail)
             case .toClient:
                 if faults.isDropping { continue }
-                faults.disguise(&buffer, count)
-                faults.falsify(&buffer, count)
+                faults.disguise(&buffer, count: count)
+                faults.falsify(&buffer, count: count)
             }
-            guard isOpen, sendAll(buffer[..<count], to) else { break }
+            guard isOpen, sendAll(buffer[..<count], to: to) else { break }
         }
         // The other direction may still have something to say, unless this one is broken.
         shutdown(to, Int32(SHUT_WR))
     }
 
-    private func sendAll(_ bytes: ArraySlice<UInt8>, _ descriptor: Int32) -> Bool {
+    private func sendAll(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool {
         var rest = bytes
         while !rest.isEmpty {
             let sent = rest.withUnsafeBytes {

@@ -22,7 +22,7 @@ struct SpawnOptions {
 ///
 /// - Returns: The process's id, to be reaped by the caller.
 func spawn(
-    _ executable: String, _ arguments: [String], _ options: SpawnOptions
+    _ executable: String, arguments: [String], options: SpawnOptions
 ) throws -> Int32 {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

@@ -5,7 +5,7 @@ extension TemporaryCluster {
     public func start(timeout: Duration = .patience) async throws {
         for attempt in 1... {
             do {
-                try await control("start", ["-l", logPath], timeout)
+                try await control("start", arguments: ["-l", logPath], timeout: timeout)
                 return
             } catch {
                 let reason = lastLines(10, of: log)
@@ -29,7 +29,7 @@ extension TemporaryCluster {
         resume()
         let clock = ContinuousClock()
         return try await clock.measure {
-            try await control("stop", ["-m", mode.rawValue], timeout)
+            try await control("stop", arguments: ["-m", mode.rawValue], timeout: timeout)
         }
     }
 
@@ -48,7 +48,7 @@ extension TemporaryCluster {
     /// Changes settings and reloads them. Those that need it take effect at the next start.
     public func configure(_ settings: [String: String]) async throws {
         try appendConfiguration(settings)
-        try await control("reload", [], .seconds(10))
+        try await control("reload", arguments: [], timeout: .seconds(10))
     }
 
     /// Stops every process of the server where it stands, as a hung machine: connections stay open,
@@ -76,14 +76,15 @@ extension TemporaryCluster {
     }
 
     private func control(
-        _ verb: String, _ arguments: [String], _ timeout: Duration
+        _ verb: String, arguments: [String], timeout: Duration
     ) async throws {
         let seconds = String(max(1, Int(timeout.components.seconds)))
         let wait = verb == "reload" ? [] : ["-w", "-t", seconds]
         let locales = options.localeFolder.map { ["LOCPATH=\($0)"] } ?? []
         try await installation.runAsServer(
             "/usr/bin/env",
-            locales + [installation.program("pg_ctl"), verb, "-s", "-D", dataFolder] + wait
+            arguments: locales + [installation.program("pg_ctl"), verb, "-s", "-D", dataFolder]
+                + wait
                 + arguments,
             timeout: timeout + .seconds(10))
     }

@@ -18,12 +18,12 @@ extension TemporaryCluster {
 
     /// A connection string over TCP.
     public func conninfo(database: String = "postgres", user: String = "postgres") -> String {
-        conninfo(host: "127.0.0.1", database, user)
+        conninfo(host: "127.0.0.1", database: database, user: user)
     }
 
     /// A connection string over the Unix socket.
     public func socketConninfo(database: String = "postgres", user: String = "postgres") -> String {
-        conninfo(host: folder, database, user)
+        conninfo(host: folder, database: database, user: user)
     }
 
     /// A connection URI over TCP.
@@ -36,7 +36,7 @@ extension TemporaryCluster {
         return "postgresql://\(user)@127.0.0.1:\(port)/\(database)"
     }
 
-    private func conninfo(host: String, _ database: String, _ user: String) -> String {
+    private func conninfo(host: String, database: String, user: String) -> String {
         [("host", host), ("port", String(port)), ("user", user), ("dbname", database)]
             .map { name, value in
                 let plain = value.allSatisfy { $0.isLetter || $0.isNumber || "-._/".contains($0) }
@@ -177,7 +177,7 @@ extension TemporaryCluster {
         columns: [String]? = nil,
         includingChildren: Bool = false
     ) async throws -> TableHash {
-        let query = hashQuery(table, columns, includingChildren)
+        let query = hashQuery(table, columns: columns, includingChildren: includingChildren)
         let row = try await sql(query, database: database, timeout: .seconds(600)).first
         return TableHash(rows: Int((row?[0] ?? nil) ?? "") ?? -1, hash: (row?[1] ?? nil) ?? "")
     }
@@ -190,7 +190,7 @@ extension TemporaryCluster {
         let names = try await sql(Self.tableNames, database: database).compactMap { $0[0] }
         guard !names.isEmpty else { return [:] }
         let query = names.map { name in
-            "select \(literal(name)), h.* from (\(hashQuery(name, nil, false))) h"
+            "select \(literal(name)), h.* from (\(hashQuery(name, columns: nil, includingChildren: false))) h"
         }.joined(separator: "\nunion all ")
         return Self.tableHashes(
             try await sql(query, database: database, timeout: .seconds(600)))
@@ -212,7 +212,7 @@ extension TemporaryCluster {
     }
 
     func hashQuery(
-        _ table: String, _ columns: [String]?, _ includingChildren: Bool
+        _ table: String, columns: [String]?, includingChildren: Bool
     ) -> String {
         let row = columns.map { "row(\($0.joined(separator: ", ")))" } ?? "(leat_row.*)"
         // Not hashtext: its result depends on the encoding, and may change between versions.
@@ -233,15 +233,15 @@ extension TemporaryCluster {
         _ arguments: [String], database: String, timeout: Duration = .patience
     ) async throws -> String {
         try await LeatTestSupport.run(
-            installation.program("pgbench"), arguments,
-            environment: environment(database, "postgres"), timeout: timeout)
+            installation.program("pgbench"), arguments: arguments,
+            environment: environment(database, user: "postgres"), timeout: timeout)
     }
 
     /// Starts `pgbench` as a load beside the test; it ends with its `-T` or the last reference.
     public func startPgbench(_ arguments: [String], database: String) throws -> ChildProcess {
         try ChildProcess(
-            installation.program("pgbench"), arguments,
-            environment: environment(database, "postgres"), folder: "/")
+            installation.program("pgbench"), arguments: arguments,
+            environment: environment(database, user: "postgres"), folder: "/")
     }
 
     /// Creates a database's schema, without rows, in a database of another cluster.
@@ -252,8 +252,8 @@ extension TemporaryCluster {
         let newer = version.rawValue >= target.version.rawValue ? self : target
         let dump = try await LeatTestSupport.run(
             newer.installation.program("pg_dump"),
-            ["--schema-only", "--no-owner", "--no-publications", "--no-subscriptions"],
-            environment: environment(database, "postgres"))
+            arguments: ["--schema-only", "--no-owner", "--no-publications", "--no-subscriptions"],
+            environment: environment(database, user: "postgres"))
         // A newer pg_dump sets it, an older server does not know it.
         let script = dump.split(separator: "\n", omittingEmptySubsequences: false)
             .filter { !$0.hasPrefix("SET transaction_timeout") }
@@ -263,8 +263,8 @@ extension TemporaryCluster {
         defer { unlink(path) }
         try await LeatTestSupport.run(
             newer.installation.program("psql"),
-            ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", path],
-            environment: target.environment(targetDatabase, "postgres"))
+            arguments: ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", path],
+            environment: target.environment(targetDatabase, user: "postgres"))
     }
 
     private func psql(
@@ -272,12 +272,12 @@ extension TemporaryCluster {
     ) async throws -> String {
         try await LeatTestSupport.run(
             installation.program("psql"),
-            ["-AtqX", "-v", "ON_ERROR_STOP=1", "-P", "null=\(Self.nullMarker)"]
+            arguments: ["-AtqX", "-v", "ON_ERROR_STOP=1", "-P", "null=\(Self.nullMarker)"]
                 + ["-F", Self.fieldSeparator, "-R", Self.recordSeparator] + arguments,
-            environment: environment(database, user), timeout: timeout)
+            environment: environment(database, user: user), timeout: timeout)
     }
 
-    private func environment(_ database: String, _ user: String) -> [String: String] {
+    private func environment(_ database: String, user: String) -> [String: String] {
         let settings = [
             "datestyle=ISO", "intervalstyle=postgres", "extra_float_digits=3",
             "bytea_output=hex", "timezone=UTC", "lc_monetary=C", "xmloption=content",

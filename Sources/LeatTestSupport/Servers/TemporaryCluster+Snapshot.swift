@@ -12,7 +12,9 @@ extension TemporaryCluster {
     /// Only a slot's consistent point says which LSN a snapshot is of. Tables must keep their
     /// definitions meanwhile, and must not be truncated: no snapshot shows what was before.
     public func snapshotHash(_ database: String) async throws -> SnapshotHash {
-        let hash = literal("select %1$L, h.* from (\(hashQuery("%1$s", nil, false))) h")
+        let hash = literal(
+            "select %1$L, h.* from (\(hashQuery("%1$s", columns: nil, includingChildren: false))) h"
+        )
         let output = try await run(
             script: """
                 \\connect "dbname=\(database) replication=database"

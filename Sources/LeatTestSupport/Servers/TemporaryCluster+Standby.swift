@@ -3,11 +3,11 @@ extension TemporaryCluster {
     ///
     /// - Parameter name: Its `application_name`, for `synchronous_standby_names`.
     public func withStandby(
-        _ name: String, _ body: (TemporaryCluster) async throws -> Void
+        _ name: String, do body: (TemporaryCluster) async throws -> Void
     ) async throws {
         let standby = try await TemporaryCluster(folderFor: version, options)
         do {
-            try await standby.copy(self, name)
+            try await standby.copy(of: self, as: name)
             try await standby.start()
             try await body(standby)
         } catch {
@@ -18,10 +18,10 @@ extension TemporaryCluster {
     }
 
     /// Makes the data folder of a standby: all but where it listens is as on the primary.
-    private func copy(_ primary: TemporaryCluster, _ name: String) async throws {
+    private func copy(of primary: TemporaryCluster, as name: String) async throws {
         try await installation.runAsServer(
             "pg_basebackup",
-            [
+            arguments: [
                 "-D", dataFolder, "-R", "-X", "stream", "-c", "fast", "--no-sync",
                 "-d", "\(primary.conninfo()) application_name=\(name)",
             ])

@@ -6,7 +6,7 @@ extension TemporaryCluster {
         let (certificate, key) = ("\(dataFolder)/server.crt", "\(dataFolder)/server.key")
         try await LeatTestSupport.run(
             "/usr/bin/env",
-            [
+            arguments: [
                 "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
                 "-subj", "/CN=localhost", "-keyout", key, "-out", certificate,
             ])

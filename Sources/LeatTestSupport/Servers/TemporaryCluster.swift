@@ -44,7 +44,7 @@ public final class TemporaryCluster: Sendable {
 
     /// Makes a cluster; it is not started.
     public convenience init(
-        _ version: PostgresVersion, _ options: Options = Options()
+        _ version: PostgresVersion, options: Options = Options()
     ) async throws {
         try await self.init(folderFor: version, options)
         try await ClusterTemplate.shared.makeDataFolder(
@@ -66,9 +66,9 @@ public final class TemporaryCluster: Sendable {
 
     /// Makes a cluster and starts it.
     public static func started(
-        _ version: PostgresVersion, _ options: Options = Options()
+        _ version: PostgresVersion, options: Options = Options()
     ) async throws -> TemporaryCluster {
-        let cluster = try await TemporaryCluster(version, options)
+        let cluster = try await TemporaryCluster(version, options: options)
         try await cluster.start()
         return cluster
     }

@@ -7,13 +7,13 @@ import Foundation
 @discardableResult
 func run(
     _ executable: String,
-    _ arguments: [String],
+    arguments: [String],
     environment: [String: String] = [:],
     input: String? = nil,
     timeout: Duration = .patience
 ) async throws -> String {
     let child = try ChildProcess(
-        executable, arguments, environment: environment, input: input, folder: "/")
+        executable, arguments: arguments, environment: environment, input: input, folder: "/")
     let exit: ProcessExit
     do {
         exit = try await child.wait(timeout: timeout)

@@ -68,8 +68,9 @@ final class Watchdog: Sendable {
         socket = ends[0]
         do {
             _ = try spawn(
-                "bash", ["-c", Watchdog.script],
-                SpawnOptions(environment: childEnvironment(), input: ends[1], ownSession: true))
+                "bash", arguments: ["-c", Watchdog.script],
+                options: SpawnOptions(
+                    environment: childEnvironment(), input: ends[1], ownSession: true))
         } catch {
             preconditionFailure("The watchdog cannot start: \(error)")
         }

@@ -7,14 +7,14 @@ package enum Wire {
 
     package static func end(of commit: LSN) -> LSN { LSN(rawValue: commit.rawValue + 8) }
 
-    package static func begin(_ xid: UInt32, _ commit: LSN) -> [UInt8] {
+    package static func begin(_ xid: UInt32, commit: LSN) -> [UInt8] {
         WireEncoder.encode(
             .begin(BeginMessage(finalLSN: commit, commitTime: time, xid: .init(rawValue: xid))))
     }
 
     /// - Parameters:
     ///   - end: Nil: where a commit record at `commit` ends.
-    ///   - time: Nil: that of ``begin(_:_:)``.
+    ///   - time: Nil: that of ``begin(_:commit:)``.
     package static func commit(_ commit: LSN, end: LSN? = nil, time: Int64? = nil) -> [UInt8] {
         WireEncoder.encode(
             .commit(
@@ -29,7 +29,7 @@ package enum Wire {
 
     /// Columns `id` and as many more as it takes.
     package static func relation(
-        _ id: RelationID, _ name: String, columns: Int = 2, xid: UInt32? = nil
+        _ id: RelationID, named name: String, columns: Int = 2, xid: UInt32? = nil
     ) -> [UInt8] {
         let relation = Relation(
             id: id, schema: "public", name: name, replicaIdentity: .default,
@@ -43,7 +43,7 @@ package enum Wire {
     package static func insert(
         _ id: RelationID, _ values: WireValue..., xid: UInt32? = nil
     ) -> [UInt8] {
-        WireEncoder.insert(id, values, xid: xid.map(TransactionID.init))
+        WireEncoder.insert(into: id, values, xid: xid.map(TransactionID.init))
     }
 
     package static func truncate(
@@ -63,7 +63,7 @@ package enum Wire {
 
     package static let streamStop = WireEncoder.encode(.streamStop)
 
-    package static func streamCommit(_ xid: UInt32, _ commit: LSN, end: LSN? = nil) -> [UInt8] {
+    package static func streamCommit(_ xid: UInt32, commit: LSN, end: LSN? = nil) -> [UInt8] {
         WireEncoder.encode(
             .streamCommit(
                 StreamCommitMessage(
@@ -79,18 +79,17 @@ package enum Wire {
     }
 
     /// A block of a streamed transaction.
-    package static func block(_ xid: UInt32, first: Bool = true, _ messages: [[UInt8]]) -> [[UInt8]]
-    {
+    package static func block(_ xid: UInt32, first: Bool = true, messages: [[UInt8]]) -> [[UInt8]] {
         [streamStart(xid, first: first)] + messages + [streamStop]
     }
 
     /// A whole transaction; relations `a` and `b` come before it.
-    package static func transaction(_ xid: UInt32, _ commit: LSN, _ messages: [[UInt8]])
+    package static func transaction(_ xid: UInt32, commit: LSN, messages: [[UInt8]])
         -> [[UInt8]]
     {
-        [begin(xid, commit)] + messages + [self.commit(commit)]
+        [begin(xid, commit: commit)] + messages + [self.commit(commit)]
     }
 
-    package static let relations = [relation(a, "a"), relation(b, "b")]
+    package static let relations = [relation(a, named: "a"), relation(b, named: "b")]
     private static let time = PostgresTimestamp(rawValue: 5)
 }

@@ -3,11 +3,11 @@ public import PGWire
 extension WireEncoder {
     /// An Insert; streamed if it has a transaction ID.
     public static func insert(
-        _ relation: RelationID, _ new: [WireValue], xid: TransactionID? = nil
+        into relation: RelationID, _ new: [WireValue], xid: TransactionID? = nil
     ) -> [UInt8] {
         var writer = ByteWriter()
-        writer.rowHeader(.insert, xid: xid, relation)
-        writer.tuple("N", new)
+        writer.rowHeader(.insert, xid: xid, relation: relation)
+        writer.tuple("N", of: new)
         return writer.bytes
     }
 
@@ -17,9 +17,9 @@ extension WireEncoder {
         xid: TransactionID? = nil
     ) -> [UInt8] {
         var writer = ByteWriter()
-        writer.rowHeader(.update, xid: xid, relation)
+        writer.rowHeader(.update, xid: xid, relation: relation)
         writer.oldTuple(old)
-        writer.tuple("N", new)
+        writer.tuple("N", of: new)
         return writer.bytes
     }
 
@@ -29,7 +29,7 @@ extension WireEncoder {
         _ relation: RelationID, old: WireOldTuple, xid: TransactionID? = nil
     ) -> [UInt8] {
         var writer = ByteWriter()
-        writer.rowHeader(.delete, xid: xid, relation)
+        writer.rowHeader(.delete, xid: xid, relation: relation)
         writer.oldTuple(old)
         return writer.bytes
     }
@@ -37,13 +37,13 @@ extension WireEncoder {
     /// The bytes that `row` was decoded from, its values taken from `batch`.
     public static func encode(_ row: RowMessage, from batch: Batch) -> [UInt8] {
         var writer = ByteWriter()
-        writer.rowHeader(kind(of: row), xid: row.xid, row.relationID)
+        writer.rowHeader(kind(of: row), xid: row.xid, relation: row.relationID)
         switch row.oldKind {
         case .none: break
-        case .key: writer.tuple("K", row.old, from: batch)
-        case .full: writer.tuple("O", row.old, from: batch)
+        case .key: writer.tuple("K", tuple: row.old, from: batch)
+        case .full: writer.tuple("O", tuple: row.old, from: batch)
         }
-        if row.kind != .delete { writer.tuple("N", row.new, from: batch) }
+        if row.kind != .delete { writer.tuple("N", tuple: row.new, from: batch) }
         return writer.bytes
     }
 
@@ -59,7 +59,7 @@ extension WireEncoder {
 
 extension ByteWriter {
     fileprivate mutating func rowHeader(
-        _ kind: MessageKind, xid: TransactionID?, _ relation: RelationID
+        _ kind: MessageKind, xid: TransactionID?, relation: RelationID
     ) {
         self.kind(kind)
         transactionID(xid)
@@ -69,38 +69,38 @@ extension ByteWriter {
     fileprivate mutating func oldTuple(_ tuple: WireOldTuple) {
         switch tuple {
         case .none: break
-        case .key(let values): self.tuple("K", values)
-        case .full(let values): self.tuple("O", values)
+        case .key(let values): self.tuple("K", of: values)
+        case .full(let values): self.tuple("O", of: values)
         }
     }
 
-    fileprivate mutating func tuple(_ tag: Unicode.Scalar, _ values: [WireValue]) {
+    fileprivate mutating func tuple(_ tag: Unicode.Scalar, of values: [WireValue]) {
         character(tag)
         integer(UInt16(values.count))
         for value in values {
             switch value {
             case .null: character("n")
             case .unchangedTOAST: character("u")
-            case .text(let text): counted("t", Array(text.utf8))
-            case .binary(let bytes): counted("b", bytes)
+            case .text(let text): counted("t", of: Array(text.utf8))
+            case .binary(let bytes): counted("b", of: bytes)
             }
         }
     }
 
-    fileprivate mutating func tuple(_ tag: Unicode.Scalar, _ tuple: Tuple, from batch: Batch) {
+    fileprivate mutating func tuple(_ tag: Unicode.Scalar, tuple: Tuple, from batch: Batch) {
         character(tag)
         integer(tuple.count)
         for column in batch.columns(of: tuple) {
             switch column.kind {
             case .null: character("n")
             case .unchangedTOAST: character("u")
-            case .text: counted("t", batch.bytes[column.range])
-            case .binary: counted("b", batch.bytes[column.range])
+            case .text: counted("t", of: batch.bytes[column.range])
+            case .binary: counted("b", of: batch.bytes[column.range])
             }
         }
     }
 
-    private mutating func counted(_ tag: Unicode.Scalar, _ value: some Collection<UInt8>) {
+    private mutating func counted(_ tag: Unicode.Scalar, of value: some Collection<UInt8>) {
         character(tag)
         integer(UInt32(value.count))
         raw(value)

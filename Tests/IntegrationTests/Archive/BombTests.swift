@@ -30,7 +30,9 @@ struct BombTests {
         try await withBomb { path in
             let leat = try ChildProcess(
                 "/usr/bin/prlimit",
-                ["--as=\(1100 << 20)", try LeatProcess.executable(), "archive", "export", path])
+                arguments: [
+                    "--as=\(1100 << 20)", try LeatProcess.executable(), "archive", "export", path,
+                ])
 
             let exit = try await leat.wait(timeout: .patience)
 

@@ -298,7 +298,7 @@ import Testing
             try await leat.waitForOutput(containing: "recording")
             // No file may become longer: what a full disk does, without filling one.
             let limit = try ChildProcess(
-                "/usr/bin/prlimit", ["--pid", "\(leat.processID)", "--fsize=300000"])
+                "/usr/bin/prlimit", arguments: ["--pid", "\(leat.processID)", "--fsize=300000"])
             #expect(try await limit.wait(timeout: .seconds(10)) == .code(0))
             try await pair.onSource(
                 """

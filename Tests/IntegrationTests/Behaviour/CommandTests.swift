@@ -292,7 +292,7 @@ struct CommandTests {
         let leat = try LeatProcess.executable()
         let script = "(sleep 0.2; exec '\(leat)' sync) \(place); exit ${PIPESTATUS[0]}"
 
-        let shell = try ChildProcess("/bin/bash", ["-c", script])
+        let shell = try ChildProcess("/bin/bash", arguments: ["-c", script])
 
         #expect(try await shell.wait(timeout: .seconds(30)).status == 2)
     }

@@ -11,9 +11,9 @@ struct ConnectionTests {
             "local all all trust", "host all postgres 127.0.0.1/32 trust",
             "host all all 127.0.0.1/32 scram-sha-256",
         ]
-        let server = try await TemporaryCluster.started(.v18, options)
+        let server = try await TemporaryCluster.started(.v18, options: options)
         let schema = "create table t (id int primary key)"
-        let target = try await ClusterPool.shared.cluster(.v18, .target)
+        let target = try await ClusterPool.shared.cluster(.v18, as: .target)
         try await Pair.with(server, target, schema: schema) { pair in
             try await pair.onSource("create role guarded login replication password 'RIGHTSECRET'")
             let database = pair.database
@@ -74,8 +74,8 @@ struct ConnectionTests {
             "local all all trust", "host all postgres 127.0.0.1/32 trust",
             "host all all 127.0.0.1/32 scram-sha-256",
         ]
-        let server = try await TemporaryCluster.started(.v15, options)
-        let target = try await ClusterPool.shared.cluster(.v15, .target)
+        let server = try await TemporaryCluster.started(.v15, options: options)
+        let target = try await ClusterPool.shared.cluster(.v15, as: .target)
         try await Pair.with(server, target, schema: "create table t (id int primary key)") { pair in
             try await pair.onSource("create role changing login replication password 'FIRST'")
             try await pair.onSource("create publication pub for all tables")

@@ -8,7 +8,7 @@ struct LimitTests {
         _ limit: String, _ arguments: [String]
     ) async throws -> (exit: ProcessExit, log: String) {
         let leat = try ChildProcess(
-            "/usr/bin/prlimit", [limit, try LeatProcess.executable()] + arguments)
+            "/usr/bin/prlimit", arguments: [limit, try LeatProcess.executable()] + arguments)
         let exit = try await leat.wait(timeout: .patience)
         return (exit, leat.errorOutput)
     }
@@ -40,7 +40,8 @@ struct LimitTests {
                 atPath: "/proc/\(leat.processID)/fd"
             ).count
             let limit = try ChildProcess(
-                "/usr/bin/prlimit", ["--pid", "\(leat.processID)", "--nofile=\(open + 30)"])
+                "/usr/bin/prlimit",
+                arguments: ["--pid", "\(leat.processID)", "--nofile=\(open + 30)"])
             #expect(try await limit.wait(timeout: .seconds(10)) == .code(0))
             let prepare = (1...150).map { number in
                 """

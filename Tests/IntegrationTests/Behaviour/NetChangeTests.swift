@@ -196,8 +196,8 @@ struct NetChangeTests {
             "max_locks_per_transaction": "10", "max_connections": "20",
             "max_prepared_transactions": "0",
         ]
-        let target = try await TemporaryCluster.started(.v18, options)
-        let source = try await ClusterPool.shared.cluster(.v18, .source)
+        let target = try await TemporaryCluster.started(.v18, options: options)
+        let source = try await ClusterPool.shared.cluster(.v18, as: .source)
         let tables = "create table t%s (id int primary key)"
         try await Pair.with(source, target) { pair in
             try await each(pair.source, pair, tables)

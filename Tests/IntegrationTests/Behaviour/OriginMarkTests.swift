@@ -7,10 +7,10 @@ struct OriginMarkTests {
 
     @Test("streams of one name lead into two databases of one server")
     func belongToADatabase() async throws {
-        let target = try await ClusterPool.shared.cluster(.v15, .target)
+        let target = try await ClusterPool.shared.cluster(.v15, as: .target)
         let sources = [
-            try await ClusterPool.shared.cluster(.v15, .source),
-            try await ClusterPool.shared.cluster(.v16, .source),
+            try await ClusterPool.shared.cluster(.v15, as: .source),
+            try await ClusterPool.shared.cluster(.v16, as: .source),
         ]
 
         try await Pair.with(sources[0], target, schema: Self.schema) { first in
@@ -32,8 +32,8 @@ struct OriginMarkTests {
     func areOptional() async throws {
         var options = TemporaryCluster.Options()
         options.settings = ["max_replication_slots": "0"]
-        let target = try await TemporaryCluster.started(.v16, options)
-        let source = try await ClusterPool.shared.cluster(.v16, .source)
+        let target = try await TemporaryCluster.started(.v16, options: options)
+        let source = try await ClusterPool.shared.cluster(.v16, as: .source)
 
         try await Pair.with(source, target, schema: Self.schema) { pair in
             let leat = try pair.start()
@@ -50,8 +50,8 @@ struct OriginMarkTests {
     func areNeeded() async throws {
         var options = TemporaryCluster.Options()
         options.settings = ["max_replication_slots": "1"]
-        let target = try await TemporaryCluster.started(.v16, options)
-        let source = try await ClusterPool.shared.cluster(.v16, .source)
+        let target = try await TemporaryCluster.started(.v16, options: options)
+        let source = try await ClusterPool.shared.cluster(.v16, as: .source)
 
         try await Pair.with(source, target, schema: Self.schema) { pair in
             try await target.sql(

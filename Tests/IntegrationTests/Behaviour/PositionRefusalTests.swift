@@ -33,7 +33,7 @@ struct PositionRefusalTests {
     func anotherSource() async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
             try await pair.catchUp()
-            let other = try await ClusterPool.shared.cluster(.v15, .source)
+            let other = try await ClusterPool.shared.cluster(.v15, as: .source)
 
             for place in [
                 other.conninfo(database: "postgres"), pair.source.conninfo(database: "postgres"),
@@ -98,8 +98,8 @@ struct PositionRefusalTests {
     func slotLost(_ version: PostgresVersion) async throws {
         var options = TemporaryCluster.Options()
         options.settings = ["max_slot_wal_keep_size": "1MB", "max_wal_size": "32MB"]
-        let source = try await TemporaryCluster.started(version, options)
-        let target = try await ClusterPool.shared.cluster(version, .target)
+        let source = try await TemporaryCluster.started(version, options: options)
+        let target = try await ClusterPool.shared.cluster(version, as: .target)
         try await Pair.with(source, target, schema: Self.schema, rows: Self.rows) { pair in
             try await pair.catchUp()
             for _ in 0..<4 {

@@ -43,7 +43,7 @@ struct ProcessTests {
         let schema = "create table a (id int primary key); create table b (id int primary key);"
         let rows = "insert into a values (1); insert into b values (1)"
         try await Pair.with(schema: schema, rows: rows) { pair in
-            let third = try await ClusterPool.shared.cluster(.v18, .target)
+            let third = try await ClusterPool.shared.cluster(.v18, as: .target)
             try await third.createDatabase(pair.database)
             try await third.sql(schema, database: pair.database)
             let place = third.conninfo(database: pair.database)

@@ -17,7 +17,7 @@ struct RestoredSourceTests {
         arguments: [PostgresVersion.v15, .v18])
     func refused(_ version: PostgresVersion) async throws {
         let source = try await TemporaryCluster.started(version)
-        let target = try await ClusterPool.shared.cluster(version, .target)
+        let target = try await ClusterPool.shared.cluster(version, as: .target)
         try await Pair.with(source, target, schema: Self.schema, rows: Self.rows) { pair in
             // Nothing is confirmed, so that each start has the whole way before it.
             try await pair.catchUp("--hold-back", "10min")
@@ -68,7 +68,7 @@ struct RestoredSourceTests {
     @Test("is refused by a recording too, and a crash is not")
     func recording() async throws {
         let source = try await TemporaryCluster.started(.v16)
-        let target = try await ClusterPool.shared.cluster(.v16, .target)
+        let target = try await ClusterPool.shared.cluster(.v16, as: .target)
         try await Pair.with(source, target, schema: Self.schema, rows: Self.rows) { pair in
             #expect(try await pair.record().exitCode == 0)
             try await source.keepDisk()

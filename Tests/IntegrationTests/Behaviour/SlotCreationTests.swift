@@ -67,7 +67,7 @@ struct SlotCreationTests {
             """
         // On a source of its own: a slot waits for every transaction of its server.
         let source = try await TemporaryCluster.started(version)
-        let target = try await ClusterPool.shared.cluster(version, .target)
+        let target = try await ClusterPool.shared.cluster(version, as: .target)
         try await Pair.with(source, target, schema: schema, rows: rows) { pair in
             try await pair.onSource(Self.gate)
             try await pair.onTarget("alter table t alter v type bigint")

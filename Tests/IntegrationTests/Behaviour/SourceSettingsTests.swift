@@ -19,8 +19,8 @@ struct SourceSettingsTests {
     func refuses(_ test: Case) async throws {
         var options = TemporaryCluster.Options()
         options.settings = test.settings
-        let source = try await TemporaryCluster.started(.v15, options)
-        let target = try await ClusterPool.shared.cluster(.v15, .target)
+        let source = try await TemporaryCluster.started(.v15, options: options)
+        let target = try await ClusterPool.shared.cluster(.v15, as: .target)
 
         try await Pair.with(source, target, schema: "create table t (id int primary key)") {
             try await $0.expectRefusal(6, test.word)
@@ -31,7 +31,7 @@ struct SourceSettingsTests {
     @Test("a standby is refused too, and its primary named")
     func standby() async throws {
         let source = try await TemporaryCluster.started(.v16)
-        let target = try await ClusterPool.shared.cluster(.v16, .target)
+        let target = try await ClusterPool.shared.cluster(.v16, as: .target)
 
         try await Pair.with(source, target, schema: "create table t (id int primary key)") { pair in
             try await source.stop()

@@ -26,7 +26,7 @@ struct TranslationTests {
             "local all all trust", "host all postgres 127.0.0.1/32 trust",
             "host all all 127.0.0.1/32 scram-sha-256",
         ]
-        return try await TemporaryCluster.started(.v15, options)
+        return try await TemporaryCluster.started(.v15, options: options)
     }
 
     @Test(
@@ -38,7 +38,7 @@ struct TranslationTests {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let made = try ChildProcess(
             "/usr/bin/env",
-            ["localedef", "-i", "de_DE", "-f", "UTF-8", "\(folder)/de_DE.UTF-8"])
+            arguments: ["localedef", "-i", "de_DE", "-f", "UTF-8", "\(folder)/de_DE.UTF-8"])
         _ = try await made.wait(timeout: .seconds(60))
         let (source, target) = (try await Self.server(folder), try await Self.server(folder))
         try await Pair.with(source, target, schema: Self.schema) { pair in

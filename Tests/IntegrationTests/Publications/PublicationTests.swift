@@ -259,7 +259,7 @@ struct PublicationTests {
                 """)
             let reader = try ChildProcess(
                 pair.source.installation.program("pg_recvlogical"),
-                [
+                arguments: [
                     "-d", pair.source.conninfo(database: name), "-S", "wire_\(name)", "--start",
                     "-f", "/dev/null", "-o", "proto_version=1",
                     "-o", "publication_names=\"wire\",\"shop\"",

@@ -112,7 +112,7 @@ extension SlotServer {
     func receive(_ slot: String) throws -> ChildProcess {
         try ChildProcess(
             "bash",
-            [
+            arguments: [
                 "-c",
                 """
                 \(cluster.installation.program("pg_recvlogical")) --create-slot --if-not-exists \

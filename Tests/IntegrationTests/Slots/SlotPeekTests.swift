@@ -210,7 +210,7 @@ struct SlotPeekTests {
         arguments: PostgresVersion.allCases)
     func killed(_ version: PostgresVersion) async throws {
         let server = try await TemporaryCluster.started(version)
-        let target = try await ClusterPool.shared.cluster(version, .target)
+        let target = try await ClusterPool.shared.cluster(version, as: .target)
         try await Pair.with(server, target, schema: PeekFixture.schema) { pair in
             let fixture = PeekFixture(pair: pair, slot: "s")
             try await pair.onSource("create publication p for all tables")
@@ -255,7 +255,7 @@ struct SlotPeekTests {
             try await fixture.createSlot(slot)
             let reader = try ChildProcess(
                 pair.source.installation.program("pg_recvlogical"),
-                [
+                arguments: [
                     "-d", pair.source.conninfo(database: pair.database), "-S", slot, "--start",
                     "-f", "/dev/null", "-s", "3600", "-o", "proto_version=1",
                     "-o", "publication_names=wider",
@@ -402,8 +402,8 @@ struct SlotPeekTests {
             "max_replication_slots": "3", "max_slot_wal_keep_size": "1MB", "max_wal_size": "32MB",
             "min_wal_size": "32MB",
         ]
-        let server = try await TemporaryCluster.started(.v15, options)
-        let target = try await ClusterPool.shared.cluster(.v15, .target)
+        let server = try await TemporaryCluster.started(.v15, options: options)
+        let target = try await ClusterPool.shared.cluster(.v15, as: .target)
         try await Pair.with(server, target, schema: PeekFixture.schema) { pair in
             let fixture = PeekFixture(pair: pair, slot: "s")
             try await pair.onSource("create publication s for all tables")

@@ -182,7 +182,7 @@ private actor SlotServers {
             "min_wal_size": "32MB", "max_wal_size": "32MB", "shared_buffers": "16MB",
         ]
         do {
-            return try await TemporaryCluster.started(version, options)
+            return try await TemporaryCluster.started(version, options: options)
         } catch {
             lost()
             throw error

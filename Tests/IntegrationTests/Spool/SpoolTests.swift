@@ -325,7 +325,7 @@ import Testing
     /// No file may become longer: what a full disk does, without filling one.
     private func setLimit(_ bytes: String, of leat: LeatProcess) async throws {
         let limit = try ChildProcess(
-            "/usr/bin/prlimit", ["--pid", "\(leat.processID)", "--fsize=\(bytes):"])
+            "/usr/bin/prlimit", arguments: ["--pid", "\(leat.processID)", "--fsize=\(bytes):"])
         #expect(try await limit.wait(timeout: .seconds(10)) == .code(0))
     }
 }

@@ -11,8 +11,8 @@ extension Pair {
         target: TemporaryCluster.Options = .init(), schema: String, rows: String = "",
         _ body: (Pair) async throws -> Void
     ) async throws {
-        async let first = TemporaryCluster.started(.v16, .init())
-        async let second = TemporaryCluster.started(.v16, target)
+        async let first = TemporaryCluster.started(.v16, options: .init())
+        async let second = TemporaryCluster.started(.v16, options: target)
         let servers = try await [first, second]
         do {
             try await Pair.with(servers[0], servers[1], schema: schema, rows: rows, body)

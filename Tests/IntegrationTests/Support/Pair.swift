@@ -59,8 +59,8 @@ final class Pair: Sendable {
         _ body: (Pair) async throws -> Void
     ) async throws {
         try await with(
-            ClusterPool.shared.cluster(versions.source, .source),
-            ClusterPool.shared.cluster(versions.target, .target), schema: schema, rows: rows,
+            ClusterPool.shared.cluster(versions.source, as: .source),
+            ClusterPool.shared.cluster(versions.target, as: .target), schema: schema, rows: rows,
             options: options, first: first, body)
     }
 

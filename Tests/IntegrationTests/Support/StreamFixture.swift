@@ -22,8 +22,8 @@ final class StreamFixture: Sendable {
     ) async throws {
         let pass = await Turnstile.faults.pass()
         try await self.init(
-            from: ClusterPool.shared.cluster(sourceVersion, .source),
-            to: ClusterPool.shared.cluster(targetVersion ?? sourceVersion, .target),
+            from: ClusterPool.shared.cluster(sourceVersion, as: .source),
+            to: ClusterPool.shared.cluster(targetVersion ?? sourceVersion, as: .target),
             tables: tables, sharesServers: true, pass)
     }
 
@@ -61,8 +61,8 @@ final class StreamFixture: Sendable {
         _ body: (StreamFixture) async throws -> Void
     ) async throws {
         let pass = await Turnstile.faults.pass()
-        async let first = TemporaryCluster.started(version, source)
-        async let second = TemporaryCluster.started(version, target)
+        async let first = TemporaryCluster.started(version, options: source)
+        async let second = TemporaryCluster.started(version, options: target)
         let fixture = try await StreamFixture(
             from: first, to: second, tables: tables, sharesServers: false, pass)
         let journal = ProcessJournal()

@@ -26,12 +26,12 @@ struct PeekAssemblerTests {
         try feed.give(Wire.relations)
         try feed.give(
             Wire.transaction(
-                5, 0x100,
-                [
+                5, commit: 0x100,
+                messages: [
                     Wire.origin("elsewhere"), insert(Wire.b), insert(Wire.a), insert(Wire.b),
                     Wire.truncate([Wire.a, Wire.b]), message("outbox"),
                 ]))
-        try feed.give(Wire.transaction(6, 0x200, []))
+        try feed.give(Wire.transaction(6, commit: 0x200, messages: []))
 
         let size = insert(Wire.a).count
         #expect(
@@ -50,15 +50,17 @@ struct PeekAssemblerTests {
         let blocks: [[UInt8]] = [
             insert(Wire.a, 5), insert(Wire.a, 7), insert(Wire.b, 5), message("m", xid: 5),
         ]
-        let described = [Wire.relation(Wire.a, "a", xid: 5), Wire.relation(Wire.b, "b", xid: 5)]
-        try whole.give(Wire.relations + Wire.transaction(5, 0x100, changes))
-        try streamed.give(Wire.block(5, described + [blocks[0]]))
-        try streamed.give(Wire.block(5, first: false, Array(blocks[1...])))
-        try streamed.give([Wire.streamCommit(5, 0x100)])
+        let described = [
+            Wire.relation(Wire.a, named: "a", xid: 5), Wire.relation(Wire.b, named: "b", xid: 5),
+        ]
+        try whole.give(Wire.relations + Wire.transaction(5, commit: 0x100, messages: changes))
+        try streamed.give(Wire.block(5, messages: described + [blocks[0]]))
+        try streamed.give(Wire.block(5, first: false, messages: Array(blocks[1...])))
+        try streamed.give([Wire.streamCommit(5, commit: 0x100)])
 
         #expect(streamed.lines == whole.lines)
         // Its descriptions hold from now on.
-        try streamed.give(Wire.transaction(8, 0x200, [insert(Wire.b)]))
+        try streamed.give(Wire.transaction(8, commit: 0x200, messages: [insert(Wire.b)]))
         #expect(streamed.lines.last == "8 0/200..0/208: public.b insert 1/\(changes[2].count)")
     }
 
@@ -66,15 +68,16 @@ struct PeekAssemblerTests {
     func rolledBack() throws {
         var feed = PeekFeed()
         try feed.give(Wire.relations)
-        try feed.give(Wire.block(5, [insert(Wire.a, 5), insert(Wire.a, 6), insert(Wire.b, 7)]))
+        try feed.give(
+            Wire.block(5, messages: [insert(Wire.a, 5), insert(Wire.a, 6), insert(Wire.b, 7)]))
         try feed.give([Wire.streamAbort(5, sub: 6), Wire.streamAbort(5, sub: 7)])
-        try feed.give(Wire.block(5, first: false, [insert(Wire.b, 8)]))
-        try feed.give(Wire.block(9, [insert(Wire.a, 9)]))
-        try feed.give(Wire.block(12, [insert(Wire.b, 12)]))
+        try feed.give(Wire.block(5, first: false, messages: [insert(Wire.b, 8)]))
+        try feed.give(Wire.block(9, messages: [insert(Wire.a, 9)]))
+        try feed.give(Wire.block(12, messages: [insert(Wire.b, 12)]))
         #expect(
             feed.inProgress == ["5: public.a 1, public.b 1", "9: public.a 1", "12: public.b 1"])
 
-        try feed.give([Wire.streamAbort(9), Wire.streamCommit(5, 0x100)])
+        try feed.give([Wire.streamAbort(9), Wire.streamCommit(5, commit: 0x100)])
 
         let size = insert(Wire.a).count
         #expect(
@@ -93,12 +96,13 @@ struct PeekAssemblerTests {
         for round in 0..<20_000 {
             let subxid = (round > 15_000 ? 206 : 6) + UInt32(round % 100)
             try feed.give(
-                Wire.block(5, first: round == 0, [insert(Wire.a, subxid), insert(Wire.b, 5)]))
+                Wire.block(
+                    5, first: round == 0, messages: [insert(Wire.a, subxid), insert(Wire.b, 5)]))
             if round == 15_000 {
                 try feed.give((0..<50).map { Wire.streamAbort(5, sub: 6 + $0) })
             }
         }
-        try feed.give([Wire.streamCommit(5, 0x100)])
+        try feed.give([Wire.streamCommit(5, commit: 0x100)])
 
         // Of the first 15001 rounds half of the subtransactions went.
         let size = insert(Wire.a).count
@@ -114,14 +118,14 @@ struct PeekAssemblerTests {
     func end() throws {
         var feed = PeekFeed(end: 0x200)
         try feed.give(Wire.relations)
-        try feed.give(Wire.block(9, [insert(Wire.a, 9)]))
-        try feed.give(Wire.transaction(5, 0x1E8, [insert(Wire.a)]))
+        try feed.give(Wire.block(9, messages: [insert(Wire.a, 9)]))
+        try feed.give(Wire.transaction(5, commit: 0x1E8, messages: [insert(Wire.a)]))
         #expect(!feed.passedEnd)
         try feed.give([message("m", transactional: false, lsn: 0x1FF)])
         #expect(feed.lines.last == "message m")
         var (plain, streamed, outside) = (feed, feed, feed)
-        try plain.give([Wire.begin(6, 0x200)])
-        try streamed.give([Wire.streamCommit(9, 0x200)])
+        try plain.give([Wire.begin(6, commit: 0x200)])
+        try streamed.give([Wire.streamCommit(9, commit: 0x200)])
         try outside.give([message("m", transactional: false, lsn: 0x201)])
         #expect(plain.passedEnd && streamed.passedEnd && outside.passedEnd)
         #expect(plain.lines == feed.lines && streamed.lines == feed.lines)
@@ -130,11 +134,12 @@ struct PeekAssemblerTests {
     @Test("only the tables that are looked for are counted, under the names that they had")
     func tables() throws {
         var feed = PeekFeed(tables: ["public.old*", "b"])
-        try feed.give([Wire.relation(Wire.a, "older"), Wire.relation(Wire.b, "b")])
-        try feed.give(Wire.transaction(5, 0x100, [insert(Wire.a), message("m")]))
-        try feed.give([Wire.relation(Wire.a, "newer")])
-        try feed.give(Wire.transaction(6, 0x200, [insert(Wire.a)]))
-        try feed.give(Wire.transaction(7, 0x300, [insert(Wire.a), insert(Wire.b)]))
+        try feed.give([Wire.relation(Wire.a, named: "older"), Wire.relation(Wire.b, named: "b")])
+        try feed.give(Wire.transaction(5, commit: 0x100, messages: [insert(Wire.a), message("m")]))
+        try feed.give([Wire.relation(Wire.a, named: "newer")])
+        try feed.give(Wire.transaction(6, commit: 0x200, messages: [insert(Wire.a)]))
+        try feed.give(
+            Wire.transaction(7, commit: 0x300, messages: [insert(Wire.a), insert(Wire.b)]))
 
         let size = insert(Wire.a).count
         #expect(
@@ -147,9 +152,9 @@ struct PeekAssemblerTests {
     @Test("changes with values: keys, unchanged and null columns, truncates and messages")
     func values() throws {
         var feed = PeekFeed(showsChanges: true)
-        try feed.give([Wire.relation(Wire.a, "a", columns: 3)])
+        try feed.give([Wire.relation(Wire.a, named: "a", columns: 3)])
         try feed.give([
-            Wire.begin(5, 0x100),
+            Wire.begin(5, commit: 0x100),
             Wire.insert(Wire.a, .text("1"), .null, .text("it's")),
             WireEncoder.update(
                 Wire.a, old: .key([.text("1"), .null, .null]),
@@ -174,7 +179,8 @@ struct PeekAssemblerTests {
     @Test("prefixes of messages are told apart up to a number")
     func prefixes() throws {
         var feed = PeekFeed()
-        try feed.give(Wire.transaction(5, 0x100, (0..<1000).map { message("p\($0)") }))
+        try feed.give(
+            Wire.transaction(5, commit: 0x100, messages: (0..<1000).map { message("p\($0)") }))
 
         #expect(feed.subjects == 201)
     }
@@ -183,11 +189,11 @@ struct PeekAssemblerTests {
         "messages where the protocol does not allow them are errors",
         arguments: [
             [Wire.commit(0x100)], [Wire.insert(Wire.a, .text("1"), .text("x"))],
-            [Wire.begin(5, 0x100), Wire.insert(RelationID(rawValue: 77), .text("1"))],
-            [Wire.begin(5, 0x100), Wire.begin(6, 0x200)],
-            [Wire.begin(5, 0x100), Wire.insert(Wire.a, .text("1"))],
+            [Wire.begin(5, commit: 0x100), Wire.insert(RelationID(rawValue: 77), .text("1"))],
+            [Wire.begin(5, commit: 0x100), Wire.begin(6, commit: 0x200)],
+            [Wire.begin(5, commit: 0x100), Wire.insert(Wire.a, .text("1"))],
             [Wire.streamStop], [Wire.streamStart(5, first: false)],
-            [Wire.streamCommit(5, 0x100)], [Wire.truncate([Wire.a])],
+            [Wire.streamCommit(5, commit: 0x100)], [Wire.truncate([Wire.a])],
             [Wire.streamStart(5), Wire.streamStart(6)], [Wire.origin("o")], [[0x42, 1]],
         ])
     func errors(_ messages: [[UInt8]]) throws {

@@ -14,8 +14,8 @@ struct BrokenStream: CustomTestStringConvertible {
         (testDescription, self.messages, self.code) = (what, messages, code)
     }
 
-    private static let first = Wire.transaction(1, 0x100, [])
-    private static let block = Wire.block(9, [])
+    private static let first = Wire.transaction(1, commit: 0x100, messages: [])
+    private static let block = Wire.block(9, messages: [])
     private static let nine = TransactionID(rawValue: 9)
     private static let last = LSN(rawValue: .max)
 
@@ -27,13 +27,14 @@ struct BrokenStream: CustomTestStringConvertible {
     static let all: [BrokenStream] = [
         .init("a transaction twice", first + first, .goesBack(commit: 0x100, reached: 0x108)),
         .init(
-            "a commit that goes back", first + [Wire.begin(2, 0x80)],
+            "a commit that goes back", first + [Wire.begin(2, commit: 0x80)],
             .goesBack(commit: 0x80, reached: 0x108)),
         .init(
-            "a commit within the record of another", first + [Wire.begin(2, 0x104)],
+            "a commit within the record of another", first + [Wire.begin(2, commit: 0x104)],
             .goesBack(commit: 0x104, reached: 0x108)),
         .init(
-            "a streamed commit that goes back", first + block + [Wire.streamCommit(9, 0x80)],
+            "a streamed commit that goes back",
+            first + block + [Wire.streamCommit(9, commit: 0x80)],
             .goesBack(commit: 0x80, reached: 0x108)),
         .init(
             "a message that goes back", first + [message(0x80)],
@@ -42,31 +43,36 @@ struct BrokenStream: CustomTestStringConvertible {
             "a message twice", [message(0x80), message(0x80)],
             .goesBack(commit: 0x80, reached: 0x80)),
         .init(
-            "another commit than began", [Wire.begin(1, 0x100), Wire.commit(0x180)],
+            "another commit than began", [Wire.begin(1, commit: 0x100), Wire.commit(0x180)],
             .commitDiffers(begun: 0x100, ended: 0x180)),
         .init(
-            "another commit time", [Wire.begin(1, 0x100), Wire.commit(0x100, time: 6)],
+            "another commit time", [Wire.begin(1, commit: 0x100), Wire.commit(0x100, time: 6)],
             .commitTimeDiffers(commit: 0x100)),
-        .init("a transaction at 0/0", [Wire.begin(1, .zero)], .nowhere(.begin)),
-        .init("a streamed one", block + [Wire.streamCommit(9, .zero)], .nowhere(.streamCommit)),
+        .init("a transaction at 0/0", [Wire.begin(1, commit: .zero)], .nowhere(.begin)),
+        .init(
+            "a streamed one", block + [Wire.streamCommit(9, commit: .zero)], .nowhere(.streamCommit)
+        ),
         .init("a message at 0/0", [message(.zero)], .nowhere(.message)),
         .init(
-            "an end at 0/0", [Wire.begin(1, 0x100), Wire.commit(0x100, end: .zero)],
+            "an end at 0/0", [Wire.begin(1, commit: 0x100), Wire.commit(0x100, end: .zero)],
             .endOfCommit(commit: 0x100, end: .zero)),
         .init(
-            "an end without a record", [Wire.begin(1, 0x100), Wire.commit(0x100, end: 0x100)],
+            "an end without a record",
+            [Wire.begin(1, commit: 0x100), Wire.commit(0x100, end: 0x100)],
             .endOfCommit(commit: 0x100, end: 0x100)),
         .init(
-            "the furthest end", [Wire.begin(1, 0x100), Wire.commit(0x100, end: last)],
+            "the furthest end", [Wire.begin(1, commit: 0x100), Wire.commit(0x100, end: last)],
             .endOfCommit(commit: 0x100, end: last)),
         .init(
-            "the furthest end of a streamed one", block + [Wire.streamCommit(9, 0x100, end: last)],
+            "the furthest end of a streamed one",
+            block + [Wire.streamCommit(9, commit: 0x100, end: last)],
             .endOfCommit(commit: 0x100, end: last)),
-        .init("transaction 0", [Wire.begin(0, 0x100)], .noTransactionID(.begin)),
+        .init("transaction 0", [Wire.begin(0, commit: 0x100)], .noTransactionID(.begin)),
         .init("streamed transaction 0", [Wire.streamStart(0)], .noTransactionID(.streamStart)),
         .init("a first block twice", block + block, .repeatedFirstBlock(nine)),
         .init(
-            "an abort within a transaction", block + [Wire.begin(1, 0x100), Wire.streamAbort(9)],
+            "an abort within a transaction",
+            block + [Wire.begin(1, commit: 0x100), Wire.streamAbort(9)],
             .outOfOrder(.streamAbort)),
     ]
 }
@@ -108,7 +114,11 @@ struct BrokenStreamTests {
         for isTaken in [false, true] {
             var feed = AssemblerFeed(piecesAtOnce: 1)
             let block = Wire.block(
-                9, [Wire.relation(Wire.a, "a", xid: 9), Wire.insert(Wire.a, "1", "x", xid: 10)])
+                9,
+                messages: [
+                    Wire.relation(Wire.a, named: "a", xid: 9),
+                    Wire.insert(Wire.a, "1", "x", xid: 10),
+                ])
             try feed.give(all: block)
             if isTaken { feed.take() }
 
@@ -124,7 +134,7 @@ struct BrokenStreamTests {
             decoder: MessageDecoder(protocolVersion: 2), tables: [],
             end: LSN(rawValue: .max), showsChanges: false)
         peek.keepaliveReceived(walEnd: 0x200)
-        let (late, next) = (Wire.begin(1, 0x1F8), Wire.begin(1, 0x200))
+        let (late, next) = (Wire.begin(1, commit: 0x1F8), Wire.begin(1, commit: 0x200))
         let refusal = StreamError(.goesBack(commit: 0x1F8, reached: 0x200), at: 0x77)
 
         #expect(throws: refusal) { try feed.give(late, at: 0x77) }
@@ -145,7 +155,7 @@ struct BrokenStreamTests {
 
         let told = try assembler.receive(message.span.bytes, at: 0x200)
         for message in Wire.relations
-            + Wire.transaction(7, 0x200, [Wire.insert(Wire.a, "1", "x")])
+            + Wire.transaction(7, commit: 0x200, messages: [Wire.insert(Wire.a, "1", "x")])
         {
             _ = try assembler.receive(message.span.bytes, at: 0x200)
         }

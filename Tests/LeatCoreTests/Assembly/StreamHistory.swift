@@ -121,7 +121,7 @@ struct StreamHistory {
         case 0:
             return Operation(
                 subxid: subxid, tables: [table], line: "insert \(name)/\(columns) (\(newText))"
-            ) { WireEncoder.insert(id, newValues, xid: xid($0)) }
+            ) { WireEncoder.insert(into: id, newValues, xid: xid($0)) }
         case 1:
             return Operation(
                 subxid: subxid, tables: [table],
@@ -148,7 +148,7 @@ struct StreamHistory {
         let (xid, commit) = (nextXID(), nextCommit())
         let origin = random.once(in: 5) ? "up" : nil
         let operations = (0..<Int.random(in: 0...6, using: &random)).map { _ in operation(xid) }
-        try feed.give(Wire.begin(xid, commit))
+        try feed.give(Wire.begin(xid, commit: commit))
         if let origin { try feed.give(Wire.origin(origin)) }
         for operation in operations {
             for table in operation.tables where !tables[table].isDescribed {
@@ -231,7 +231,7 @@ struct StreamHistory {
         guard transaction.hasBegun else { return }
         let commit = nextCommit()
         let takes = random.once(in: 2)
-        try feed.give(Wire.streamCommit(transaction.xid, commit)) { feed in
+        try feed.give(Wire.streamCommit(transaction.xid, commit: commit)) { feed in
             if takes, feed.assembler.batch.changes.count > 2 { feed.take() }
         }
         for table in transaction.described { tables[table].isDescribed = true }
@@ -241,7 +241,7 @@ struct StreamHistory {
 
     private func relation(_ table: Int, xid: UInt32?) -> [UInt8] {
         Wire.relation(
-            tables[table].id, tables[table].name, columns: tables[table].columns, xid: xid)
+            tables[table].id, named: tables[table].name, columns: tables[table].columns, xid: xid)
     }
 
     // MARK: What must come out

@@ -14,7 +14,8 @@ struct StreamedPieceTests {
 
     private func begin(_ feed: inout AssemblerFeed, _ rows: [[UInt8]]) throws {
         try feed.give(all: Wire.relations)
-        try feed.give(all: Wire.block(9, [Wire.relation(Wire.a, "a", xid: 9)] + rows))
+        try feed.give(
+            all: Wire.block(9, messages: [Wire.relation(Wire.a, named: "a", xid: 9)] + rows))
     }
 
     @Test("a piece says where it stands, and where its subtransactions begin")
@@ -23,7 +24,8 @@ struct StreamedPieceTests {
         try begin(&feed, [insert("1", 9), insert("2", 10), insert("3", 10)])
 
         let first = feed.take()
-        try feed.give(all: Wire.block(9, first: false, [insert("4", 10), insert("5", 11)]))
+        try feed.give(
+            all: Wire.block(9, first: false, messages: [insert("4", 10), insert("5", 11)]))
         let second = feed.take()
 
         #expect(first.piece?.isFirst == true && second.piece?.isFirst == false)
@@ -31,7 +33,8 @@ struct StreamedPieceTests {
         #expect(second.piece?.subtransactions.map(\.firstChange) == [1])
         #expect(first.transactions.map(\.isComplete) == [false])
         #expect(
-            try feed.give(Wire.streamCommit(9, 0x200)) == .committed(end: 0x208, isEmpty: false))
+            try feed.give(Wire.streamCommit(9, commit: 0x200))
+                == .committed(end: 0x208, isEmpty: false))
         #expect(feed.transactions.map(\.changes.count) == [5])
     }
 
@@ -40,13 +43,14 @@ struct StreamedPieceTests {
         var feed = AssemblerFeed(piecesAtOnce: 1)
         try begin(&feed, [insert("1", 9), insert("2", 10)])
         feed.take()
-        try feed.give(all: Wire.block(9, first: false, [insert("3", 10), insert("4", 11)]))
+        try feed.give(
+            all: Wire.block(9, first: false, messages: [insert("3", 10), insert("4", 11)]))
 
         try feed.give(Wire.streamAbort(9, sub: 11))
         #expect(feed.assembler.batch.changes.count == 1)
         try feed.give(Wire.streamAbort(9, sub: 10))
         #expect(feed.assembler.batch.changes.isEmpty)
-        try feed.give(all: Wire.block(9, first: false, [insert("5", 9)]))
+        try feed.give(all: Wire.block(9, first: false, messages: [insert("5", 9)]))
 
         #expect(feed.take().piece?.rollsBackTo == ten)
     }
@@ -61,7 +65,9 @@ struct StreamedPieceTests {
         try feed.give(Wire.streamAbort(9, sub: 10))
 
         #expect(feed.assembler.batch.byteCount == 0)
-        #expect(try feed.give(Wire.streamCommit(9, 0x200)) == .committed(end: 0x208, isEmpty: true))
+        #expect(
+            try feed.give(Wire.streamCommit(9, commit: 0x200))
+                == .committed(end: 0x208, isEmpty: true))
         #expect(feed.transactions.isEmpty && feed.pieces == 0)
     }
 
@@ -69,18 +75,19 @@ struct StreamedPieceTests {
     func spooled() throws {
         var feed = AssemblerFeed(["a": 0x180, "b": .zero], piecesAtOnce: 1)
         try feed.give(all: Wire.relations)
-        let described = Wire.relation(Wire.a, "a", xid: 9)
+        let described = Wire.relation(Wire.a, named: "a", xid: 9)
         try feed.give(Wire.streamStart(9))
         #expect(try feed.give(described) == .spool(nine))
         try feed.give(Wire.streamStop)
 
-        try feed.give(all: Wire.transaction(5, 0x190, [Wire.insert(Wire.b, "p", "x")]))
+        try feed.give(
+            all: Wire.transaction(5, commit: 0x190, messages: [Wire.insert(Wire.b, "p", "x")]))
         try feed.give(Wire.streamStart(20))
-        #expect(try feed.give(Wire.relation(Wire.a, "a", xid: 20)) == .none)
+        #expect(try feed.give(Wire.relation(Wire.a, named: "a", xid: 20)) == .none)
         try feed.give(Wire.streamStop)
         try feed.give(Wire.streamStart(21))
         #expect(
-            try feed.give(Wire.relation(Wire.a, "a", xid: 21))
+            try feed.give(Wire.relation(Wire.a, named: "a", xid: 21))
                 == .spool(TransactionID(rawValue: 21)))
     }
 

@@ -9,7 +9,7 @@ struct TransactionAssemblerTests {
     func plain() throws {
         var feed = AssemblerFeed()
         try feed.give(all: Wire.relations)
-        #expect(try feed.give(Wire.begin(7, 0x100)) == .began)
+        #expect(try feed.give(Wire.begin(7, commit: 0x100)) == .began)
         try feed.give(Wire.insert(Wire.a, "1", .null), at: 0x50)
         try feed.give(
             WireEncoder.update(Wire.b, old: .key(["1", .null]), new: ["2", .unchangedTOAST]))
@@ -35,8 +35,10 @@ struct TransactionAssemblerTests {
     func several() throws {
         var feed = AssemblerFeed()
         try feed.give(all: Wire.relations)
-        try feed.give(all: Wire.transaction(1, 0x100, [Wire.insert(Wire.a, "1", "x")]))
-        try feed.give(all: Wire.transaction(2, 0x200, [Wire.insert(Wire.b, "2", "y")]))
+        try feed.give(
+            all: Wire.transaction(1, commit: 0x100, messages: [Wire.insert(Wire.a, "1", "x")]))
+        try feed.give(
+            all: Wire.transaction(2, commit: 0x200, messages: [Wire.insert(Wire.b, "2", "y")]))
         #expect(feed.assembler.completeTransactions == 2)
 
         let batch = feed.take()
@@ -50,7 +52,8 @@ struct TransactionAssemblerTests {
     @Test("a batch taken in the middle of a transaction holds a piece of it")
     func pieces() throws {
         var feed = AssemblerFeed()
-        try feed.give(all: Wire.relations + [Wire.begin(1, 0x100), Wire.insert(Wire.a, "1", "x")])
+        try feed.give(
+            all: Wire.relations + [Wire.begin(1, commit: 0x100), Wire.insert(Wire.a, "1", "x")])
         let first = feed.take()
         try feed.give(all: [Wire.insert(Wire.a, "2", "y")])
         let second = feed.take()
@@ -70,11 +73,12 @@ struct TransactionAssemblerTests {
     func keepsOpen() throws {
         var feed = AssemblerFeed()
         try feed.give(all: Wire.relations)
-        try feed.give(all: Wire.transaction(1, 0x100, [Wire.insert(Wire.a, "1", "x")]))
-        try feed.give(all: [Wire.begin(2, 0x200), Wire.insert(Wire.b, "2", "y")])
+        try feed.give(
+            all: Wire.transaction(1, commit: 0x100, messages: [Wire.insert(Wire.a, "1", "x")]))
+        try feed.give(all: [Wire.begin(2, commit: 0x200), Wire.insert(Wire.b, "2", "y")])
         let first = feed.take()
         try feed.give(all: [Wire.insert(Wire.a, "3", "z"), Wire.commit(0x200)])
-        try feed.give(all: [Wire.begin(3, 0x300), Wire.insert(Wire.b, "4", "u")])
+        try feed.give(all: [Wire.begin(3, commit: 0x300), Wire.insert(Wire.b, "4", "u")])
         let second = feed.take()
         let third = feed.take()
         try feed.give(Wire.commit(0x300))
@@ -96,7 +100,8 @@ struct TransactionAssemblerTests {
     @Test("a transaction with nothing for us ends empty and leaves nothing")
     func empty() throws {
         var feed = AssemblerFeed(["b": .zero])
-        try feed.give(all: Wire.relations + [Wire.begin(1, 0x100), Wire.insert(Wire.a, "1", "x")])
+        try feed.give(
+            all: Wire.relations + [Wire.begin(1, commit: 0x100), Wire.insert(Wire.a, "1", "x")])
 
         let action = try feed.give(Wire.commit(0x100))
 
@@ -112,7 +117,8 @@ struct TransactionAssemblerTests {
                 LogicalDecodingMessage(isTransactional: false, lsn: 1, prefix: "p", content: [1])))
         let type = WireEncoder.encode(.type(.init(type: .init(oid: 1, schema: "s", name: "t"))))
 
-        try feed.give(all: [message, type] + Wire.transaction(1, 0x100, [message, type]))
+        try feed.give(
+            all: [message, type] + Wire.transaction(1, commit: 0x100, messages: [message, type]))
 
         #expect(feed.take().transactions.isEmpty)
     }
@@ -124,7 +130,8 @@ struct TransactionAssemblerTests {
         for commit in [0x100, 0x200] as [LSN] {
             try feed.give(
                 all: Wire.transaction(
-                    1, commit, [Wire.insert(Wire.b, "1", "x"), Wire.insert(Wire.a, "2", "y")]))
+                    1, commit: commit,
+                    messages: [Wire.insert(Wire.b, "1", "x"), Wire.insert(Wire.a, "2", "y")]))
         }
 
         #expect(feed.takeUnfollowed() == ["public.b"])
@@ -140,7 +147,8 @@ struct TransactionAssemblerTests {
             let row = WireValue.text("\(commit)")
             try feed.give(
                 all: Wire.transaction(
-                    1, commit, [Wire.insert(Wire.a, row, "a"), Wire.insert(Wire.b, row, "b")]))
+                    1, commit: commit,
+                    messages: [Wire.insert(Wire.a, row, "a"), Wire.insert(Wire.b, row, "b")]))
         }
 
         #expect(
@@ -155,7 +163,9 @@ struct TransactionAssemblerTests {
         var feed = AssemblerFeed(position: 0x208)
         try feed.give(all: Wire.relations)
         for (xid, commit) in [(1, 0x200), (2, 0x208)] as [(UInt32, LSN)] {
-            try feed.give(all: Wire.transaction(xid, commit, [Wire.insert(Wire.a, "1", "x")]))
+            try feed.give(
+                all: Wire.transaction(
+                    xid, commit: commit, messages: [Wire.insert(Wire.a, "1", "x")]))
         }
 
         feed.take()
@@ -169,9 +179,10 @@ struct TransactionAssemblerTests {
         var feed = AssemblerFeed(skipsTransactionsWithOrigin: skips)
         let insert = Wire.insert(Wire.a, "1", "x")
         try feed.give(all: Wire.relations)
-        try feed.give(all: Wire.transaction(1, 0x100, [insert]))
-        try feed.give(all: Wire.transaction(2, 0x200, [Wire.origin("up"), insert]))
-        try feed.give(all: Wire.transaction(3, 0x300, [insert]))
+        try feed.give(all: Wire.transaction(1, commit: 0x100, messages: [insert]))
+        try feed.give(
+            all: Wire.transaction(2, commit: 0x200, messages: [Wire.origin("up"), insert]))
+        try feed.give(all: Wire.transaction(3, commit: 0x300, messages: [insert]))
 
         feed.take()
 
@@ -185,10 +196,11 @@ struct TransactionAssemblerTests {
         try feed.give(all: Wire.relations)
         try feed.give(
             all: Wire.transaction(
-                1, 0x100,
-                [
-                    Wire.insert(Wire.a, "1", "x"), Wire.relation(Wire.a, "a", columns: 3),
-                    Wire.insert(Wire.a, "2", "y", "z"), Wire.relation(Wire.a, "a", columns: 3),
+                1, commit: 0x100,
+                messages: [
+                    Wire.insert(Wire.a, "1", "x"), Wire.relation(Wire.a, named: "a", columns: 3),
+                    Wire.insert(Wire.a, "2", "y", "z"),
+                    Wire.relation(Wire.a, named: "a", columns: 3),
                     Wire.insert(Wire.a, "3", "y", "z"),
                 ]))
 
@@ -208,9 +220,10 @@ struct TransactionAssemblerTests {
         let insert = Wire.insert(Wire.a, "1", "x")
         try feed.give(
             all: Wire.transaction(
-                1, 0x100,
-                [
-                    insert, Wire.relation(Wire.a, "b"), Wire.relation(Wire.b, "a"), insert,
+                1, commit: 0x100,
+                messages: [
+                    insert, Wire.relation(Wire.a, named: "b"), Wire.relation(Wire.b, named: "a"),
+                    insert,
                     Wire.insert(Wire.b, "2", "y"),
                 ]))
 
@@ -227,12 +240,14 @@ struct TransactionAssemblerTests {
     func sameName() throws {
         let other = RelationID(rawValue: 9)
         var feed = AssemblerFeed(["a": 0x200])
-        try feed.give(all: [Wire.relation(Wire.a, "a"), Wire.relation(other, "a")])
+        try feed.give(all: [Wire.relation(Wire.a, named: "a"), Wire.relation(other, named: "a")])
 
         // Its predecessor, dropped before the copy: nobody's concern.
-        try feed.give(all: Wire.transaction(1, 0x100, [Wire.insert(other, "1", "x")]))
+        try feed.give(
+            all: Wire.transaction(1, commit: 0x100, messages: [Wire.insert(other, "1", "x")]))
         #expect(feed.takeUnfollowed().isEmpty)
-        try feed.give(all: Wire.transaction(2, 0x300, [Wire.insert(other, "2", "y")]))
+        try feed.give(
+            all: Wire.transaction(2, commit: 0x300, messages: [Wire.insert(other, "2", "y")]))
 
         #expect(feed.takeUnfollowed() == ["public.a"])
         #expect(feed.allChanges().isEmpty)
@@ -244,8 +259,8 @@ struct TransactionAssemblerTests {
         try feed.give(all: Wire.relations)
         try feed.give(
             all: Wire.transaction(
-                1, 0x100,
-                [
+                1, commit: 0x100,
+                messages: [
                     Wire.truncate([Wire.b, Wire.a], cascade: true),
                     Wire.truncate([Wire.b]), Wire.truncate([Wire.a], restart: true),
                 ]))
@@ -281,17 +296,20 @@ struct TransactionAssemblerRefusalTests {
             (.commit, [Wire.commit(1)]),
             (.origin, [Wire.origin("o")]),
             (.truncate, [Wire.truncate([Wire.a])]),
-            (.begin, [Wire.begin(1, 1), Wire.begin(2, 2)]),
-            (.streamStart, [Wire.begin(1, 1), Wire.streamStart(2)]),
+            (.begin, [Wire.begin(1, commit: 1), Wire.begin(2, commit: 2)]),
+            (.streamStart, [Wire.begin(1, commit: 1), Wire.streamStart(2)]),
             (.streamStop, [Wire.streamStop]),
             (.streamStart, [Wire.streamStart(1), Wire.streamStart(2)]),
-            (.begin, [Wire.streamStart(1), Wire.begin(2, 2)]),
+            (.begin, [Wire.streamStart(1), Wire.begin(2, commit: 2)]),
             (.commit, [Wire.streamStart(1), Wire.commit(2)]),
-            (.streamCommit, [Wire.streamStart(1), Wire.streamCommit(1, 2)]),
+            (.streamCommit, [Wire.streamStart(1), Wire.streamCommit(1, commit: 2)]),
             (.streamAbort, [Wire.streamStart(1), Wire.streamAbort(1)]),
             (
                 .streamCommit,
-                [Wire.streamStart(1), Wire.streamStop, Wire.begin(2, 2), Wire.streamCommit(1, 2)]
+                [
+                    Wire.streamStart(1), Wire.streamStop, Wire.begin(2, commit: 2),
+                    Wire.streamCommit(1, commit: 2),
+                ]
             ),
         ])
     func outOfOrder(_ kind: MessageKind, _ messages: [[UInt8]]) {
@@ -303,10 +321,11 @@ struct TransactionAssemblerRefusalTests {
         let unknown = StreamError.Code.unknownStreamedTransaction(TransactionID(rawValue: 3))
 
         #expect(refusal([Wire.streamStart(3, first: false)]) == unknown)
-        #expect(refusal([Wire.streamCommit(3, 2)]) == unknown)
+        #expect(refusal([Wire.streamCommit(3, commit: 2)]) == unknown)
         #expect(
             refusal([
-                Wire.streamStart(3), Wire.streamStop, Wire.streamAbort(3), Wire.streamCommit(3, 2),
+                Wire.streamStart(3), Wire.streamStop, Wire.streamAbort(3),
+                Wire.streamCommit(3, commit: 2),
             ]) == unknown)
     }
 
@@ -335,22 +354,23 @@ struct TransactionAssemblerRefusalTests {
     func unknownRelation() {
         let unknown = StreamError.Code.unknownRelation(Wire.a)
 
-        #expect(refusal([Wire.begin(1, 1), Self.insert]) == unknown)
-        #expect(refusal([Wire.begin(1, 1), Wire.truncate([Wire.a])]) == unknown)
+        #expect(refusal([Wire.begin(1, commit: 1), Self.insert]) == unknown)
+        #expect(refusal([Wire.begin(1, commit: 1), Wire.truncate([Wire.a])]) == unknown)
     }
 
     @Test(
         "a tuple with another number of columns than described is refused, an empty one too",
         arguments: [
-            WireEncoder.insert(Wire.a, ["1"]), WireEncoder.insert(Wire.a, ["1", "2", "3"]),
-            WireEncoder.insert(Wire.a, []), WireEncoder.update(Wire.a, new: []),
+            WireEncoder.insert(into: Wire.a, ["1"]),
+            WireEncoder.insert(into: Wire.a, ["1", "2", "3"]),
+            WireEncoder.insert(into: Wire.a, []), WireEncoder.update(Wire.a, new: []),
             WireEncoder.update(Wire.a, old: .key([]), new: ["1", "2"]),
             WireEncoder.update(Wire.a, old: .full(["1"]), new: ["1", "2"]),
             WireEncoder.delete(Wire.a, old: .key([])),
             WireEncoder.delete(Wire.a, old: .full(["1", "2", "3"])),
         ])
     func columnCounts(_ row: [UInt8]) throws {
-        let code = try #require(refusal(Wire.relations + [Wire.begin(1, 1), row]))
+        let code = try #require(refusal(Wire.relations + [Wire.begin(1, commit: 1), row]))
 
         guard case .columnCount(expected: 2, got: let got) = code else {
             Issue.record("\(code)")
@@ -362,8 +382,10 @@ struct TransactionAssemblerRefusalTests {
     @Test("a table without columns has rows without columns")
     func noColumns() throws {
         var feed = AssemblerFeed()
-        try feed.give(Wire.relation(Wire.a, "a", columns: 0))
-        try feed.give(all: Wire.transaction(1, 0x100, [WireEncoder.insert(Wire.a, [])]))
+        try feed.give(Wire.relation(Wire.a, named: "a", columns: 0))
+        try feed.give(
+            all: Wire.transaction(
+                1, commit: 0x100, messages: [WireEncoder.insert(into: Wire.a, [])]))
 
         #expect(feed.allChanges() == ["insert a/0 ()"])
     }

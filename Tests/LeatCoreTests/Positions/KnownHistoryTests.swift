@@ -22,7 +22,7 @@ struct KnownHistoryTests {
 
     private static func change(_ xid: UInt32, _ commit: LSN, _ id: RelationID = Wire.a) -> [[UInt8]]
     {
-        Wire.transaction(xid, commit, [Wire.insert(id, "1", "x")])
+        Wire.transaction(xid, commit: commit, messages: [Wire.insert(id, "1", "x")])
     }
 
     private static func isRefused(_ body: () throws -> Void) -> Bool {
@@ -49,7 +49,9 @@ struct KnownHistoryTests {
         "is another if the last transaction is not there",
         arguments: [
             change(741, 0x1C0), change(742, 0x1D0), change(742, 0x300), change(743, 0x280),
-            Wire.block(9, [Wire.insert(Wire.a, "1", "x", xid: 9)]) + [Wire.streamCommit(9, 0x1D0)],
+            Wire.block(9, messages: [Wire.insert(Wire.a, "1", "x", xid: 9)]) + [
+                Wire.streamCommit(9, commit: 0x1D0)
+            ],
         ])
     func isMissing(_ messages: [[UInt8]]) throws {
         var feed = try Self.feed()
@@ -77,7 +79,9 @@ struct KnownHistoryTests {
         var feed = try Self.feed()
         try feed.give(all: Self.change(742, 0x1C0))
         // Nobody's concern: of another table, or without a row.
-        try feed.give(all: Self.change(743, 0x200, Wire.b) + Wire.transaction(744, 0x220, []))
+        try feed.give(
+            all: Self.change(743, 0x200, Wire.b)
+                + Wire.transaction(744, commit: 0x220, messages: []))
 
         #expect(Self.isRefused { try feed.give(all: Self.change(745, 0x240)) })
     }
@@ -88,7 +92,8 @@ struct KnownHistoryTests {
         try feed.give(all: Self.change(742, 0x1C0) + Self.change(745, 0x240))
         feed = try Self.feed(leavesOutOrigins: true)
         let message = [Wire.origin("x"), Wire.insert(Wire.a, "1", "x")]
-        try feed.give(all: Self.change(742, 0x1C0) + Wire.transaction(745, 0x240, message))
+        try feed.give(
+            all: Self.change(742, 0x1C0) + Wire.transaction(745, commit: 0x240, messages: message))
 
         #expect(feed.allChanges().isEmpty)
     }

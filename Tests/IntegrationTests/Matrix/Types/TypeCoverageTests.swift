@@ -5,7 +5,7 @@ import Testing
 struct TypeCoverageTests {
     @Test("has a case", arguments: PostgresVersion.allCases)
     func covered(_ version: PostgresVersion) async throws {
-        let cluster = try await ClusterPool.shared.cluster(version, .source)
+        let cluster = try await ClusterPool.shared.cluster(version, as: .source)
 
         // Arrays come with their elements, row types of the catalogs with none of their own.
         let types = try await cluster.sql(
