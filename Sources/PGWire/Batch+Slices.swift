@@ -147,7 +147,7 @@ extension Batch {
 
         func callAsFunction(_ column: Column) -> Column {
             var column = column
-            if column.hasValue { column.offset = offset(column.offset, bytes) }
+            if column.hasValue { column.offset = offset(column.offset, by: bytes) }
             return column
         }
 
@@ -156,8 +156,8 @@ extension Batch {
             var change = change
             switch change.kind {
             case .insert, .update, .delete: break
-            case .truncate: change.relation = offset(change.relation, truncates)
-            case .message: change.relation = offset(change.relation, messages)
+            case .truncate: change.relation = offset(change.relation, by: truncates)
+            case .message: change.relation = offset(change.relation, by: messages)
             }
             change.old = moved(change.old)
             change.new = moved(change.new)
@@ -167,12 +167,12 @@ extension Batch {
         /// One without columns begins somewhere too, and what reads it looks there.
         private func moved(_ tuple: Tuple) -> Tuple {
             guard tuple.count > 0 else { return .none }
-            return Tuple(first: offset(tuple.first, columns), count: tuple.count)
+            return Tuple(first: offset(tuple.first, by: columns), count: tuple.count)
         }
 
-        func callAsFunction(offset value: UInt32) -> UInt32 { offset(value, bytes) }
+        func callAsFunction(offset value: UInt32) -> UInt32 { offset(value, by: bytes) }
 
-        private func offset(_ value: UInt32, _ by: Int) -> UInt32 { UInt32(Int(value) + by) }
+        private func offset(_ value: UInt32, by: Int) -> UInt32 { UInt32(Int(value) + by) }
     }
 
     /// By the index of another batch's relations; nil until one is met.

@@ -70,16 +70,16 @@ public final class CopyBuffer {
     ///   - arena: The bytes that the columns point into.
     /// - Returns: False if a value is not in the buffer's form; nothing was appended then.
     public func append(
-        operation: Int?, _ columns: UnsafePointer<Column>, _ order: [Int],
-        _ arena: UnsafeRawPointer
+        operation: Int?, columns: UnsafePointer<Column>, order: [Int],
+        arena: UnsafeRawPointer
     ) -> Bool {
         var bytes = 16
         for index in order { bytes += 2 * Int(columns[index].length) + 4 }
         let isBinary = isBinary
         return write(upTo: bytes) { out in
             isBinary
-                ? out.putBinary(operation, columns, order, arena)
-                : out.putText(operation, columns, order, arena)
+                ? out.putBinary(operation: operation, columns: columns, order: order, arena: arena)
+                : out.putText(operation: operation, columns: columns, order: order, arena: arena)
         }
     }
 
@@ -122,8 +122,8 @@ private struct CopyOutput {
     // MARK: Binary form
 
     mutating func putBinary(
-        _ operation: Int?, _ columns: UnsafePointer<Column>, _ order: [Int],
-        _ arena: UnsafeRawPointer
+        operation: Int?, columns: UnsafePointer<Column>, order: [Int],
+        arena: UnsafeRawPointer
     ) -> Bool {
         put(Int16(truncatingIfNeeded: order.count + (operation == nil ? 0 : 1)))
         if let operation {
@@ -154,8 +154,8 @@ private struct CopyOutput {
     private static let backslash = UInt8(ascii: "\\")
 
     mutating func putText(
-        _ operation: Int?, _ columns: UnsafePointer<Column>, _ order: [Int],
-        _ arena: UnsafeRawPointer
+        operation: Int?, columns: UnsafePointer<Column>, order: [Int],
+        arena: UnsafeRawPointer
     ) -> Bool {
         if let operation {
             for digit in String(operation).utf8 { put(digit) }
@@ -168,7 +168,7 @@ private struct CopyOutput {
             let column = columns[index]
             switch column.kind {
             case .text:
-                putEscaped(arena + Int(column.offset), Int(column.length))
+                putEscaped(arena + Int(column.offset), length: Int(column.length))
             case .null, .unchangedTOAST:
                 put(CopyOutput.backslash)
                 put(UInt8(ascii: "N"))
@@ -182,7 +182,7 @@ private struct CopyOutput {
 
     /// Eight bytes at a time while none of them needs a backslash. Bytes of multi-byte
     /// characters are no ASCII in any encoding that a database may have.
-    private mutating func putEscaped(_ source: UnsafeRawPointer, _ length: Int) {
+    private mutating func putEscaped(_ source: UnsafeRawPointer, length: Int) {
         var offset = 0
         while offset + 8 <= length {
             let word = source.loadUnaligned(fromByteOffset: offset, as: UInt64.self)

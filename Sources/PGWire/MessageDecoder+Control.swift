@@ -11,13 +11,13 @@ extension MessageDecoder {
     ) throws(DecodeError) -> ControlMessage {
         var cursor = ByteCursor(body)
         let kind = try kind(&cursor, streamed: streamed)
-        let message = try control(kind, &cursor, streamed: streamed)
+        let message = try control(kind, from: &cursor, streamed: streamed)
         try cursor.finish()
         return message
     }
 
     private func control(
-        _ kind: MessageKind, _ cursor: inout ByteCursor, streamed: Bool
+        _ kind: MessageKind, from cursor: inout ByteCursor, streamed: Bool
     ) throws(DecodeError) -> ControlMessage {
         switch kind {
         case .begin: return .begin(try BeginMessage(&cursor))
@@ -36,14 +36,14 @@ extension MessageDecoder {
         case .streamPrepare: return .streamPrepare(try PrepareMessage(&cursor))
         case .relation, .type, .truncate, .message:
             let xid = try streamedXID(&cursor, streamed: streamed)
-            return try content(kind, &cursor, xid: xid)
+            return try content(of: kind, from: &cursor, xid: xid)
         case .insert, .update, .delete:
             throw cursor.error(.unexpectedMessage(kind.rawValue), at: 0)
         }
     }
 
     private func content(
-        _ kind: MessageKind, _ cursor: inout ByteCursor, xid: TransactionID?
+        of kind: MessageKind, from cursor: inout ByteCursor, xid: TransactionID?
     ) throws(DecodeError) -> ControlMessage {
         switch kind {
         case .relation: return .relation(try RelationMessage(&cursor, xid: xid))

@@ -25,7 +25,7 @@ extension MessageDecoder {
         let row: RowMessage
         do throws(DecodeError) {
             row = try self.row(
-                kind, &cursor, streamed: streamed, base: UInt32(batch.bytes.count),
+                kind, from: &cursor, streamed: streamed, base: UInt32(batch.bytes.count),
                 columns: &batch.columns)
             try cursor.finish()
         } catch {
@@ -45,7 +45,7 @@ extension MessageDecoder {
     private static var largeBytes: Int { 1 << 20 }
 
     private func row(
-        _ kind: MessageKind, _ cursor: inout ByteCursor, streamed: Bool, base: UInt32,
+        _ kind: MessageKind, from cursor: inout ByteCursor, streamed: Bool, base: UInt32,
         columns: inout [Column]
     ) throws(DecodeError) -> RowMessage {
         guard kind.isRow else { throw cursor.error(.unexpectedMessage(kind.rawValue), at: 0) }

@@ -59,7 +59,7 @@ public enum PrintedText {
     }
 
     private static func escaped(
-        _ text: String, by escape: (Unicode.Scalar) -> String, _ isOdd: (Unicode.Scalar) -> Bool
+        _ text: String, by escape: (Unicode.Scalar) -> String, isOdd: (Unicode.Scalar) -> Bool
     ) -> String {
         // What nearly all text is.
         if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }

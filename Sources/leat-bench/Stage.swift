@@ -82,8 +82,8 @@ struct Stage: Sendable {
                         let isDelete = change.kind == .delete
                         let tuple = isDelete ? change.old : change.new
                         let isWritten = buffer.append(
-                            operation: nil, first + Int(tuple.first),
-                            (isDelete ? keys : orders)[Int(change.relation)], arena)
+                            operation: nil, columns: first + Int(tuple.first),
+                            order: (isDelete ? keys : orders)[Int(change.relation)], arena: arena)
                         if isWritten { rows += 1 }
                         if buffer.count >= Workload.chunkBytes { buffer.removeAll() }
                     }

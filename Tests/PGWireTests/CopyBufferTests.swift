@@ -23,8 +23,9 @@ struct CopyBufferTests {
         let isWhole = columns.withUnsafeBufferPointer { columns in
             bytes.withUnsafeBytes {
                 buffer.append(
-                    operation: operation, columns.baseAddress!, order ?? Array(values.indices),
-                    $0.baseAddress!)
+                    operation: operation, columns: columns.baseAddress!,
+                    order: order ?? Array(values.indices),
+                    arena: $0.baseAddress!)
             }
         }
         var copy: [UInt8] = []

@@ -284,7 +284,8 @@ final class SetSender {
                 for _ in 0..<copied.copies {
                     guard
                         buffer.append(
-                            operation: copied.operation, copied.columns, columns, arena)
+                            operation: copied.operation, columns: copied.columns, order: columns,
+                            arena: arena)
                     else {
                         try session.abandonCopyIn()
                         throw ApplyFailure(reason: .mixedForms, change: Int(row.change))
