@@ -36,8 +36,8 @@ public actor Connection: SessionActor {
 
     /// One statement without parameters; its rows are kept whole.
     @discardableResult
-    public func query(_ sql: String, _ parameters: [String?] = []) async throws -> QueryResult {
-        try await run { try $0.query(sql, parameters) }
+    public func query(_ sql: String, with parameters: [String?] = []) async throws -> QueryResult {
+        try await run { try $0.query(sql, with: parameters) }
     }
 
     /// One statement with parameters as text; its rows are kept whole.

@@ -34,7 +34,7 @@ public final class ConnectionExecutor: SerialExecutor, TaskExecutor {
 
     /// Runs the job on the connection's thread, behind those that came before.
     public func enqueue(_ job: consuming ExecutorJob) {
-        worker.add(UnownedJob(job), self)
+        worker.add(UnownedJob(job), to: self)
     }
 
     /// Traps on any other thread.
@@ -97,7 +97,7 @@ private final class Worker: Sendable {
         pthread_detach(thread)
     }
 
-    func add(_ job: UnownedJob, _ executor: ConnectionExecutor) {
+    func add(_ job: UnownedJob, to executor: ConnectionExecutor) {
         state.withLock { $0.items.append(Item(job: job, executor: executor)) }
         wakeup.signal()
     }

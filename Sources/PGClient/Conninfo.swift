@@ -99,7 +99,7 @@ public struct Conninfo: Sendable, Equatable {
     }
 
     /// `key=value`, as it stands in a connection string.
-    public static func setting(_ key: String, _ value: String) -> String {
+    public static func setting(_ key: String, to value: String) -> String {
         let isPlain =
             !value.isEmpty
             && !value.unicodeScalars.contains { scalar in

@@ -22,7 +22,7 @@ public struct QueryResult: Sendable {
         var endpoint = "server"
         var peer: Peer?
 
-        func failure(_ attempted: String, _ message: String) -> ConnectionError {
+        func failure(_ attempted: String, message: String) -> ConnectionError {
             var error = ConnectionError(
                 .unexpectedAnswer, attempted: "\(attempted) \(Session.quoted(sql))",
                 endpoint: endpoint, message: message)
@@ -31,7 +31,7 @@ public struct QueryResult: Sendable {
         }
     }
 
-    func unread(_ message: String) -> ConnectionError { origin.failure("read", message) }
+    func unread(_ message: String) -> ConnectionError { origin.failure("read", message: message) }
 }
 
 /// Owns one `PGresult` and releases it once.

@@ -20,38 +20,40 @@ public struct Record: Sendable {
 
     /// As text, whatever its type.
     public func text(_ column: String) throws(ConnectionError) -> String {
-        guard let text = try optionalText(column) else { throw failure(column, "it is NULL") }
+        guard let text = try optionalText(column) else {
+            throw failure(in: column, message: "it is NULL")
+        }
         return text
     }
 
     /// A `boolean`.
     public func bool(_ column: String) throws(ConnectionError) -> Bool {
-        try parsed(column, as: "a bool", try text(column), Record.bool)
+        try parsed(column, as: "a bool", from: try text(column), by: Record.bool)
     }
 
     /// An `int8` or smaller.
     public func int(_ column: String) throws(ConnectionError) -> Int {
-        try parsed(column, as: "an integer", try text(column)) { Int($0) }
+        try parsed(column, as: "an integer", from: try text(column)) { Int($0) }
     }
 
     /// As a process ID or a type modifier is.
     public func int32(_ column: String) throws(ConnectionError) -> Int32 {
-        try parsed(column, as: "an integer of 32 bits", try text(column)) { Int32($0) }
+        try parsed(column, as: "an integer of 32 bits", from: try text(column)) { Int32($0) }
     }
 
     /// A `float8`.
     public func double(_ column: String) throws(ConnectionError) -> Double {
-        try parsed(column, as: "a number", try text(column)) { Double($0) }
+        try parsed(column, as: "a number", from: try text(column)) { Double($0) }
     }
 
     /// An OID, or another number of 32 bits without a sign.
     public func id(_ column: String) throws(ConnectionError) -> UInt32 {
-        try parsed(column, as: "an OID", try text(column)) { UInt32($0) }
+        try parsed(column, as: "an OID", from: try text(column)) { UInt32($0) }
     }
 
     /// A `pg_lsn`.
     public func lsn(_ column: String) throws(ConnectionError) -> LSN {
-        try parsed(column, as: "an LSN", try text(column)) { LSN($0) }
+        try parsed(column, as: "an LSN", from: try text(column)) { LSN($0) }
     }
 
     // MARK: Values that may be NULL
@@ -59,34 +61,34 @@ public struct Record: Sendable {
     /// As text, whatever its type; nil where it is NULL.
     public func optionalText(_ column: String) throws(ConnectionError) -> String? {
         guard let index = columns.firstIndex(of: column), index < values.count else {
-            throw failure(column, "the answer has no such column")
+            throw failure(in: column, message: "the answer has no such column")
         }
         return values[index]
     }
 
     /// A `boolean`; nil where it is NULL.
     public func optionalBool(_ column: String) throws(ConnectionError) -> Bool? {
-        try parsedIfAny(column, as: "a bool", try optionalText(column), Record.bool)
+        try parsedIfAny(column, as: "a bool", from: try optionalText(column), by: Record.bool)
     }
 
     /// An `int8` or smaller; nil where it is NULL.
     public func optionalInt(_ column: String) throws(ConnectionError) -> Int? {
-        try parsedIfAny(column, as: "an integer", try optionalText(column)) { Int($0) }
+        try parsedIfAny(column, as: "an integer", from: try optionalText(column)) { Int($0) }
     }
 
     /// A `float8`; nil where it is NULL.
     public func optionalDouble(_ column: String) throws(ConnectionError) -> Double? {
-        try parsedIfAny(column, as: "a number", try optionalText(column)) { Double($0) }
+        try parsedIfAny(column, as: "a number", from: try optionalText(column)) { Double($0) }
     }
 
     /// An `oid` or `xid`; nil where it is NULL.
     public func optionalID(_ column: String) throws(ConnectionError) -> UInt32? {
-        try parsedIfAny(column, as: "an OID", try optionalText(column)) { UInt32($0) }
+        try parsedIfAny(column, as: "an OID", from: try optionalText(column)) { UInt32($0) }
     }
 
     /// A `pg_lsn`; nil where it is NULL.
     public func optionalLSN(_ column: String) throws(ConnectionError) -> LSN? {
-        try parsedIfAny(column, as: "an LSN", try optionalText(column)) { LSN($0) }
+        try parsedIfAny(column, as: "an LSN", from: try optionalText(column)) { LSN($0) }
     }
 
     // MARK: Values of other types
@@ -96,16 +98,16 @@ public struct Record: Sendable {
     ///   - type: What the text must be, for the error: `a state of a table`.
     ///   - parse: Makes the value of the text; nil where it is none.
     public func value<Value>(
-        _ column: String, as type: String, _ parse: (String) -> Value?
+        of column: String, as type: String, by parse: (String) -> Value?
     ) throws(ConnectionError) -> Value {
-        try parsed(column, as: type, try text(column), parse)
+        try parsed(column, as: type, from: try text(column), by: parse)
     }
 
     /// Read by `read`; nil where it is NULL.
     public func optionalValue<Value>(
-        _ column: String, as type: String, _ parse: (String) -> Value?
+        of column: String, as type: String, by parse: (String) -> Value?
     ) throws(ConnectionError) -> Value? {
-        try parsedIfAny(column, as: type, try optionalText(column), parse)
+        try parsedIfAny(column, as: type, from: try optionalText(column), by: parse)
     }
 
     /// The same where a value was made of the column otherwise.
@@ -115,9 +117,9 @@ public struct Record: Sendable {
     ///   - column: The column's name.
     ///   - value: Nil if it could not be made.
     public func made<Value>(
-        _ type: String, of column: String, _ value: Value?
+        _ type: String, of column: String, from value: Value?
     ) throws(ConnectionError) -> Value {
-        guard let value else { throw failure(column, "it is not \(type)") }
+        guard let value else { throw failure(in: column, message: "it is not \(type)") }
         return value
     }
 
@@ -132,20 +134,20 @@ public struct Record: Sendable {
     }
 
     private func parsed<Value>(
-        _ column: String, as type: String, _ text: String, _ parse: (String) -> Value?
+        _ column: String, as type: String, from text: String, by parse: (String) -> Value?
     ) throws(ConnectionError) -> Value {
-        try made(type, of: column, parse(text))
+        try made(type, of: column, from: parse(text))
     }
 
     private func parsedIfAny<Value>(
-        _ column: String, as type: String, _ text: String?, _ parse: (String) -> Value?
+        _ column: String, as type: String, from text: String?, by parse: (String) -> Value?
     ) throws(ConnectionError) -> Value? {
         guard let text else { return nil }
-        return try parsed(column, as: type, text, parse)
+        return try parsed(column, as: type, from: text, by: parse)
     }
 
-    private func failure(_ column: String, _ message: String) -> ConnectionError {
-        origin.failure("read column \"\(column)\" of", message)
+    private func failure(in column: String, message: String) -> ConnectionError {
+        origin.failure("read column \"\(column)\" of", message: message)
     }
 }
 

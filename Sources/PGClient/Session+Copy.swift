@@ -94,16 +94,16 @@ extension Session {
         guard PQsendQuery(connection, sql) == 1 else { throw lost(attempted) }
         try flush(attempting: attempted)
         guard let pointer = try nextResult(attempting: attempted) else {
-            throw failure(.unexpectedAnswer, attempted, "no answer")
+            throw failure(.unexpectedAnswer, attempting: attempted, message: "no answer")
         }
         let result = ResultHandle(pointer)
         if result.status == status { return }
         if result.status == PGRES_FATAL_ERROR {
             let error = ServerError(result.pointer)
             if !error.endsSession { try drainResults(attempted) }
-            throw resultFailure(error, attempted)
+            throw resultFailure(error, attempting: attempted)
         }
-        throw unexpected(result.status, attempted)
+        throw unexpected(result.status, attempting: attempted)
     }
 
     private func finishCopy(_ attempted: String) throws(ConnectionError) -> Int {
@@ -118,7 +118,7 @@ extension Session {
             }
             if firstError?.endsSession == true { break }
         }
-        if let firstError { throw resultFailure(firstError, attempted) }
+        if let firstError { throw resultFailure(firstError, attempting: attempted) }
         return rows
     }
 

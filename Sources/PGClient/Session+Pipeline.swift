@@ -71,13 +71,14 @@ extension Session {
     /// Leaves pipeline mode; every answer must have been taken.
     public func exitPipeline() throws(ConnectionError) {
         guard PQexitPipelineMode(connection) == 1 else {
-            throw failure(.unexpectedAnswer, "leave pipeline mode", lastMessage)
+            throw failure(
+                .unexpectedAnswer, attempting: "leave pipeline mode", message: lastMessage)
         }
     }
 
     /// Queues a `Parse`. One answer.
     public func sendPrepare(
-        _ name: String, _ sql: String, types: [UInt32]
+        _ name: String, sql: String, types: [UInt32]
     ) throws(ConnectionError) {
         guard PQsendPrepare(connection, name, sql, Int32(types.count), types) == 1 else {
             throw lost("prepare \(name)")
@@ -86,16 +87,16 @@ extension Session {
 
     /// Queues a statement without parameters. One answer.
     public func sendStatement(
-        _ sql: String, _ parameters: [String] = []
+        _ sql: String, with parameters: [String] = []
     ) throws(ConnectionError) {
-        guard try sendParameters(parameters, sql) == 1 else { throw lost(Session.attempt(sql)) }
+        guard try sendParameters(parameters, of: sql) == 1 else { throw lost(Session.attempt(sql)) }
     }
 
     /// Queues one execution of a prepared statement with parameters in text form. One answer.
     public func sendPrepared(
-        _ name: String, _ parameters: [String]
+        _ name: String, with parameters: [String]
     ) throws(ConnectionError) {
-        try checkNoNUL(parameters, name)
+        try checkNoNUL(parameters, of: name)
         let sent = Session.withCStrings(parameters) { values, count in
             PQsendQueryPrepared(connection, name, count, values, nil, nil, 0)
         }
@@ -104,10 +105,12 @@ extension Session {
 
     /// Queues one execution of a prepared statement. One answer.
     public func sendPrepared(
-        _ name: UnsafePointer<CChar>, _ parameters: borrowing ParameterList
+        _ name: UnsafePointer<CChar>, with parameters: borrowing ParameterList
     ) throws(ConnectionError) {
         if parameters.firstTextWithNUL != nil {
-            throw failure(.invalidValue, "send a row", "a text value has a NUL byte in it")
+            throw failure(
+                .invalidValue, attempting: "send a row",
+                message: "a text value has a NUL byte in it")
         }
         let sent = PQsendQueryPrepared(
             connection, name, Int32(parameters.values.count), parameters.values,
@@ -144,10 +147,10 @@ extension Session {
             case PGRES_PIPELINE_ABORTED: return .skipped
             case PGRES_FATAL_ERROR:
                 let error = ServerError(result.pointer)
-                let failure = resultFailure(error, attempted)
+                let failure = resultFailure(error, attempting: attempted)
                 guard failure.code == .server else { throw failure }
                 return .failed(error)
-            default: throw unexpected(result.status, attempted)
+            default: throw unexpected(result.status, attempting: attempted)
             }
         }
     }

@@ -8,16 +8,16 @@ extension Session {
     ///   transaction block, the transaction is aborted).
     @discardableResult
     public func query(
-        _ sql: String, _ parameters: [String?] = []
+        _ sql: String, with parameters: [String?] = []
     ) throws(ConnectionError) -> QueryResult {
-        try finish(sendParameters(parameters, sql), sql)
+        try finish(sendParameters(parameters, of: sql), of: sql)
     }
 
     /// - Returns: libpq's: 1 if it has taken the statement.
     func sendParameters(
-        _ parameters: [String?], _ sql: String
+        _ parameters: [String?], of sql: String
     ) throws(ConnectionError) -> Int32 {
-        try checkNoNUL(parameters, sql)
+        try checkNoNUL(parameters, of: sql)
         return Session.withCStrings(parameters) { values, count in
             PQsendQueryParams(connection, sql, count, nil, values, nil, nil, 0)
         }
@@ -26,7 +26,7 @@ extension Session {
     /// Lends the strings as C strings; nil as a null pointer.
     static func withCStrings(
         _ strings: [String?],
-        _ body: (UnsafePointer<UnsafePointer<CChar>?>, Int32) -> Int32
+        do body: (UnsafePointer<UnsafePointer<CChar>?>, Int32) -> Int32
     ) -> Int32 {
         let copies = strings.map { $0.flatMap { strdup($0) } }
         defer { for copy in copies { free(copy) } }
@@ -43,11 +43,11 @@ extension Session {
     public func execute(
         _ sql: String, sent: () -> Void = {}
     ) throws(ConnectionError) -> QueryResult {
-        try finish(PQsendQuery(connection, sql), sql, whenSent: sent)
+        try finish(PQsendQuery(connection, sql), of: sql, whenSent: sent)
     }
 
     private func finish(
-        _ sent: Int32, _ sql: String, whenSent: () -> Void = {}
+        _ sent: Int32, of sql: String, whenSent: () -> Void = {}
     ) throws(ConnectionError) -> QueryResult {
         let attempted = Session.attempt(sql)
         guard sent == 1 else { throw lost(attempted) }
@@ -63,33 +63,36 @@ extension Session {
             case PGRES_FATAL_ERROR:
                 firstError = firstError ?? ServerError(result.pointer)
             default:
-                throw unexpected(result.status, attempted)
+                throw unexpected(result.status, attempting: attempted)
             }
             if firstError?.endsSession == true { break }
         }
-        if let firstError { throw resultFailure(firstError, attempted) }
+        if let firstError { throw resultFailure(firstError, attempting: attempted) }
         last.origin = QueryResult.Origin(sql: sql, endpoint: endpoint, peer: peer)
         return last
     }
 
     /// libpq reports a broken connection as a result too, without a SQLSTATE.
-    func resultFailure(_ error: ServerError, _ attempted: String) -> ConnectionError {
-        let failure = serverFailure(error, attempted)
+    func resultFailure(_ error: ServerError, attempting attempted: String) -> ConnectionError {
+        let failure = serverFailure(error, attempting: attempted)
         guard isBroken, failure.code == .server else { return failure }
-        return self.failure(.lost, attempted, error.message)
+        return self.failure(.lost, attempting: attempted, message: error.message)
     }
 
-    func unexpected(_ status: ExecStatusType, _ attempted: String) -> ConnectionError {
+    func unexpected(_ status: ExecStatusType, attempting attempted: String) -> ConnectionError {
         let name = String(cString: PQresStatus(status))
-        return failure(.unexpectedAnswer, attempted, "unexpected answer \(name)")
+        return failure(
+            .unexpectedAnswer, attempting: attempted, message: "unexpected answer \(name)")
     }
 
     /// Text travels as C strings: it would be cut silently.
     func checkNoNUL(
-        _ parameters: [String?], _ sql: String
+        _ parameters: [String?], of sql: String
     ) throws(ConnectionError) {
         for case let parameter? in parameters where parameter.utf8.contains(0) {
-            throw failure(.invalidValue, Session.attempt(sql), "a parameter has a NUL byte in it")
+            throw failure(
+                .invalidValue, attempting: Session.attempt(sql),
+                message: "a parameter has a NUL byte in it")
         }
     }
 

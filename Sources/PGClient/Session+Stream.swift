@@ -91,7 +91,7 @@ extension Session {
         let attempted = "read the stream"
         if let held = heldPayload {
             heldPayload = nil
-            guard try lend(held, body) else { return .some }
+            guard try lend(held, to: body) else { return .some }
         }
         var recordsLeft = PQsslInUse(connection) == 0 ? 0 : Session.recordsAtOnce
         while true {
@@ -113,13 +113,13 @@ extension Session {
                 try finishStream(attempted)
                 return .ended
             }
-            guard try lend(.init(start: buffer, count: Int(count)), body) else { return .some }
+            guard try lend(.init(start: buffer, count: Int(count)), to: body) else { return .some }
         }
     }
 
     @inline(__always)
     private func lend(
-        _ payload: UnsafeMutableRawBufferPointer, _ body: (RawSpan) throws -> Bool
+        _ payload: UnsafeMutableRawBufferPointer, to body: (RawSpan) throws -> Bool
     ) throws -> Bool {
         // SAFETY: from libpq, lent until they are freed.
         defer { PQfreemem(payload.baseAddress) }
@@ -174,7 +174,7 @@ extension Session {
         while let pointer = try nextResult(attempting: attempted) {
             let result = ResultHandle(pointer)
             if result.status == PGRES_FATAL_ERROR {
-                throw resultFailure(ServerError(result.pointer), attempted)
+                throw resultFailure(ServerError(result.pointer), attempting: attempted)
             }
             if result.status == PGRES_COPY_IN { break }
         }

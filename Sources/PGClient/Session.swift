@@ -77,13 +77,15 @@ public final class Session {
         self.interrupt = interrupt
         silence = options.silence
         guard interrupt.isUsable else {
-            throw failure(.connectFailed, "connect", "this process may open no more files")
+            throw failure(
+                .connectFailed, attempting: "connect",
+                message: "this process may open no more files")
         }
         var failures = ConnectFailures()
         let hosts = conninfo.hosts
         for host in hosts where failures.goOn {
             do {
-                try connect(host, options, isOnly: hosts.count == 1)
+                try connect(host, options: options, isOnly: hosts.count == 1)
                 try settle()
                 return
             } catch {
@@ -91,19 +93,21 @@ public final class Session {
                 failures.add(error)
             }
         }
-        throw failures.summary ?? failure(.connectFailed, "connect", "there is no host")
+        throw failures.summary
+            ?? failure(.connectFailed, attempting: "connect", message: "there is no host")
     }
 
     private func settle() throws(ConnectionError) {
         // Settings would reach the sessions of others.
         guard try !isPooled() else {
-            throw failure(.pooled, "connect", "a connection pooler stands between")
+            throw failure(
+                .pooled, attempting: "connect", message: "a connection pooler stands between")
         }
         try applySettings(clientEncoding: "UTF8")
     }
 
     private func connect(
-        _ host: Conninfo, _ options: Options, isOnly: Bool
+        _ host: Conninfo, options: Options, isOnly: Bool
     ) throws(ConnectionError) {
         connection = Session.start(host.parameters(overriding: options.parameters))
         // A failed connection has no SQLSTATE but in its text.
@@ -151,7 +155,7 @@ public final class Session {
                 reading: state == PGRES_POLLING_READING, writing: state == PGRES_POLLING_WRITING,
                 until: deadline, attempting: "connect")
             guard wakeup != .deadline else {
-                throw failure(.timedOut, "connect", "no answer in time")
+                throw failure(.timedOut, attempting: "connect", message: "no answer in time")
             }
             if wakeup == .ready { state = PQconnectPoll(connection) }
         }
@@ -159,7 +163,7 @@ public final class Session {
 
     private func connectFailure() -> ConnectionError {
         let answer = ConnectAnswer(lastMessage)
-        var error = failure(.connectFailed, "connect", answer.message)
+        var error = failure(.connectFailed, attempting: "connect", message: answer.message)
         if let sqlState = answer.sqlState {
             var server = ServerError(
                 severity: "FATAL", sqlState: sqlState, message: answer.message)
@@ -187,7 +191,9 @@ public final class Session {
         var silent = deadline == nil ? silence.map { SilentWait($0, at: .now) } : nil
         while true {
             let until =
-                if let deadline { deadline } else { try silentStep(&silent, attempted()) }
+                if let deadline { deadline } else {
+                    try silentStep(&silent, attempting: attempted())
+                }
             var descriptors = [
                 pollfd(fd: PQsocket(connection), events: events, revents: 0),
                 pollfd(fd: interrupt.pollDescriptor, events: Int16(POLLIN), revents: 0),
@@ -211,7 +217,7 @@ public final class Session {
 
     /// - Returns: When to ask again; nil for never.
     private func silentStep(
-        _ silent: inout SilentWait?, _ attempted: @autoclosure () -> String
+        _ silent: inout SilentWait?, attempting attempted: @autoclosure () -> String
     ) throws(ConnectionError) -> ContinuousClock.Instant? {
         guard let silence else { return nil }
         while let step = silent?.next(at: .now) {
@@ -220,7 +226,8 @@ public final class Session {
             case .tell: silence.tell(endpoint, attempted())
             case .giveUp:
                 throw failure(
-                    .timedOut, attempted(), "no answer for \(silence.limit ?? silence.toldAfter)")
+                    .timedOut, attempting: attempted(),
+                    message: "no answer for \(silence.limit ?? silence.toldAfter)")
             }
         }
         return nil
@@ -275,7 +282,7 @@ public final class Session {
     var isBroken: Bool { PQstatus(connection) == CONNECTION_BAD }
 
     func failure(
-        _ code: ConnectionError.Code, _ attempted: String, _ message: String,
+        _ code: ConnectionError.Code, attempting attempted: String, message: String,
         server: ServerError? = nil
     ) -> ConnectionError {
         var error = ConnectionError(
@@ -288,11 +295,13 @@ public final class Session {
     }
 
     func lost(_ attempted: String) -> ConnectionError {
-        failure(.lost, attempted, lastMessage)
+        failure(.lost, attempting: attempted, message: lastMessage)
     }
 
-    func serverFailure(_ error: ServerError, _ attempted: String) -> ConnectionError {
-        failure(error.endsSession ? .lost : .server, attempted, error.message, server: error)
+    func serverFailure(_ error: ServerError, attempting attempted: String) -> ConnectionError {
+        failure(
+            error.endsSession ? .lost : .server, attempting: attempted, message: error.message,
+            server: error)
     }
 
     /// To cancel from another thread what this session is running, and still learn how it ended.
@@ -303,6 +312,6 @@ public final class Session {
     /// waits for: the request needs a connection of its own.
     private func interrupted(_ attempted: String) -> ConnectionError {
         CancelRequest(connection)?.sendInBackground()
-        return failure(.interrupted, attempted, "interrupted")
+        return failure(.interrupted, attempting: attempted, message: "interrupted")
     }
 }

@@ -97,8 +97,8 @@ extension Session {
         ).records { actual[try row.text("name")] = try row.text("setting") }
         for setting in wanted where !Session.equal(actual[setting.name], setting.value) {
             throw failure(
-                .unexpectedAnswer, "set \(setting.name)",
-                "it is \(actual[setting.name] ?? "unknown") instead of \(setting.value)")
+                .unexpectedAnswer, attempting: "set \(setting.name)",
+                message: "it is \(actual[setting.name] ?? "unknown") instead of \(setting.value)")
         }
     }
 

@@ -63,7 +63,7 @@ struct PositionUpdates {
     }
 
     private func delete(_ session: Session) throws {
-        try session.query("delete from leat.progress where stream = $1", [stream.text])
+        try session.query("delete from leat.progress where stream = $1", with: [stream.text])
     }
 
     private func insert(_ session: Session) throws {
@@ -74,11 +74,11 @@ struct PositionUpdates {
               source_timeline, target_system_identifier, target_database, format, encoding)
             values ($1, 'streaming', '0/0', '', false, '{}', '{}', false, '', '', 1, '', '', 'text',
               'UTF8')
-            """, [stream.text])
+            """, with: [stream.text])
     }
 
     private func place(_ session: Session) throws -> String {
-        try session.query("select ctid from leat.progress where stream = $1", [stream.text])
+        try session.query("select ctid from leat.progress where stream = $1", with: [stream.text])
             .onlyRecord().text("ctid")
     }
 
@@ -93,11 +93,11 @@ struct PositionUpdates {
                 update leat.progress set end_lsn = $1::pg_catalog.pg_lsn,
                   updated_at = pg_catalog.clock_timestamp()
                 where stream = $2 and end_lsn = $3::pg_catalog.pg_lsn
-                """, ["\(next)", stream.text, "\(row.end)"])
+                """, with: ["\(next)", stream.text, "\(row.end)"])
         } else {
             let moved = try session.query(
                 ProgressStore.compareAndSet,
-                ["\(next)", "0", row.ctid, "\(row.end)", stream.text, "\(next) 742 0"]
+                with: ["\(next)", "0", row.ctid, "\(row.end)", stream.text, "\(next) 742 0"]
             ).firstRecord?.text("ctid")
             guard let moved else { throw Restart(reason: "somebody else has moved the position") }
             row.ctid = moved

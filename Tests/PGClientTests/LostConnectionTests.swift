@@ -11,7 +11,7 @@ struct LostConnectionTests {
         let other = try await Server.connection()
         // Waits until the backend is gone.
         #expect(
-            try await other.query("select pg_terminate_backend($1::int, 5000)", [pid]).scalar
+            try await other.query("select pg_terminate_backend($1::int, 5000)", with: [pid]).scalar
                 == "t")
     }
 

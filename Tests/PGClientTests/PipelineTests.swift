@@ -22,12 +22,12 @@ extension Session {
         guard let value else {
             var parameters = ParameterList()
             parameters.appendNull()
-            return try sendPrepared(name, parameters)
+            return try sendPrepared(name, with: parameters)
         }
         try value.withCString { pointer in
             var parameters = ParameterList()
             parameters.appendText(pointer, length: length ?? value.utf8.count)
-            try sendPrepared(name, parameters)
+            try sendPrepared(name, with: parameters)
         }
     }
 
@@ -45,11 +45,11 @@ struct PipelineTests {
         let answers = try await connection.run { session in
             try session.enterPipeline()
             try session.sendStatement("create temporary table t (v text)")
-            try session.sendPrepare("p", "insert into t values ($1)", types: [25])
+            try session.sendPrepare("p", sql: "insert into t values ($1)", types: [25])
             try session.send("p", "a")
             try session.send("p", nil)
             try session.sendStatement("select count(v) || '/' || count(*) from t")
-            try session.sendStatement("select $1::text", ["it's"])
+            try session.sendStatement("select $1::text", with: ["it's"])
             try session.sendSync()
             try session.flushPipeline()
             let answers = try session.answers(7)
@@ -92,7 +92,7 @@ struct PipelineTests {
 
         let answers = try await connection.run { session in
             try session.enterPipeline()
-            try session.sendPrepare("p", "insert into nowhere values ($1)", types: [25])
+            try session.sendPrepare("p", sql: "insert into nowhere values ($1)", types: [25])
             try session.send("p", "a")
             try session.sendSync()
             try session.flushPipeline()
@@ -109,7 +109,7 @@ struct PipelineTests {
         let lengths = try await connection.run { session in
             try session.enterPipeline()
             try session.sendPrepare(
-                "p", "select repeat('x', 8000) || $1, repeat('y', 8000)", types: [25])
+                "p", sql: "select repeat('x', 8000) || $1, repeat('y', 8000)", types: [25])
             let padding = String(repeating: "p", count: 4000)
             for _ in 0..<3000 { try session.send("p", padding) }
             try session.sendSync()
@@ -135,10 +135,10 @@ struct PipelineTests {
 
         let codes = try await connection.run { session in
             try session.enterPipeline()
-            try session.sendPrepare("p", "select $1", types: [25])
+            try session.sendPrepare("p", sql: "select $1", types: [25])
             return [
                 errorCode { try session.send("p", "a\u{0}b", length: 3) },
-                errorCode { try session.sendStatement("select $1::text", ["a\u{0}b"]) },
+                errorCode { try session.sendStatement("select $1::text", with: ["a\u{0}b"]) },
             ]
         }
 

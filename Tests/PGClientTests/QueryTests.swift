@@ -11,7 +11,7 @@ struct QueryTests {
 
         let result = try await connection.query(
             "select $1::text as a, $2::text as b, $3::text as c, $4::int + 1 as d",
-            ["it's \\ \"odd\"\n上", nil, "", "41"])
+            with: ["it's \\ \"odd\"\n上", nil, "", "41"])
 
         #expect(result.columns == ["a", "b", "c", "d"])
         #expect(result.rows == [["it's \\ \"odd\"\n上", nil, "", "42"]])
@@ -23,7 +23,7 @@ struct QueryTests {
         try await connection.execute("create temporary table t (i int)")
 
         let inserted = try await connection.query("insert into t select generate_series(1, 7)")
-        let none = try await connection.query("select i from t where i < $1::int", ["0"])
+        let none = try await connection.query("select i from t where i < $1::int", with: ["0"])
 
         #expect(inserted.affectedRows == 7 && inserted.rows.isEmpty)
         #expect(none.scalar == nil && none.rows.isEmpty && none.columns == ["i"])
@@ -62,7 +62,8 @@ struct QueryTests {
         try await connection.execute("insert into shelf values (4711, 'secret')")
 
         let error = await connectionError {
-            try await connection.query("insert into shelf values ($1::int, 'secret')", ["4711"])
+            try await connection.query(
+                "insert into shelf values ($1::int, 'secret')", with: ["4711"])
         }
 
         let server = try #require(error?.server)
@@ -102,7 +103,7 @@ struct QueryTests {
 
         for parameters in [["a\u{0}b"], ["\u{0}"], ["x", "y\u{0}"]] {
             let error = await connectionError {
-                try await connection.query("select $1, $2", parameters)
+                try await connection.query("select $1, $2", with: parameters)
             }
             #expect(error?.code == .invalidValue)
         }

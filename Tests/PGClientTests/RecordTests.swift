@@ -18,7 +18,7 @@ struct RecordTests {
         #expect(try row.lsn("end_lsn") == LSN("16/B374D848"))
         #expect(try row.int("number") == -7 && row.id("oid") == .max && row.bool("yes"))
         #expect(try row.optionalDouble("number") == -7)
-        #expect(try row.value("name", as: "a name") { $0.count } == 4)
+        #expect(try row.value(of: "name", as: "a name") { $0.count } == 4)
     }
 
     @Test("NULL is told apart where it has a meaning")

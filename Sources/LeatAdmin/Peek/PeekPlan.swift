@@ -73,7 +73,7 @@ struct PeekPlan: Sendable {
             select a.query from pg_catalog.pg_replication_slots s
             join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
             where s.slot_name = $1
-            """, [slot]
+            """, with: [slot]
         ).firstRecord?.optionalText("query").flatMap(StartReplicationCommand.init)?.publications
     }
 }

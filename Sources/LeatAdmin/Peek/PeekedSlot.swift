@@ -22,7 +22,7 @@ extension PeekedSlot {
               two_phase, wal_status, active_pid, restart_lsn, confirmed_flush_lsn,
               pg_catalog.to_jsonb(s) ->> 'invalidation_reason' as reason
             from pg_catalog.pg_replication_slots s where slot_name = $1
-            """, [name]
+            """, with: [name]
         ).firstRecord
         guard let row else { throw SlotStreams.noSlot(name) }
         guard try row.text("slot_type") == "logical" else {
@@ -38,7 +38,7 @@ extension PeekedSlot {
             throw Halt(
                 .configuration,
                 "Slot \(name) is of database \(database), and --source leads to \(current).",
-                advice: "Give --source with \(Conninfo.setting("dbname", database)).")
+                advice: "Give --source with \(Conninfo.setting("dbname", to: database)).")
         }
         guard try !row.bool("two_phase") else { throw twoPhase(name) }
         guard try row.optionalText("wal_status") != "lost",

@@ -120,7 +120,7 @@ public struct PublicationCatalog: Sendable {
             join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
             left join pg_catalog.pg_publication_rel r on r.prpubid = p.oid and r.prrelid = c.oid
             where t.pubname = $1 order by 1, 2
-            """, [name]
+            """, with: [name]
         ).records.map { row in
             let membership = try row.bool("is_named") ? "table" : "schema"
             return PublicationReport.Table(

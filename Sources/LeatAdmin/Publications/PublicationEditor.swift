@@ -62,7 +62,7 @@ public struct PublicationEditor: Sendable {
     ) async throws -> Outcome {
         try await Connection.with(source, peer: .source, command: command) { session in
             let existing = try session.query(
-                "select from pg_catalog.pg_publication where pubname = $1", [name])
+                "select from pg_catalog.pg_publication where pubname = $1", with: [name])
             if existing.rowCount > 0 {
                 if ifNotExists { return Outcome(statements: [], warnings: [], isDone: false) }
                 throw Halt(

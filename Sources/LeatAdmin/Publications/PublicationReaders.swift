@@ -71,7 +71,7 @@ struct PublicationReaders {
             select stream, end_lsn, slot, pg_catalog.array_to_json(publications) as publications
             from leat.progress
             where source_system_identifier = $1 and source_database = $2 order by 1
-            """, [source.systemIdentifier, source.database]
+            """, with: [source.systemIdentifier, source.database]
         ).records.map { row in
             Stream(
                 name: try row.text("stream"), position: "\(try row.lsn("end_lsn"))",

@@ -154,7 +154,7 @@ extension SlotAdvance {
         throw Halt(
             .configuration,
             "Slot \(name) is of database \(own), and --source leads to \(database).",
-            advice: "Give --source with \(Conninfo.setting("dbname", own)).")
+            advice: "Give --source with \(Conninfo.setting("dbname", to: own)).")
     }
 
     private func beyondEnd(_ wanted: LSN, _ end: LSN) -> Halt? {

@@ -82,7 +82,7 @@ private enum LagClock {
             """
             select extract(epoch from pg_catalog.clock_timestamp() - checkpoint_time) as age
             from pg_catalog.pg_control_checkpoint() where redo_lsn > $1::pg_catalog.pg_lsn
-            """, ["\(position)"]
+            """, with: ["\(position)"]
         ).firstRecord?.double("age")
     }
 
@@ -94,7 +94,7 @@ private enum LagClock {
               pg_catalog.has_function_privilege('pg_catalog.pg_ls_waldir()', 'execute') as may_list
             """
         ).onlyRecord()
-        let bytes = try row.value("bytes", as: "the size of a WAL file") {
+        let bytes = try row.value(of: "bytes", as: "the size of a WAL file") {
             UInt64($0).flatMap { $0 > 0 ? $0 : nil }
         }
         guard try row.bool("may_list"),
@@ -112,7 +112,7 @@ private enum LagClock {
             select extract(epoch from pg_catalog.clock_timestamp() - modification) as age
             from pg_catalog.pg_ls_waldir() where pg_catalog.right(name, 16) = $1
               and pg_catalog.length(name) = 24 order by name desc limit 1
-            """, [name]
+            """, with: [name]
         ).firstRecord?.double("age")
     }
 }

@@ -166,7 +166,7 @@ extension SlotRemoval {
                 from pg_catalog.pg_replication_slots s
                 left join pg_catalog.pg_stat_replication r on r.pid = s.active_pid
                 where s.slot_name = $1 and s.active_pid is not null
-                """, [slot.name]
+                """, with: [slot.name]
             ).firstRecord
         } catch {
             guard error.sqlState == .insufficientPrivilege else { throw error }

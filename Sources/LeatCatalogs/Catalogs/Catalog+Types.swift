@@ -23,8 +23,10 @@ extension Session {
                 let oid = try row.id("oid")
                 var type = CatalogType(
                     oid: oid, schema: try row.text("nspname"), name: try row.text("typname"),
-                    kind: try row.value("typtype", as: "a kind of type", CatalogType.Kind.init),
-                    category: try row.value("typcategory", as: "a category of types", \.first),
+                    kind: try row.value(
+                        of: "typtype", as: "a kind of type", by: CatalogType.Kind.init),
+                    category: try row.value(
+                        of: "typcategory", as: "a category of types", by: \.first),
                     labels: labels[oid] ?? [], fields: fields[oid] ?? [],
                     inner: try row.id("inner_type"), modifier: try row.int32("typtypmod"))
                 type.provider = providers[oid]

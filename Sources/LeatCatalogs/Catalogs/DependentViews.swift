@@ -60,7 +60,7 @@ package enum DependentViews {
             where c.relkind in ('v', 'm')
             group by c.oid, c.relkind, c.reloptions
             order by pg_catalog.max(u.depth) desc, 1
-            """, [table.listed]
+            """, with: [table.listed]
         ).records.map { row in
             let (name, options) = (try row.text("name"), try row.text("options"))
             return View(

@@ -23,11 +23,11 @@ extension Record {
 
     /// A `text[]` that the query gives through `array_to_json`.
     package func strings(_ column: String) throws(ConnectionError) -> [String] {
-        try value(column, as: "a list of texts", Record.decoded)
+        try value(of: column, as: "a list of texts", by: Record.decoded)
     }
 
     package func optionalStrings(_ column: String) throws(ConnectionError) -> [String]? {
-        try optionalValue(column, as: "a list of texts", Record.decoded)
+        try optionalValue(of: column, as: "a list of texts", by: Record.decoded)
     }
 
     /// NULL is none.
@@ -37,7 +37,7 @@ extension Record {
 
     /// The same where elements may be NULL, too.
     package func optionalStringsWithNulls(_ column: String) throws(ConnectionError) -> [String?]? {
-        try optionalValue(column, as: "a list of texts", Record.decoded)
+        try optionalValue(of: column, as: "a list of texts", by: Record.decoded)
     }
 
     private static func decoded<Element: Decodable>(_ text: String) -> [Element]? {

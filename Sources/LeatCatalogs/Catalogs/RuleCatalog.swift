@@ -30,7 +30,7 @@ package struct RuleCatalog {
             join pg_catalog.pg_class r on r.oid = pg_catalog.pg_partition_root(c.oid)
             join pg_catalog.pg_namespace n on n.oid = r.relnamespace
             where cn.nspname = $1 and c.relname = $2 and c.relispartition
-            """, [table.schema, table.name]
+            """, with: [table.schema, table.name]
         ).tables().first
     }
 
@@ -40,7 +40,7 @@ package struct RuleCatalog {
             select exists (select from pg_catalog.\(catalog) c
               join pg_catalog.pg_namespace n on n.oid = c.\(prefix)namespace
               where n.nspname = $1 and c.\(prefix)name = $2)
-            """, [name.schema, name.name]
+            """, with: [name.schema, name.name]
         ).bool()
     }
 
@@ -76,7 +76,7 @@ package struct RuleCatalog {
             join pg_catalog.pg_class t on t.oid = o.conrelid
             join pg_catalog.pg_namespace n on n.oid = t.relnamespace
             where u.level = 0 order by k.conname
-            """, [table.schema, table.name]
+            """, with: [table.schema, table.name]
         ).records.map(RuleCatalog.rule)
     }
 
@@ -123,7 +123,7 @@ package struct RuleCatalog {
             join pg_catalog.pg_class t on t.oid = oi.indrelid
             join pg_catalog.pg_namespace n on n.oid = t.relnamespace
             where u.level = 0 order by x.relname
-            """, [table.schema, table.name]
+            """, with: [table.schema, table.name]
         ).records.map(RuleCatalog.rule)
     }
 
@@ -172,7 +172,7 @@ package struct RuleCatalog {
             join pg_catalog.pg_class t on t.oid = o.attrelid
             join pg_catalog.pg_namespace n on n.oid = t.relnamespace
             where u.level = 0 order by a.attnum
-            """, [table.schema, table.name]
+            """, with: [table.schema, table.name]
         ).records.map(RuleCatalog.rule)
     }
 
@@ -192,13 +192,13 @@ package struct RuleCatalog {
             from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
             where n.nspname = $1 and t.typname = $2 and t.typnotnull
             order by 1, 2
-            """, [domain.schema, domain.name]
+            """, with: [domain.schema, domain.name]
         ).records.map(RuleCatalog.rule)
     }
 
     private static func rule(_ row: Record) throws -> SchemaRule {
         SchemaRule(
-            kind: try row.value("kind", as: "a kind of rule", SchemaRule.Kind.init),
+            kind: try row.value(of: "kind", as: "a kind of rule", by: SchemaRule.Kind.init),
             name: try row.text("name"), definition: try row.text("definition"),
             columns: try row.stringsIfAny("columns"), origin: try row.table(),
             originName: try row.text("origin"), before: try row.stringsIfAny("before"))

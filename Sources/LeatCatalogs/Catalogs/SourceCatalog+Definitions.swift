@@ -22,7 +22,7 @@ extension SourceCatalog {
             select a.attnum, a.xmin from pg_catalog.pg_attribute a
             where a.attrelid = $1::pg_catalog.oid and a.attnum > 0 and not a.attisdropped
               and a.attgenerated = ''
-            """, ["\(table.rawValue)"]
+            """, with: ["\(table.rawValue)"]
         ).records { versions[try row.int("attnum")] = try row.id("xmin") }
         let plain = columns.filter { $0.generation == .none }
         return plain.count == versions.count
@@ -92,7 +92,7 @@ extension SourceCatalog {
             where c.oid = $1::pg_catalog.oid and pg_catalog.has_table_privilege(c.oid, 'select')
               and pg_catalog.has_schema_privilege(c.relnamespace, 'usage')
               and not pg_catalog.row_security_active(c.oid)
-            """, ["\(oid)"]
+            """, with: ["\(oid)"]
         ).firstRecord
         guard let table else { return nil }
         let (name, writer) = (try table.text("name"), try table.id("xmin"))
@@ -108,7 +108,7 @@ extension SourceCatalog {
             """
             select \(exists(older)) as has_older,
               \(exists("xmin = $2::pg_catalog.text::pg_catalog.xid")) as has_writers
-            """, ["\(xid)", "\(writer)"]
+            """, with: ["\(xid)", "\(writer)"]
         ).onlyRecord()
         return Sample(
             hasOlder: try found.bool("has_older"), writer: writer,

@@ -67,7 +67,7 @@ extension SourceCatalog {
         ).records.map { row in
             Unsent(
                 name: try row.table(),
-                kind: try row.value("kind", as: "a kind of relation", Unsent.Kind.init),
+                kind: try row.value(of: "kind", as: "a kind of relation", by: Unsent.Kind.init),
                 root: try row.tableIfAny("root_schema", "root"))
         }
     }

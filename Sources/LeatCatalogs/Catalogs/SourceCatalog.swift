@@ -203,7 +203,7 @@ package struct SourceCatalog {
     /// Transactions whose work is seen by whatever is read from here on.
     package func finished() throws -> FinishedTransactions {
         try session.query("select pg_catalog.pg_current_snapshot() as snapshot").onlyRecord()
-            .value("snapshot", as: "a snapshot", FinishedTransactions.init(snapshot:))
+            .value(of: "snapshot", as: "a snapshot", by: FinishedTransactions.init(snapshot:))
     }
 
     /// Transaction IDs are told apart by their lower half.
@@ -452,7 +452,7 @@ extension SourceColumn {
             missingValue: try row.optionalText("missing_value"),
             defaultExpression: try row.optionalText("expression"),
             generation: try row.value(
-                "attgenerated", as: "a kind of generation", Generation.init),
+                of: "attgenerated", as: "a kind of generation", by: Generation.init),
             version: try row.id("xmin"))
     }
 }
@@ -463,7 +463,7 @@ extension SourceTable {
         generated: [UInt32: [SourceColumn]]
     ) throws {
         let oid = try row.id("oid")
-        let identity = try row.value("relreplident", as: "a replica identity") {
+        let identity = try row.value(of: "relreplident", as: "a replica identity") {
             $0.utf8.first.flatMap(ReplicaIdentity.init)
         }
         self.init(

@@ -85,7 +85,7 @@ struct TargetCatalog {
             from pg_catalog.pg_partition_tree($1::pg_catalog.oid::pg_catalog.regclass) p
             join pg_catalog.pg_class c on c.oid = p.relid
             where c.relkind = 'f' or c.relpersistence <> 'p' order by 1 limit 1
-            """, ["\(oid)"]
+            """, with: ["\(oid)"]
         ).firstRecord
         guard let row else { return }
         let kind = try row.text("relkind")
@@ -114,7 +114,7 @@ struct TargetCatalog {
                 number: try row.int("attnum"), name: try row.text("attname"),
                 typeOID: try row.id("atttypid"), typeModifier: try row.int32("atttypmod"),
                 definition: try row.text("definition"), isGenerated: try row.bool("is_generated"),
-                identity: try row.value("attidentity", as: "a kind of identity") {
+                identity: try row.value(of: "attidentity", as: "a kind of identity") {
                     TargetCatalog.identities[$0]
                 }, isNotNull: try row.bool("attnotnull"), hasDefault: try row.bool("atthasdef"))
             column.generationExpression = try row.optionalText("expression")

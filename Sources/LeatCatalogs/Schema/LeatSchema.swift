@@ -263,7 +263,7 @@ package enum LeatSchema {
                 """
                 select attname from pg_catalog.pg_attribute
                 where attrelid = pg_catalog.to_regclass($1) and attnum > 0
-                """, [table]
+                """, with: [table]
             ).texts())
         return laterColumns[table, default: [:]].keys.filter { !present.contains($0) }.sorted()
     }
@@ -294,6 +294,6 @@ package enum LeatSchema {
     private static func exists(
         _ function: String, _ name: String, _ session: Session
     ) throws -> Bool {
-        try session.query("select pg_catalog.\(function)($1) is not null", [name]).bool()
+        try session.query("select pg_catalog.\(function)($1) is not null", with: [name]).bool()
     }
 }

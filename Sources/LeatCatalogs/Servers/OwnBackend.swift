@@ -35,7 +35,7 @@ package final class OwnBackend: Sendable {
             """
             select pg_catalog.pg_terminate_backend(pid, 1000) from pg_catalog.pg_stat_activity
             where pid = $1::pg_catalog.int4 and backend_start = $2::pg_catalog.timestamptz
-            """, [identity.pid, identity.start]
+            """, with: [identity.pid, identity.start]
         ).rowCount > 0
     }
 }

@@ -18,7 +18,7 @@ package struct ReplicationSlot {
             select plugin, database, temporary, two_phase, confirmed_flush_lsn, wal_status,
               pg_catalog.to_jsonb(s) ->> 'invalidation_reason' as reason
             from pg_catalog.pg_replication_slots s where slot_name = $1
-            """, [name]
+            """, with: [name]
         ).firstRecord.map { row in
             var slot = StartFacts.Slot(
                 plugin: try row.optionalText("plugin"),
@@ -34,7 +34,7 @@ package struct ReplicationSlot {
     /// - Throws: ``Halt`` with exit code 3 if somebody reads from it.
     package func drop() throws {
         do {
-            try session.query("select pg_catalog.pg_drop_replication_slot($1)", [name])
+            try session.query("select pg_catalog.pg_drop_replication_slot($1)", with: [name])
         } catch {
             // Undefined: it is gone already.
             if error.sqlState == .undefinedObject { return }
@@ -56,7 +56,7 @@ package struct ReplicationSlot {
             from pg_catalog.pg_replication_slots s
             left join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
             where s.slot_name = $1 and s.active_pid is not null
-            """, [name]
+            """, with: [name]
         ).firstRecord
         guard let row else { return "nobody now" }
         let (pid, application) = (try row.int("active_pid"), try row.text("application"))

@@ -66,7 +66,7 @@ extension Applier {
         try abandon()
         guard let position else { preconditionFailure("the applier has not started") }
         let stored = try open().query(
-            "select end_lsn from leat.progress where stream = $1", [stream.text]
+            "select end_lsn from leat.progress where stream = $1", with: [stream.text]
         ).firstRecord?.lsn("end_lsn")
         guard stored == position.end else {
             return Halt(
@@ -126,7 +126,7 @@ extension Applier {
             isTransactionOpen = true
             let place = try session.query(
                 ProgressStore.compareAndSet,
-                ["\(end)", "", position.ctid, "\(position.end)", stream.text, ""]
+                with: ["\(end)", "", position.ctid, "\(position.end)", stream.text, ""]
             ).firstRecord?.text("ctid")
             guard let place else { throw try positionLost() }
             try commit(session, end: end, place)

@@ -57,13 +57,13 @@ struct BatchWriter {
     }
 
     mutating func send(_ sql: String, _ values: [String] = []) throws {
-        try session.sendStatement(sql, values)
+        try session.sendStatement(sql, with: values)
         expectations.append(.command)
     }
 
     /// - Parameter name: Of the prepared statement.
     mutating func sendPosition(_ name: String, _ values: [String]) throws {
-        try session.sendPrepared(name, values)
+        try session.sendPrepared(name, with: values)
         expectations.append(.position)
     }
 
@@ -173,7 +173,7 @@ struct BatchWriter {
                     change: index)
             }
         }
-        try session.sendPrepared(prepared.name, parameters)
+        try session.sendPrepared(prepared.name, with: parameters)
         expectations.append(expected)
         sentSinceFlush += 1
         if sentSinceFlush >= BatchWriter.flushInterval {
@@ -187,7 +187,7 @@ struct BatchWriter {
     ) throws -> RelationStatements.Prepared {
         prepared += 1
         let name = "leat\(prepared)"
-        try session.sendPrepare(name, statement.sql, types: statement.types)
+        try session.sendPrepare(name, sql: statement.sql, types: statement.types)
         expectations.append(.command)
         return RelationStatements.Prepared(name: name, statement: statement)
     }
@@ -197,7 +197,7 @@ struct BatchWriter {
         _ statement: ChangeStatement, _ change: Change, at index: Int, _ batch: Batch,
         _ plan: RelationPlan
     ) throws {
-        try session.sendPrepare("", statement.sql, types: statement.types)
+        try session.sendPrepare("", sql: statement.sql, types: statement.types)
         expectations.append(.command)
         let prepared = RelationStatements.Prepared(name: "", statement: statement)
         try batch.bytes.withUnsafeBytes { arena in
@@ -283,14 +283,14 @@ struct BatchWriter {
     mutating func prepare(_ sql: String) throws -> String {
         prepared += 1
         let name = "leat\(prepared)"
-        try session.sendPrepare(name, sql, types: [])
+        try session.sendPrepare(name, sql: sql, types: [])
         expectations.append(.command)
         return name
     }
 
     /// - Parameter rows: How many it must meet.
     mutating func sendSet(_ name: String, rows: Int, change: Int) throws {
-        try session.sendPrepared(name, ParameterList())
+        try session.sendPrepared(name, with: ParameterList())
         expectations.append(.set(rows: rows, change: change))
     }
 

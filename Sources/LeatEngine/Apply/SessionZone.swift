@@ -20,7 +20,7 @@ struct SessionZone {
 
     private func set(_ zone: String, _ session: Session) throws {
         do {
-            try session.query("select pg_catalog.set_config('timezone', $1, false)", [zone])
+            try session.query("select pg_catalog.set_config('timezone', $1, false)", with: [zone])
         } catch {
             guard error.sqlState == .invalidParameterValue else { throw error }
             throw Halt(
@@ -34,7 +34,7 @@ struct SessionZone {
         return try session.query(
             """
             select pg_catalog.to_jsonb(progress) ->> 'zone' as zone from leat.progress where stream = $1
-            """, [stream.text]
+            """, with: [stream.text]
         ).firstRecord?.optionalText("zone")
     }
 

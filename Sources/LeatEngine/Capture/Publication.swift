@@ -158,7 +158,7 @@ struct Publication {
                   join pg_catalog.pg_publication p on p.oid = r.prpubid
                   where p.pubname = $1 and r.prrelid = c.oid)
                 order by 1, 2
-                """, [configuration.publicationNames[0]]
+                """, with: [configuration.publicationNames[0]]
             ).tables())
         guard foreign.isEmpty else {
             throw try notOwned(tables.filter { foreign.contains($0.name) }, of: tables, start)
@@ -230,7 +230,7 @@ struct Publication {
             join pg_catalog.pg_class c on c.oid = r.prrelid
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             where p.pubname = $1
-            """, [configuration.publicationNames[0]]
+            """, with: [configuration.publicationNames[0]]
         ).records { current[try row.table()] = try row.bool("is_partitioned") }
         let wanted = Set(tables.map(\.name))
         let added = tables.filter { current[$0.name] == nil }

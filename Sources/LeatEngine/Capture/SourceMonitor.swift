@@ -95,7 +95,7 @@ struct SourceMonitor {
               (select restart_lsn from pg_catalog.pg_replication_slots where slot_name = $1)
                 as restart_lsn,
               \(SourceMonitor.isStandby) as is_standby
-            """, [configuration.slotName, configuration.stream.objectName]
+            """, with: [configuration.slotName, configuration.stream.objectName]
         ).onlyRecord()
         positions.setAwaited(try row.bool("is_standby"))
         let end = try row.lsn("flushed")

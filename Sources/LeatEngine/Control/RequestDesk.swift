@@ -63,7 +63,7 @@ final class RequestDesk: Sendable {
               where r.rolname = current_user and d.datname = pg_catalog.current_database()
                 and (r.rolconnlimit between 0 and $1::pg_catalog.int4
                   or d.datconnlimit between 0 and $1::pg_catalog.int4))
-            """, ["\(fewConnections)"]
+            """, with: ["\(fewConnections)"]
         ).bool()
     }
 

@@ -49,7 +49,7 @@ public struct StreamEnd: Sendable {
     private func checkRuns(_ session: Session) throws {
         guard try LeatSchema.isPresent(session),
             try session.query(
-                "select exists (select from leat.progress where stream = $1)", [stream.text]
+                "select exists (select from leat.progress where stream = $1)", with: [stream.text]
             ).bool()
         else {
             throw Halt(
@@ -128,7 +128,7 @@ public struct StreamEnd: Sendable {
             """
             select end_lsn, halted_at is not null as is_halted
             from leat.progress where stream = $1
-            """, [stream.text]
+            """, with: [stream.text]
         ).onlyRecord()
         return (try row.lsn("end_lsn"), try row.bool("is_halted"))
     }

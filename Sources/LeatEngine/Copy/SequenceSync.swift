@@ -217,7 +217,7 @@ struct SequenceSync {
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             join pg_catalog.pg_sequence q on q.seqrelid = c.oid
             where n.nspname = $1 and c.relname = $2 and c.relkind = 'S'
-            """, [source.name.schema, source.name.name, source.lastValue]
+            """, with: [source.name.schema, source.name.name, source.lastValue]
         ).firstRecord
         guard let row else { return "it is missing on the target" }
         guard try row.bool("may_set") else { return "SELECT and UPDATE on it are not granted" }
@@ -233,7 +233,7 @@ struct SequenceSync {
                 """
                 select pg_catalog.setval($1::pg_catalog.regclass, $2::pg_catalog.int8,
                   $3::pg_catalog.bool)
-                """, [source.name.listed, source.lastValue, "\(source.isCalled)"])
+                """, with: [source.name.listed, source.lastValue, "\(source.isCalled)"])
         }
         guard let owner = source.owner, !source.cycles else { return }
         let column = SQLText.identifier(owner.column)
@@ -248,6 +248,6 @@ struct SequenceSync {
             where q.seqrelid = $1::pg_catalog.regclass
               and (m.value operator(pg_catalog.\(beyond)) s.last_value
                 or (m.value operator(pg_catalog.=) s.last_value and not s.is_called))
-            """, [source.name.listed])
+            """, with: [source.name.listed])
     }
 }

@@ -67,7 +67,7 @@ struct GeneratedColumns {
             """
             select attgenerated = 's' from pg_catalog.pg_attribute
             where attrelid = $1::pg_catalog.regclass and attnum = $2::pg_catalog.int2
-            """, [target.name.listed, "\(found.number)"]
+            """, with: [target.name.listed, "\(found.number)"]
         ).bool()
     }
 
@@ -103,7 +103,7 @@ struct GeneratedColumns {
                       on a.attrelid = d.adrelid and a.attnum = d.adnum
                     where d.adrelid = 'pg_temp.\(name)'::pg_catalog.regclass
                       and a.attname = 'leat_generated'
-                    """, [found.generationExpression ?? ""]
+                    """, with: [found.generationExpression ?? ""]
                 ).bool()
             }
         } catch let error as ConnectionError where error.code == .server {

@@ -145,7 +145,7 @@ struct ReplayPreparation {
                 select commit_time > '1970-01-01 00:00:00+00'::pg_catalog.timestamptz
                   + $2::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval as is_beyond
                 from leat.progress where stream = $1
-                """, [stream.text, "\(time.unixMicroseconds)"]
+                """, with: [stream.text, "\(time.unixMicroseconds)"]
             ).firstRecord?.optionalBool("is_beyond") == true
         }
         guard isBeyond else { return }

@@ -42,7 +42,8 @@ final class Rewind: Sendable {
             try checkIsReplay(session, stream)
             let isThere =
                 try session.query(
-                    "update leat.progress set state = 'creating' where stream = $1", [stream.text]
+                    "update leat.progress set state = 'creating' where stream = $1",
+                    with: [stream.text]
                 ).affectedRows == 1
             guard isThere else { return nil }
             FailPoint.rewindBegun.reached()
@@ -64,7 +65,7 @@ final class Rewind: Sendable {
     /// What a slot has brought is in no archive.
     private func checkIsReplay(_ session: Session, _ stream: StreamName) throws {
         let slot = try session.query(
-            "select slot from leat.progress where stream = $1", [stream.text]
+            "select slot from leat.progress where stream = $1", with: [stream.text]
         ).firstRecord?.text("slot")
         guard let slot, !StreamInput(stored: slot).isArchive else { return }
         throw Halt(

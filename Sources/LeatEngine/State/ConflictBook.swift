@@ -120,7 +120,7 @@ public struct ConflictBook: Sendable {
             """
             select c.kind, pg_catalog.count(*) as number from leat.conflicts c
             where c.stream = $1 group by 1
-            """, [stream]
+            """, with: [stream]
         ).records
         return Dictionary(
             uniqueKeysWithValues: try rows.map { (try $0.text("kind"), try $0.int("number")) })

@@ -73,7 +73,7 @@ struct HaltNote {
                   halt_code = $2::pg_catalog.int4, halt_message = $3, halt_advice = $4
                 where stream = $1
                 """,
-                [stream.text, "\(halt.exitCode.rawValue)", halt.message, halt.advice]
+                with: [stream.text, "\(halt.exitCode.rawValue)", halt.message, halt.advice]
             ).affectedRows == 1
         }
         return false
@@ -86,6 +86,6 @@ struct HaltNote {
             update leat.progress set halted_at = null, halt_code = null, halt_message = null,
               halt_advice = null
             where stream = $1 and halted_at is not null
-            """, [stream.text])
+            """, with: [stream.text])
     }
 }

@@ -67,7 +67,7 @@ struct LeftOutStore {
                 """
                 delete from leat.left_out where stream = $1
                   and (kind <> 'former' or object <> all (\(SQLText.textArray(former))))
-                """, [stream.text])
+                """, with: [stream.text])
             try add(items)
         }
     }
@@ -82,7 +82,7 @@ struct LeftOutStore {
     func former() throws -> [String] {
         try session.query(
             "select object from leat.left_out where stream = $1 and kind = 'former' order by 1",
-            [stream.text]
+            with: [stream.text]
         ).texts()
     }
 
@@ -96,7 +96,7 @@ struct LeftOutStore {
               \(SQLText.textArray(items.map(\.object))),
               \(SQLText.textArray(items.map(\.reason)))) v (kind, object, reason)
             on conflict (stream, kind, object) do update set reason = excluded.reason
-            """, [stream.text])
+            """, with: [stream.text])
     }
 
     /// `object: reason`.
@@ -105,7 +105,7 @@ struct LeftOutStore {
         return try session.query(
             """
             select object || ': ' || reason from leat.left_out where stream = $1 order by 1
-            """, [stream]
+            """, with: [stream]
         ).texts()
     }
 }

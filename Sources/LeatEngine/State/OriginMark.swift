@@ -106,11 +106,12 @@ struct OriginMark {
     }
 
     private func setUp(_ name: String) throws -> State {
-        let origin = try session.query("select pg_catalog.pg_replication_origin_oid($1)", [name])
+        let origin = try session.query(
+            "select pg_catalog.pg_replication_origin_oid($1)", with: [name])
         if try origin.optionalText() == nil {
-            try session.query("select pg_catalog.pg_replication_origin_create($1)", [name])
+            try session.query("select pg_catalog.pg_replication_origin_create($1)", with: [name])
         }
-        try session.query("select pg_catalog.pg_replication_origin_session_setup($1)", [name])
+        try session.query("select pg_catalog.pg_replication_origin_session_setup($1)", with: [name])
         return .set
     }
 
@@ -133,7 +134,7 @@ struct OriginMark {
             select pg_catalog.pg_replication_origin_drop(roname)
             from pg_catalog.pg_replication_origin
             where roname operator(pg_catalog.~) ('^' || $1 || '(_(copy|side)[0-9]+)?$')
-            """, [try name()])
+            """, with: [try name()])
     }
 
     private func mayDrop() throws -> Bool {
@@ -158,7 +159,7 @@ struct OriginMark {
         ).texts()
         for name in names {
             do {
-                try session.query("select pg_catalog.pg_replication_origin_drop($1)", [name])
+                try session.query("select pg_catalog.pg_replication_origin_drop($1)", with: [name])
             } catch {
                 // Else somebody was faster.
                 guard error.code == .server else { throw error }

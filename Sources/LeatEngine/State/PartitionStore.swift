@@ -14,14 +14,14 @@ struct PartitionStore {
                 """
                 select root_oid, partition_oid, schema_name, table_name, change
                 from leat.partitions where stream = $1
-                """, [stream.text]
+                """, with: [stream.text]
             ).records.map { row in
                 PartitionBook.Entry(
                     root: RelationID(rawValue: try row.id("root_oid")),
                     id: RelationID(rawValue: try row.id("partition_oid")),
                     name: try row.table("schema_name", "table_name"),
                     change: try row.optionalValue(
-                        "change", as: "a change of a partition", PartitionBook.Change.init))
+                        of: "change", as: "a change of a partition", by: PartitionBook.Change.init))
             })
     }
 
@@ -36,7 +36,7 @@ struct PartitionStore {
                   set schema_name = excluded.schema_name, table_name = excluded.table_name,
                     change = excluded.change, noticed_at = pg_catalog.clock_timestamp()
                 """,
-                [
+                with: [
                     stream.text, "\(entry.root.rawValue)", "\(entry.id.rawValue)",
                     entry.name.schema, entry.name.name, entry.change?.rawValue,
                 ])
@@ -47,7 +47,7 @@ struct PartitionStore {
     func begin(_ root: RelationID, _ name: TableName, _ found: [PartitionBook.Found]) throws {
         try session.query(
             "delete from leat.partitions where stream = $1 and root_oid = $2::pg_catalog.oid",
-            [stream.text, "\(root.rawValue)"])
+            with: [stream.text, "\(root.rawValue)"])
         var book = PartitionBook()
         try keep(book.note(found, under: [name: root], existing: []))
     }
@@ -58,7 +58,7 @@ struct PartitionStore {
             """
             delete from leat.partitions p where p.stream = $1 and not exists (
               select from leat.tables t where t.stream = $1 and t.source_oid = p.root_oid)
-            """, [stream.text])
+            """, with: [stream.text])
     }
 
     /// `partition: change` of all that are noted.
@@ -68,7 +68,7 @@ struct PartitionStore {
             """
             select schema_name || '.' || table_name || ': ' || change from leat.partitions
             where stream = $1 and change is not null order by 1
-            """, [stream]
+            """, with: [stream]
         ).texts()
     }
 }

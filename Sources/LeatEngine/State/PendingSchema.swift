@@ -25,7 +25,7 @@ struct PendingSchema {
             """
             select pg_catalog.array_to_json(statements) as statements from leat.pending_schema
             where stream = $1
-            """, [stream.text]
+            """, with: [stream.text]
         ).firstRecord?.strings("statements") ?? []
     }
 
@@ -55,6 +55,6 @@ struct PendingSchema {
 
     func forget() throws {
         guard try LeatSchema.isPresent("leat.pending_schema", session) else { return }
-        try session.query("delete from leat.pending_schema where stream = $1", [stream.text])
+        try session.query("delete from leat.pending_schema where stream = $1", with: [stream.text])
     }
 }

@@ -38,7 +38,7 @@ package struct ProgressStore {
               pg_catalog.to_jsonb(progress) ->> 'source_database_oid' as source_database_oid,
               pg_catalog.to_jsonb(progress) ->> 'target_database_oid' as target_database_oid
             from leat.progress where stream = $1 for update
-            """, [stream.text]
+            """, with: [stream.text]
         ).firstRecord
         return try row.map(Progress.init)
     }
@@ -65,7 +65,7 @@ package struct ProgressStore {
               updated_at = pg_catalog.clock_timestamp()
             where progress.state = 'creating'
             """,
-            [
+            with: [
                 stream.text, configuration.slotName, "\(configuration.ownsPublication)",
                 source.systemIdentifier, source.database, "\(source.timeline)",
                 target.systemIdentifier, target.database, target.encoding,
@@ -78,8 +78,8 @@ package struct ProgressStore {
     ) throws {
         let publications = SQLText.textArray(archive.publications.map(\.name))
         let oids = SQLText.textArray(archive.publications.map { "\($0.name):\($0.oid)" })
-        try session.query("delete from leat.tables where stream = $1", [stream.text])
-        try session.query("delete from leat.progress where stream = $1", [stream.text])
+        try session.query("delete from leat.tables where stream = $1", with: [stream.text])
+        try session.query("delete from leat.progress where stream = $1", with: [stream.text])
         try session.query(
             """
             insert into leat.progress (stream, state, end_lsn, slot, owns_slot, publications,
@@ -88,7 +88,7 @@ package struct ProgressStore {
             values ($1, 'streaming', $2::pg_catalog.pg_lsn, $3, false, \(publications), \(oids),
               false, $4, $5, $6::pg_catalog.int8, $7, $8, 'text', $9, \(ProgressStore.zone))
             """,
-            [
+            with: [
                 stream.text, "\(position)", StreamInput.archive("\(archive.archive)").stored,
                 archive.systemIdentifier, archive.database, "\(archive.timeline)",
                 target.systemIdentifier, target.database, archive.encoding,
@@ -107,7 +107,7 @@ package struct ProgressStore {
               publication_oids = \(SQLText.textArray(publications.map(\.text))),
               updated_at = pg_catalog.clock_timestamp()
             where stream = $1 and state = 'creating'
-            """, [stream.text, "\(position)", "\(ownsSlot)"])
+            """, with: [stream.text, "\(position)", "\(ownsSlot)"])
     }
 
     /// From the stored position on the stream reads these. One of its own is so under another name
@@ -127,7 +127,7 @@ package struct ProgressStore {
                 and publication_oids[1] like '%' || $2 and pg_catalog.cardinality(publication_oids) = 1,
               updated_at = pg_catalog.clock_timestamp()
             where stream = $1
-            """, [stream.text, oids])
+            """, with: [stream.text, oids])
     }
 
     func setSession(timeline: UInt32, format: String, encoding: String) throws {
@@ -135,7 +135,7 @@ package struct ProgressStore {
             """
             update leat.progress set source_timeline = $2::pg_catalog.int8, format = $3,
               encoding = $4, zone = \(ProgressStore.zone) where stream = $1
-            """, [stream.text, "\(timeline)", format, encoding])
+            """, with: [stream.text, "\(timeline)", format, encoding])
     }
 
     /// By what both databases are known now: one may have been renamed, or be known by its name
@@ -149,7 +149,7 @@ package struct ProgressStore {
               target_database_oid = $6::pg_catalog.oid
             where stream = $1
             """,
-            [
+            with: [
                 stream.text, source?.name, source?.oid.map { "\($0)" }, target.systemIdentifier,
                 target.database, target.databaseOID.map { "\($0)" },
             ])
@@ -163,7 +163,7 @@ package struct ProgressStore {
         try session.query(
             """
             update leat.progress set spool = $2 where stream = $1 and spool is distinct from $2
-            """, [stream.text, mark?.text]
+            """, with: [stream.text, mark?.text]
         ).affectedRows == 1
     }
 
@@ -173,7 +173,7 @@ package struct ProgressStore {
             """
             select pg_catalog.array_to_json(selection) as selection from leat.progress
             where stream = $1
-            """, [stream.text]
+            """, with: [stream.text]
         ).firstRecord
         return Set(try row?.stringsIfAny("selection") ?? [])
     }
@@ -182,16 +182,16 @@ package struct ProgressStore {
         try session.query(
             """
             update leat.progress set selection = \(SQLText.textArray(options)) where stream = $1
-            """, [stream.text])
+            """, with: [stream.text])
     }
 
     func delete() throws {
         for table in ["left_out", "conflicts", "partitions", "truncates"]
         where try LeatSchema.isPresent("leat.\(table)", session) {
-            try session.query("delete from leat.\(table) where stream = $1", [stream.text])
+            try session.query("delete from leat.\(table) where stream = $1", with: [stream.text])
         }
-        try session.query("delete from leat.tables where stream = $1", [stream.text])
-        try session.query("delete from leat.progress where stream = $1", [stream.text])
+        try session.query("delete from leat.tables where stream = $1", with: [stream.text])
+        try session.query("delete from leat.progress where stream = $1", with: [stream.text])
     }
 
     /// Moves the position if, and only if, it is the one we left there. One row or none.
@@ -321,7 +321,7 @@ extension Progress {
             database: try row.text("source_database"), timeline: try row.id("source_timeline"),
             slot: try row.text("slot"),
             last: try row.optionalValue(
-                "last_transaction", as: "a transaction", LastTransaction.init),
+                of: "last_transaction", as: "a transaction", by: LastTransaction.init),
             databaseOID: try row.optionalID("source_database_oid"))
         publications = try row.strings("publication_oids").map(PublicationIdentity.init)
         ownsSlot = try row.bool("owns_slot")
@@ -330,6 +330,6 @@ extension Progress {
         targetDatabase = DatabaseKey(
             name: try row.text("target_database"), oid: try row.optionalID("target_database_oid"))
         ctid = try row.text("ctid")
-        spool = try row.optionalValue("spool", as: "a spool", SpoolMark.init)
+        spool = try row.optionalValue(of: "spool", as: "a spool", by: SpoolMark.init)
     }
 }

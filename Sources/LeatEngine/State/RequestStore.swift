@@ -40,11 +40,11 @@ struct RequestStore {
             """
             select id, request, end_lsn from leat.requests
             where stream = $1 and answer is null order by id
-            """, [stream.text]
+            """, with: [stream.text]
         ).records.map { row in
             Request(
                 id: try row.int("id"),
-                kind: try row.value("request", as: "a request", Kind.init),
+                kind: try row.value(of: "request", as: "a request", by: Kind.init),
                 end: try row.optionalLSN("end_lsn"))
         }
     }
@@ -60,16 +60,16 @@ struct RequestStore {
                     update leat.requests set answer = $2,
                       answered_at = pg_catalog.clock_timestamp()
                     where id = $1::pg_catalog.int8
-                    """, ["\(id)", text])
+                    """, with: ["\(id)", text])
             }
-            try session.query("select pg_catalog.pg_notify($1, '')", [stream.objectName])
+            try session.query("select pg_catalog.pg_notify($1, '')", with: [stream.objectName])
         }
     }
 
     /// What was asked of the process before this one is not meant for this one.
     func forget() throws {
         guard try LeatSchema.isPresent("leat.requests", session) else { return }
-        try session.query("delete from leat.requests where stream = $1", [stream.text])
+        try session.query("delete from leat.requests where stream = $1", with: [stream.text])
     }
 
     // MARK: Who asks
@@ -82,7 +82,7 @@ struct RequestStore {
               insert into leat.requests (stream, request, end_lsn)
               values ($1, $2, $3::pg_catalog.pg_lsn) returning id)
             select id, pg_catalog.pg_notify($4, '') as told from asked
-            """, [stream.text, kind.rawValue, end?.description, stream.objectName]
+            """, with: [stream.text, kind.rawValue, end?.description, stream.objectName]
         ).onlyRecord().int("id")
     }
 
@@ -95,7 +95,7 @@ struct RequestStore {
 
     func answer(to id: Int) throws -> Answer {
         let row = try session.query(
-            "select answer from leat.requests where id = $1::pg_catalog.int8", ["\(id)"]
+            "select answer from leat.requests where id = $1::pg_catalog.int8", with: ["\(id)"]
         ).firstRecord
         guard let row else { return .forgotten }
         return try row.optionalText("answer").map(Answer.given) ?? .none
@@ -113,6 +113,6 @@ struct RequestStore {
 
     func withdraw(_ id: Int) throws {
         try session.query(
-            "delete from leat.requests where id = $1::pg_catalog.int8", ["\(id)"])
+            "delete from leat.requests where id = $1::pg_catalog.int8", with: ["\(id)"])
     }
 }

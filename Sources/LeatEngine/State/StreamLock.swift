@@ -147,7 +147,7 @@ struct StreamLock {
                 and l.classid = $2::pg_catalog.oid and l.objid = $3::pg_catalog.oid
                 and l.database = $4::pg_catalog.oid
                 and d.datname = pg_catalog.current_database())
-            """, coordinates
+            """, with: coordinates
         ).bool()
     }
 }

@@ -24,7 +24,7 @@ extension StreamReport {
               r.r ->> 'halt_code' as code, r.r ->> 'halt_message' as message,
               r.r ->> 'halt_advice' as advice
             from leat.progress p, pg_catalog.to_jsonb(p) as r (r) where p.stream = $1
-            """, [stream]
+            """, with: [stream]
         ).firstRecord
         guard let row, let at = try row.optionalText("at") else { return nil }
         return Halt(
@@ -43,7 +43,7 @@ extension StreamReport {
                         as seconds,
                       a.wait_event_type || ': ' || a.wait_event as waits_for
                     """))
-            """, [stream]
+            """, with: [stream]
         ).firstRecord
         // What a role may not see of others is NULL.
         guard let row, let state = try row.optionalText("state") else { return nil }

@@ -109,7 +109,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
                 where t.stream = p.stream and t.state = 'ready') as ready,
               pg_catalog.to_jsonb(p) ->> 'spool' as spool
             from leat.progress p where $1::text is null or p.stream = $1 order by 1
-            """, [stream]
+            """, with: [stream]
         ).records.map { row in try report(row, session).withRunning(session) }
     }
 
@@ -130,7 +130,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
                 partitionChanges: try PartitionStore.changes(session, stream: stream),
                 leftOut: try LeftOutStore.texts(session, stream: stream)),
             conflicts: try ConflictBook.counts(session, stream: stream), slot: nil,
-            spool: try row.optionalValue("spool", as: "a spool", SpoolMark.init)?.place)
+            spool: try row.optionalValue(of: "spool", as: "a spool", by: SpoolMark.init)?.place)
     }
 
     private static func pendingTables(_ session: PGClient.Session, _ stream: String) throws
@@ -140,7 +140,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
             """
             select schema_name || '.' || table_name || ': ' || state from leat.tables
             where stream = $1 and state <> 'ready' order by 1
-            """, [stream]
+            """, with: [stream]
         ).texts()
     }
 
@@ -152,7 +152,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
             """
             select schema_name || '.' || table_name from leat.tables t
             where stream = $1 and pg_catalog.to_jsonb(t) ->> 'scans_for_rows' = 'true' order by 1
-            """, [stream]
+            """, with: [stream]
         ).texts()
     }
 
@@ -167,7 +167,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
                 then pg_catalog.pg_last_wal_replay_lsn()
                 else pg_catalog.pg_current_wal_flush_lsn() end as lsn) e
             where slot_name = $1
-            """, [slotName, position]
+            """, with: [slotName, position]
         ).firstRecord
         var report = self
         report.slot = try row.map { row in

@@ -17,7 +17,7 @@ struct TableStore {
               pg_catalog.array_to_json(seen_definition) as seen_definition,
               seen_lsn, is_refilled, leaving_lsn, doubt
             from leat.tables where stream = $1
-            """, [stream.text]
+            """, with: [stream.text]
         ).records.map(TableStore.stored)
     }
 
@@ -25,7 +25,7 @@ struct TableStore {
         var stored = TablePlan.Stored(
             table: try row.table("schema_name", "table_name"),
             id: try row.optionalID("source_oid").map(RelationID.init(rawValue:)),
-            state: try row.value("state", as: "a state of a table", TableState.init),
+            state: try row.value(of: "state", as: "a state of a table", by: TableState.init),
             snapshotLSN: try row.optionalLSN("snapshot_lsn"),
             publishing: Publishing(
                 membership: try row.text("membership"),
@@ -42,14 +42,16 @@ struct TableStore {
 
     private static func columns(_ row: Record) throws -> KnownColumns {
         let texts = try row.stringsIfAny("column_numbers")
-        return try row.made("a list of columns", of: "column_numbers", KnownColumns(texts: texts))
+        return try row.made(
+            "a list of columns", of: "column_numbers", from: KnownColumns(texts: texts))
     }
 
     private static func definitions(_ row: Record) throws -> KnownDefinitions? {
         func definition(_ column: String) throws -> TableDefinition? {
             let texts = try row.stringsIfAny(column)
             guard !texts.isEmpty else { return nil }
-            return try row.made("a table's definition", of: column, TableDefinition(texts: texts))
+            return try row.made(
+                "a table's definition", of: column, from: TableDefinition(texts: texts))
         }
         return try definition("definition").map {
             KnownDefinitions(
@@ -75,7 +77,7 @@ struct TableStore {
               \(SQLText.textArray(tables.map(\.name)))) v (schema_name, table_name)
             where t.stream = $1 and t.schema_name = v.schema_name and t.table_name = v.table_name
               and t.leaving_lsn is not null
-            """, [stream.text])
+            """, with: [stream.text])
     }
 
     /// Those that are published no longer, and whose changes up to now are still to come.
@@ -90,7 +92,7 @@ struct TableStore {
               v (schema_name, table_name, lsn)
             where t.stream = $1 and t.schema_name = v.schema_name and t.table_name = v.table_name
               and t.leaving_lsn is null
-            """, [stream.text])
+            """, with: [stream.text])
     }
 
     private func add(
@@ -125,7 +127,7 @@ struct TableStore {
                 doubt = null,
                 is_refilled = excluded.is_refilled or leat.tables.is_refilled,
                 updated_at = pg_catalog.clock_timestamp()
-            """, [stream.text])
+            """, with: [stream.text])
     }
 
     /// Keeps what the tables are on the source.
@@ -148,7 +150,7 @@ struct TableStore {
               lateral (select u.*, nullif(u.text, '') as lsn) v
             where t.stream = $1 and t.schema_name = v.schema_name
               and t.table_name = v.table_name
-            """, [stream.text])
+            """, with: [stream.text])
     }
 
     /// Keeps that rows of a table may be others than those that were sent.
@@ -157,7 +159,7 @@ struct TableStore {
             """
             update leat.tables set doubt = $4
             where stream = $1 and schema_name = $2 and table_name = $3
-            """, [stream.text, table.schema, table.name, reason])
+            """, with: [stream.text, table.schema, table.name, reason])
     }
 
     private static func texts(_ json: String) -> String {
@@ -172,7 +174,8 @@ struct TableStore {
                 """
                 update leat.tables set schema_name = '', table_name = $4
                 where stream = $1 and schema_name = $2 and table_name = $3
-                """, [stream.text, rename.from.schema, rename.from.name, "\(rename.id.rawValue)"])
+                """,
+                with: [stream.text, rename.from.schema, rename.from.name, "\(rename.id.rawValue)"])
         }
         for rename in renames {
             // A table that is gone, or was never copied, may have left a row of the name.
@@ -181,7 +184,7 @@ struct TableStore {
                 """
                 update leat.tables set schema_name = $3, table_name = $4
                 where stream = $1 and schema_name = '' and table_name = $2
-                """, [stream.text, "\(rename.id.rawValue)", rename.to.schema, rename.to.name])
+                """, with: [stream.text, "\(rename.id.rawValue)", rename.to.schema, rename.to.name])
         }
     }
 
@@ -198,7 +201,7 @@ struct TableStore {
             ) v (schema_name, table_name, numbers)
             where t.stream = $1 and t.schema_name = v.schema_name
               and t.table_name = v.table_name
-            """, [stream.text])
+            """, with: [stream.text])
     }
 
     /// Keeps by which OIDs the tables are known on both sides, what is not sent of them, and
@@ -234,7 +237,7 @@ struct TableStore {
               and (t.source_oid, t.target_oid, t.scans_for_rows, t.unsent_kinds, t.membership,
                 t.sending)
                 is distinct from (v.source_oid, c.oid, v.scans, v.unsent, v.membership, v.sending)
-            """, [stream.text])
+            """, with: [stream.text])
     }
 
     /// Tables that were copied, and are gone or others by now.
@@ -247,7 +250,7 @@ struct TableStore {
             where t.stream = $1 and t.state = 'ready' and t.target_oid is not null
               and (n.nspname, c.relname) is distinct from (t.schema_name::name, t.table_name::name)
             order by 1
-            """, [stream.text]
+            """, with: [stream.text]
         ).texts()
     }
 
@@ -267,7 +270,7 @@ struct TableStore {
                 update leat.tables set membership = $3, sending = nullif($4, '')
                 where stream = $1 and source_oid = $2::pg_catalog.oid
                 """,
-                [
+                with: [
                     stream.text, "\(table.relation.id.rawValue)", table.publishing.membership,
                     table.publishing.sending ?? "",
                 ])
@@ -290,7 +293,7 @@ struct TableStore {
                 target_oid = null, column_numbers = null, scans_for_rows = null,
                 unsent_kinds = null, sending = null, updated_at = pg_catalog.clock_timestamp()
             """,
-            [
+            with: [
                 stream.text, table.schema, table.name, "\(position)",
                 TableStore.archiveMembership, "\(id.rawValue)",
             ])
@@ -303,7 +306,7 @@ struct TableStore {
             delete from leat.tables where stream = $1 and (schema_name, table_name) in (
               select s, t from unnest(\(SQLText.textArray(tables.map(\.schema))),
                 \(SQLText.textArray(tables.map(\.name)))) v (s, t))
-            """, [stream.text])
+            """, with: [stream.text])
     }
 
     /// Marks a table as being copied by this attempt. False if it is ready already: a worker of
@@ -314,7 +317,7 @@ struct TableStore {
             update leat.tables set state = 'datasync', copy_attempt = $4, rows_copied = null,
               updated_at = pg_catalog.clock_timestamp()
             where stream = $1 and schema_name = $2 and table_name = $3 and state <> 'ready'
-            """, [stream.text, table.schema, table.name, attempt]
+            """, with: [stream.text, table.schema, table.name, attempt]
         ).affectedRows == 1
     }
 
@@ -329,7 +332,7 @@ struct TableStore {
               is_refilled = null, rows_copied = $6::pg_catalog.int8, updated_at = pg_catalog.clock_timestamp()
             where stream = $1 and schema_name = $2 and table_name = $3 and copy_attempt = $4
               and state = 'datasync'
-            """, [stream.text, table.schema, table.name, attempt, "\(snapshot)", "\(rows)"]
+            """, with: [stream.text, table.schema, table.name, attempt, "\(snapshot)", "\(rows)"]
         ).affectedRows == 1
     }
 
@@ -344,6 +347,6 @@ struct TableStore {
               \(SQLText.textArray(tables.map(\.name)))) v (schema_name, table_name)
             where t.stream = $1 and t.schema_name = v.schema_name
               and t.table_name = v.table_name and t.state <> 'ready'
-            """, [stream.text, "\(snapshot)"])
+            """, with: [stream.text, "\(snapshot)"])
     }
 }

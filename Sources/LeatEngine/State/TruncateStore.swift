@@ -28,7 +28,7 @@ struct TruncateStore {
     func read() throws -> [AppliedTruncate] {
         try session.query(
             "select source_oid, xid, is_refilled from leat.truncates where stream = $1",
-            [stream.text]
+            with: [stream.text]
         ).records.map { row in
             AppliedTruncate(
                 table: RelationID(rawValue: try row.id("source_oid")),
@@ -47,6 +47,6 @@ struct TruncateStore {
               \(SQLText.oidArray(truncates.map(\.xid.rawValue)))) v (source_oid, xid)
             where t.stream = $1 and t.source_oid = v.source_oid
               and t.xid = v.xid::pg_catalog.int8
-            """, [stream.text])
+            """, with: [stream.text])
     }
 }

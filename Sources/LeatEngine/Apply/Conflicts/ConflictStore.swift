@@ -25,7 +25,7 @@ struct ConflictStore {
             values ($1, $2::pg_catalog.pg_lsn, $3::pg_catalog.int8, $4, $5, $6, $7,
               \(SQLText.textArray(place.keyColumns)), \(values), $8, $9)
             """,
-            [
+            with: [
                 stream.text, "\(place.lsn)", "\(place.xid)", table.schema, table.name,
                 kind.rawValue, policy.rawValue, error?.constraint,
                 error?.withoutValues.message,

@@ -26,7 +26,7 @@ struct TriggerJournal {
             """
             select schema_name, table_name, trigger_name, enabled from leat.triggers
             where stream = $1 order by 1, 2, 3
-            """, [stream.text]
+            """, with: [stream.text]
         ).records.map { row in
             Entry(
                 table: try row.table("schema_name", "table_name"),
@@ -58,7 +58,7 @@ struct TriggerJournal {
             on conflict (stream, schema_name, table_name, trigger_name) do update
               set enabled = excluded.enabled, disabled_at = pg_catalog.clock_timestamp()
             """,
-            [
+            with: [
                 stream.text, trigger.table.schema, trigger.table.name, trigger.name,
                 trigger.enabled,
             ])
@@ -74,7 +74,7 @@ struct TriggerJournal {
                 where stream <> $1 and schema_name = $2 and table_name = $3 and trigger_name = $4
                 limit 1
                 on conflict do nothing
-                """, [stream.text, trigger.table.schema, trigger.table.name, trigger.name])
+                """, with: [stream.text, trigger.table.schema, trigger.table.name, trigger.name])
         }
     }
 
@@ -109,7 +109,7 @@ struct TriggerJournal {
             """
             delete from leat.triggers where stream = $1 and schema_name = $2
               and table_name = $3 and trigger_name = $4
-            """, [stream.text, entry.table.schema, entry.table.name, entry.trigger])
+            """, with: [stream.text, entry.table.schema, entry.table.name, entry.trigger])
     }
 
     private func isDisabledByUs(_ entry: Entry) throws -> Bool {
@@ -121,7 +121,7 @@ struct TriggerJournal {
                 where n.nspname = $2 and c.relname = $3 and t.tgname = $4 and t.tgenabled = 'D')
               and not exists (select from leat.triggers o where o.stream <> $1
                 and o.schema_name = $2 and o.table_name = $3 and o.trigger_name = $4)
-            """, [stream.text, entry.table.schema, entry.table.name, entry.trigger]
+            """, with: [stream.text, entry.table.schema, entry.table.name, entry.trigger]
         ).bool()
     }
 
