@@ -58,7 +58,7 @@ struct Stage: Sendable {
                 let change = batch.changes[index]
                 guard
                     case .folded = tables[Int(change.relation)].fold(
-                        change, at: index, columns, bytes)
+                        change, at: index, of: columns, in: bytes)
                 else { continue }
                 rows += 1
             }

@@ -40,7 +40,7 @@ extension PeekAssembler {
         guard open == nil, block == nil else {
             throw StreamError(.outOfOrder(.streamCommit), at: lsn)
         }
-        try order.check(commit.commitLSN, .streamCommit, at: lsn)
+        try order.check(commit.commitLSN, of: .streamCommit, at: lsn)
         guard commit.commitLSN < end else { return .passedEnd }
         guard var ended = streamed.removeValue(forKey: commit.xid) else {
             throw StreamError(.unknownStreamedTransaction(commit.xid), at: lsn)

@@ -160,7 +160,7 @@ public struct PeekAssembler: Sendable {
         guard begin.xid.rawValue != 0 else {
             throw StreamError(.noTransactionID(.begin), at: lsn)
         }
-        try order.check(begin.finalLSN, .begin, at: lsn)
+        try order.check(begin.finalLSN, of: .begin, at: lsn)
         guard begin.finalLSN < end else { return .passedEnd }
         open = PeekedTransaction(
             xid: begin.xid, commitLSN: begin.finalLSN, commitTime: begin.commitTime)

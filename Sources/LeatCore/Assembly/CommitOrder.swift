@@ -25,7 +25,7 @@ package struct CommitOrder: Sendable {
 
     /// A logical message comes that is of no transaction. Its record ends at `end`.
     package mutating func messageCame(_ end: LSN, at lsn: LSN) throws(StreamError) {
-        try check(end, .message, at: lsn)
+        try check(end, of: .message, at: lsn)
         guard end > reached else {
             throw StreamError(.goesBack(commit: end, reached: reached), at: lsn)
         }
@@ -33,7 +33,7 @@ package struct CommitOrder: Sendable {
     }
 
     /// Something comes that took effect with the record at `commit`.
-    package func check(_ commit: LSN, _ kind: MessageKind, at lsn: LSN) throws(StreamError) {
+    package func check(_ commit: LSN, of kind: MessageKind, at lsn: LSN) throws(StreamError) {
         guard !commit.isZero else { throw StreamError(.nowhere(kind), at: lsn) }
         guard commit >= reached else {
             throw StreamError(.goesBack(commit: commit, reached: reached), at: lsn)

@@ -9,8 +9,8 @@ extension TransactionAssembler {
         let (bytes, columns) = (batch.bytes.count, batch.columns.count)
         let row = try decodeRow(body, streamed: streamed, at: lsn)
         let target = try target(row.relationID, at: lsn)
-        if row.oldKind != .none { try check(row.old, target, at: lsn) }
-        if row.kind != .delete { try check(row.new, target, at: lsn) }
+        if row.oldKind != .none { try check(row.old, against: target, at: lsn) }
+        if row.kind != .delete { try check(row.new, against: target, at: lsn) }
         guard let index = target.index else {
             batch.bytes.removeLast(batch.bytes.count - bytes)
             batch.columns.removeLast(batch.columns.count - columns)
@@ -24,7 +24,7 @@ extension TransactionAssembler {
     }
 
     func check(
-        _ tuple: Tuple, _ target: Target, at lsn: LSN
+        _ tuple: Tuple, against target: Target, at lsn: LSN
     ) throws(StreamError) {
         guard Int(tuple.count) == target.columnCount else {
             throw StreamError(

@@ -118,7 +118,7 @@ extension TransactionAssembler {
     }
 
     mutating func appendPiece(
-        _ kind: MessageKind, _ body: RawSpan, _ xid: TransactionID, at lsn: LSN
+        _ kind: MessageKind, body: RawSpan, to xid: TransactionID, at lsn: LSN
     ) throws(StreamError) -> Action {
         let subxid = try subxid(of: body, at: lsn)
         if subxid != lastSubxid, !enter(subxid, of: xid) {

@@ -2,7 +2,7 @@ public import PGWire
 
 extension TransactionAssembler {
     mutating func streamStarted(
-        _ start: StreamStartMessage, _ kind: MessageKind, at lsn: LSN
+        _ start: StreamStartMessage, of kind: MessageKind, at lsn: LSN
     ) throws(StreamError) -> Action {
         guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
         streaming = start.xid
@@ -27,7 +27,7 @@ extension TransactionAssembler {
     }
 
     mutating func receiveStreamed(
-        _ kind: MessageKind, _ body: RawSpan, _ xid: TransactionID, at lsn: LSN
+        _ kind: MessageKind, body: RawSpan, of xid: TransactionID, at lsn: LSN
     ) throws(StreamError) -> Action {
         switch kind {
         case .streamStop:
@@ -45,7 +45,7 @@ extension TransactionAssembler {
             learnStreamed(message.relation, in: xid)
             return .none
         case .insert, .update, .delete, .truncate:
-            return isPiece ? try appendPiece(kind, body, xid, at: lsn) : .spool(xid)
+            return isPiece ? try appendPiece(kind, body: body, to: xid, at: lsn) : .spool(xid)
         case .origin:
             guard case .origin(let origin) = try decode(body, streamed: true, at: lsn) else {
                 preconditionFailure("a message of kind O is an origin")
@@ -70,7 +70,7 @@ extension TransactionAssembler {
         }
     }
 
-    mutating func streamAborted(_ xid: TransactionID, _ subxid: TransactionID) -> Action {
+    mutating func streamAborted(_ xid: TransactionID, subxid: TransactionID) -> Action {
         guard xid == subxid else {
             rollBackPieces(of: xid, to: subxid)
             if streamed[xid]?.isSpooled == true { streamed[xid]?.aborted.insert(subxid) }
@@ -82,11 +82,11 @@ extension TransactionAssembler {
     }
 
     mutating func streamCommitted(
-        _ commit: StreamCommitMessage, _ kind: MessageKind, at lsn: LSN
+        _ commit: StreamCommitMessage, of kind: MessageKind, at lsn: LSN
     ) throws(StreamError) -> Action {
         guard let pieces = streamed[commit.xid]?.pieces else {
             turn(to: nil)
-            return try beginReplay(commit, kind, at: lsn)
+            return try beginReplay(commit, of: kind, at: lsn)
         }
         // A server that breaks this has sent the transaction twice.
         guard open == nil, commit.commitLSN >= settledFrom else {
@@ -94,14 +94,14 @@ extension TransactionAssembler {
         }
         turn(to: commit.xid)
         forgetTargets()
-        let action = try beginReplay(commit, kind, at: lsn)
+        let action = try beginReplay(commit, of: kind, at: lsn)
         open?.beganEarlier = pieces.hasBegun
         open?.indexInBatch = batch.transactions.isEmpty ? nil : 0
         return pieces.spoolsRest ? action : try finishReplay()
     }
 
     mutating func beginReplay(
-        _ commit: StreamCommitMessage, _ kind: MessageKind, at lsn: LSN
+        _ commit: StreamCommitMessage, of kind: MessageKind, at lsn: LSN
     ) throws(StreamError) -> Action {
         guard let transaction = streamed[commit.xid] else {
             throw StreamError(.unknownStreamedTransaction(commit.xid), at: lsn)
@@ -114,7 +114,7 @@ extension TransactionAssembler {
                 xid: commit.xid, commitLSN: commit.commitLSN, commitTime: commit.commitTime,
                 origin: transaction.origin, endLSN: commit.endLSN,
                 isUnwanted: skipsTransactionsWithOrigin && transaction.origin != nil),
-            kind, at: lsn)
+            of: kind, at: lsn)
         replaying = commit.xid
         return .replay(commit.xid)
     }

@@ -225,9 +225,9 @@ public struct TransactionAssembler: Sendable {
         _ body: RawSpan, at lsn: LSN
     ) throws(StreamError) -> Action {
         let kind = try kind(of: body, at: lsn)
-        if let xid = streaming { return try receiveStreamed(kind, body, xid, at: lsn) }
+        if let xid = streaming { return try receiveStreamed(kind, body: body, of: xid, at: lsn) }
         guard kind.isRow else {
-            return try control(kind, try decode(body, streamed: false, at: lsn), at: lsn)
+            return try control(kind, message: try decode(body, streamed: false, at: lsn), at: lsn)
         }
         guard open != nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
         if owner != nil { turn(to: nil) }
@@ -236,14 +236,14 @@ public struct TransactionAssembler: Sendable {
     }
 
     mutating func control(
-        _ kind: MessageKind, _ message: ControlMessage, at lsn: LSN
+        _ kind: MessageKind, message: ControlMessage, at lsn: LSN
     ) throws(StreamError) -> Action {
         switch message {
         case .begin(let begin):
             try open(
                 OpenTransaction(
                     xid: begin.xid, commitLSN: begin.finalLSN, commitTime: begin.commitTime),
-                kind, at: lsn)
+                of: kind, at: lsn)
             return .began
         case .origin(let origin):
             guard open != nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
@@ -270,12 +270,12 @@ public struct TransactionAssembler: Sendable {
             try commit.check(commit: open.commitLSN, time: open.commitTime, at: lsn)
             return try finish(end: commit.endLSN, kind, at: lsn)
         case .streamStart(let start):
-            return try streamStarted(start, kind, at: lsn)
+            return try streamStarted(start, of: kind, at: lsn)
         case .streamAbort(let abort):
             guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
-            return streamAborted(abort.xid, abort.subxid)
+            return streamAborted(abort.xid, subxid: abort.subxid)
         case .streamCommit(let commit):
-            return try streamCommitted(commit, kind, at: lsn)
+            return try streamCommitted(commit, of: kind, at: lsn)
         case .streamStop:
             throw StreamError(.outOfOrder(kind), at: lsn)
         case .beginPrepare, .prepare, .commitPrepared, .rollbackPrepared, .streamPrepare:
@@ -284,13 +284,13 @@ public struct TransactionAssembler: Sendable {
     }
 
     mutating func open(
-        _ transaction: OpenTransaction, _ kind: MessageKind, at lsn: LSN
+        _ transaction: OpenTransaction, of kind: MessageKind, at lsn: LSN
     ) throws(StreamError) {
         guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
         guard transaction.xid.rawValue != 0 else {
             throw StreamError(.noTransactionID(kind), at: lsn)
         }
-        try order.check(transaction.commitLSN, kind, at: lsn)
+        try order.check(transaction.commitLSN, of: kind, at: lsn)
         open = transaction
         open?.relationsBefore = batch.relations.count
         lastCommitTime = transaction.commitTime

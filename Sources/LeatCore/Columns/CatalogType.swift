@@ -94,7 +94,7 @@ public struct TypeCatalog: Sendable {
 
     public subscript(oid: UInt32) -> CatalogType? { types[oid] }
 
-    public func named(_ schema: String, _ name: String) -> CatalogType? {
+    public func named(_ schema: String, name: String) -> CatalogType? {
         types.values.first { $0.schema.isSameName(as: schema) && $0.name.isSameName(as: name) }
     }
 
@@ -115,7 +115,7 @@ public struct TypeCatalog: Sendable {
     }
 
     /// What a domain is made of, with the type modifier that then counts.
-    func base(_ type: CatalogType, _ modifier: Int32) -> (type: CatalogType, modifier: Int32) {
+    func base(_ type: CatalogType, modifier: Int32) -> (type: CatalogType, modifier: Int32) {
         var (type, modifier) = (type, modifier)
         // Domains do not nest without end; a damaged catalog might.
         for _ in 0..<32 where type.kind == .domain {

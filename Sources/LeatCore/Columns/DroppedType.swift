@@ -10,7 +10,7 @@ extension CatalogType {
     /// is no twin: the fields of a row, which come without names.
     public init(_ description: TypeDescription, target: TypeCatalog) {
         let schema = description.schema.isEmpty ? "pg_catalog" : description.schema
-        let twin = target.named(schema, description.name)
+        let twin = target.named(schema, name: description.name)
         let hasFields = twin.map(target.isMadeOfFields) ?? false
         self.init(
             oid: description.oid, schema: schema, name: description.name,

@@ -36,12 +36,12 @@ public struct KnownColumns: Sendable, Equatable {
         columns.first { $0.value.targetNumber == number }?.key
     }
 
-    public mutating func learn(_ number: Int, _ column: Column) {
+    public mutating func learn(_ number: Int, as column: Column) {
         columns[number] = column
     }
 
     /// Takes over what has the same name on both sides and is not known otherwise yet.
-    public mutating func learn(_ source: [SourceColumn], _ target: TargetTable) {
+    public mutating func learn(_ source: [SourceColumn], on target: TargetTable) {
         for column in source where columns[column.number] == nil {
             guard let found = target.columns.first(where: { $0.name.isSameName(as: column.name) }),
                 holder(ofTarget: found.number) == nil

@@ -10,12 +10,12 @@ enum TextForm {
 
     /// - Parameters: Two types of the same name.
     /// - Returns: Why a value could become another one; nil: it does not.
-    static func difference(_ source: TypeMatch.Side, _ target: TypeMatch.Side) -> String? {
+    static func difference(from source: TypeMatch.Side, to target: TypeMatch.Side) -> String? {
         guard target.type.isBuiltIn else { return nil }
         let (from, to) = (source.catalog.server, target.catalog.server)
         switch target.type.name {
-        case "char": return singleByte(from, to)
-        case "name": return name(from, to)
+        case "char": return singleByte(from: from, to: to)
+        case "name": return name(from: from, to: to)
         case let name where unwritable.contains(name): return "no client can write its values"
         default: return nil
         }
@@ -25,22 +25,23 @@ enum TextForm {
     /// take the backslash. Before, it was written as it is and converted with the rest, and of
     /// what it became the first byte is taken.
     private static func singleByte(
-        _ source: TypeCatalog.Server, _ target: TypeCatalog.Server
+        from source: TypeCatalog.Server, to target: TypeCatalog.Server
     ) -> String? {
         guard source.version > 0, target.version > 0 else { return nil }
         if source.version >= 150_000, target.version < 150_000 {
             return "a server before 15 reads a backslash from bytes above 127 of a newer one"
         }
-        guard source.version < 150_000, TransferEncoding.converts(source.encoding, target.encoding)
+        guard source.version < 150_000,
+            TransferEncoding.converts(from: source.encoding, to: target.encoding)
         else { return nil }
         return "bytes above 127 become others in encoding \(target.encoding)"
     }
 
     /// `name` holds 63 bytes and cuts what is longer.
     private static func name(
-        _ source: TypeCatalog.Server, _ target: TypeCatalog.Server
+        from source: TypeCatalog.Server, to target: TypeCatalog.Server
     ) -> String? {
-        TransferEncoding.converts(source.encoding, target.encoding)
+        TransferEncoding.converts(from: source.encoding, to: target.encoding)
             && TransferEncoding.isMultibyte(target.encoding)
             ? "values may be longer in encoding \(target.encoding), and would be cut" : nil
     }

@@ -9,13 +9,13 @@
 ///
 /// Names have to be UTF8 for us; what they are in another encoding is refused at the start.
 public enum TransferEncoding {
-    public static func between(_ source: String, _ target: String) -> String {
+    public static func between(_ source: String, and target: String) -> String {
         guard source != sqlASCII, target != sqlASCII else { return target }
         return source == target && isMultibyte(source) ? target : "UTF8"
     }
 
     /// Whether text of one encoding becomes other bytes in the other.
-    static func converts(_ source: String, _ target: String) -> Bool {
+    static func converts(from source: String, to target: String) -> Bool {
         source != target && source != sqlASCII && target != sqlASCII
     }
 

@@ -7,7 +7,7 @@ struct TypeCreation {
     /// nobody knows what makes it.
     func statements(for oid: UInt32) -> [String] {
         guard let type = source[oid], !type.isBuiltIn,
-            target.named(type.schema, type.name) == nil
+            target.named(type.schema, name: type.name) == nil
         else { return [] }
         if type.category == "A" { return statements(for: type.inner) }
         if let provider = type.provider { return creation(of: provider) }
@@ -42,10 +42,10 @@ struct TypeCreation {
     ///
     /// A label that the target alone has where it lacks one was renamed: there is no way to drop
     /// one. To add the new name would leave the old one in the rows that have it.
-    static func labels(_ source: CatalogType, _ target: CatalogType) -> [String] {
+    static func labels(of source: CatalogType, like target: CatalogType) -> [String] {
         var present = target.labels
         var lines: [String] = []
-        for (now, there) in gaps(source.labels, target.labels) where !now.isEmpty {
+        for (now, there) in gaps(of: source.labels, in: target.labels) where !now.isEmpty {
             guard now.count == there.count else {
                 if !there.isEmpty {
                     let list = there.map(SQLText.printedLiteral).joined(separator: ", ")
@@ -82,7 +82,7 @@ struct TypeCreation {
     /// What either side alone has, between labels that both have. None if those are in another
     /// order.
     private static func gaps(
-        _ source: [String], _ target: [String]
+        of source: [String], in target: [String]
     ) -> [(source: [String], target: [String])] {
         let common = Set(source).intersection(target)
         guard source.filter(common.contains) == target.filter(common.contains) else { return [] }
@@ -102,6 +102,6 @@ extension CatalogType {
     public func definition(_ modifier: Int32) -> String {
         // Without its quotes "char" is another type.
         let plain = name == "char" ? "\"char\"" : name
-        return (isBuiltIn ? plain : quoted) + TypeModifier.suffix(name, modifier)
+        return (isBuiltIn ? plain : quoted) + TypeModifier.suffix(of: name, modifier: modifier)
     }
 }

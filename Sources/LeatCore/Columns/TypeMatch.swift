@@ -25,7 +25,7 @@ public enum TypeMatch: Equatable, Sendable {
         }
 
         fileprivate var base: Side {
-            let (type, modifier) = catalog.base(type, modifier)
+            let (type, modifier) = catalog.base(type, modifier: modifier)
             return Side(type: type, modifier: modifier, catalog: catalog)
         }
 
@@ -45,23 +45,23 @@ public enum TypeMatch: Equatable, Sendable {
     }
 
     public init(source: Side, target: Side) {
-        let match = TypeMatch.compare(source.base, target.base)
+        let match = TypeMatch.compare(source.base, with: target.base)
         let isSameName =
             source.type.schema == target.type.schema && source.type.name == target.type.name
         self = match == .same && !isSameName ? .castable : match
     }
 
-    private static func compare(_ source: Side, _ target: Side) -> TypeMatch {
+    private static func compare(_ source: Side, with target: Side) -> TypeMatch {
         if source.type.schema == target.type.schema, source.type.name == target.type.name {
-            return compareSame(source, target)
+            return compareSame(source, with: target)
         }
         if let source = source.element, let target = target.element {
-            let match = compare(source.base, target.base)
+            let match = compare(source.base, with: target.base)
             return match == .same ? .castable : match
         }
         // Every type has a text form, and a text column keeps it.
         if target.type.isBuiltIn, textKinds.contains(target.type.name) {
-            return TypeModifier.holdsAnyText(target.type.name, target.modifier)
+            return TypeModifier.holdsAnyText(target.type.name, modifier: target.modifier)
                 || TypeModifier.widens(
                     "varchar", from: TypeModifier.textLength(source), to: target.modifier)
                 ? .castable : .incompatible("the target column may be too short")
@@ -78,13 +78,15 @@ public enum TypeMatch: Equatable, Sendable {
             ? .castable : .incompatible("the target column's type modifier may change values")
     }
 
-    private static func compareSame(_ source: Side, _ target: Side) -> TypeMatch {
-        if let reason = TextForm.difference(source, target) { return .incompatible(reason) }
+    private static func compareSame(_ source: Side, with target: Side) -> TypeMatch {
+        if let reason = TextForm.difference(from: source, to: target) {
+            return .incompatible(reason)
+        }
         let missing = source.type.labels.filter { !target.type.labels.contains($0) }
         guard missing.isEmpty else {
             return .lacksLabels("the target's enum lacks \(missing.joined(separator: ", "))")
         }
-        if let parts = compareParts(source, target) { return parts }
+        if let parts = compareParts(source, with: target) { return parts }
         guard
             TypeModifier.widens(target.type.name, from: source.modifier, to: target.modifier)
         else {
@@ -96,13 +98,13 @@ public enum TypeMatch: Equatable, Sendable {
     /// What has the same name may still be made of something else.
     ///
     /// - Returns: Nil if the type is the same as far as its parts go.
-    private static func compareParts(_ source: Side, _ target: Side) -> TypeMatch? {
+    private static func compareParts(_ source: Side, with target: Side) -> TypeMatch? {
         if let source = source.element, let target = target.element {
-            return compare(source.base, target.base)
+            return compare(source.base, with: target.base)
         }
         if let inner = source.subtype, let other = target.subtype {
             // A wider subtype would be taken, but not in binary form, nor as the same type.
-            let isSame = compare(inner.base, other.base) == .same
+            let isSame = compare(inner.base, with: other.base) == .same
             return isSame ? nil : .incompatible("the range's subtype is another on the target")
         }
         // The text form of a row has no names: other fields would take its values in turn.
@@ -117,7 +119,7 @@ public enum TypeMatch: Equatable, Sendable {
         }
         for (field, other) in fields {
             guard let inner = source.type(field.typeOID), let outer = target.type(other.typeOID),
-                let reason = compare(inner.base, outer.base).obstacle
+                let reason = compare(inner.base, with: outer.base).obstacle
             else { continue }
             return .incompatible("its field \(field.definition): \(reason)")
         }

@@ -9,19 +9,21 @@ struct TypeMending {
     func statements(for oid: UInt32) -> [String] {
         var seen: Set<UInt32> = []
         var lines: [String] = []
-        collect(oid, &seen, &lines)
+        collect(oid, seen: &seen, into: &lines)
         return lines
     }
 
-    private func collect(_ oid: UInt32, _ seen: inout Set<UInt32>, _ lines: inout [String]) {
+    private func collect(_ oid: UInt32, seen: inout Set<UInt32>, into lines: inout [String]) {
         guard seen.insert(oid).inserted, let type = source[oid] else { return }
-        for part in [type.inner] + type.fields.map(\.typeOID) { collect(part, &seen, &lines) }
-        guard !type.isBuiltIn, let twin = target.named(type.schema, type.name),
+        for part in [type.inner] + type.fields.map(\.typeOID) {
+            collect(part, seen: &seen, into: &lines)
+        }
+        guard !type.isBuiltIn, let twin = target.named(type.schema, name: type.name),
             type.kind == twin.kind
         else { return }
         switch type.kind {
-        case .enum: lines += TypeCreation.labels(type, twin)
-        case .composite: lines += fields(type, twin)
+        case .enum: lines += TypeCreation.labels(of: type, like: twin)
+        case .composite: lines += fields(of: type, like: twin)
         case .base, .domain, .pseudo, .range, .multirange: break
         }
     }
@@ -29,7 +31,7 @@ struct TypeMending {
     // MARK: Fields
 
     /// Rows have their fields by position, so only the last ones can be added or taken away.
-    private func fields(_ type: CatalogType, _ twin: CatalogType) -> [String] {
+    private func fields(of type: CatalogType, like twin: CatalogType) -> [String] {
         let (wanted, present) = (type.fields.map(\.definition), twin.fields.map(\.definition))
         guard wanted != present, !type.isGone else { return [] }
         let creation = TypeCreation(source: source, target: target)
@@ -64,10 +66,10 @@ extension TypeCatalog {
     /// The enums that both have, with the statements for labels that the target lacks.
     public func missingLabels(on target: TypeCatalog) -> [String] {
         enums.flatMap { type -> [String] in
-            guard let twin = target.named(type.schema, type.name), twin.kind == .enum else {
+            guard let twin = target.named(type.schema, name: type.name), twin.kind == .enum else {
                 return []
             }
-            return TypeCreation.labels(type, twin)
+            return TypeCreation.labels(of: type, like: twin)
         }
     }
 }

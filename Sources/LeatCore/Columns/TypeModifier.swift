@@ -55,7 +55,7 @@ enum TypeModifier {
         ["bool": 1, "int2": 6, "int4": 11, "int8": 20, "oid": 10, "uuid": 36][type]
     }
 
-    static func holdsAnyText(_ type: String, _ modifier: Int32) -> Bool {
+    static func holdsAnyText(_ type: String, modifier: Int32) -> Bool {
         type == "text" || modifier < 0
     }
 
@@ -84,7 +84,7 @@ enum TypeModifier {
 
 extension TypeModifier {
     /// The modifier as it stands in a column definition, for the types whose meaning is known.
-    static func suffix(_ type: String, _ modifier: Int32) -> String {
+    static func suffix(of type: String, modifier: Int32) -> String {
         guard modifier >= 0 else { return "" }
         switch type {
         case "varchar", "bpchar": return "(\(modifier - 4))"

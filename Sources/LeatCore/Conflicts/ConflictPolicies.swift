@@ -29,14 +29,18 @@ public struct ConflictPolicies: Sendable, Equatable {
     ) throws(Halt) -> (ConflictKind, ConflictPolicy) {
         let parts = text.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, let kind = ConflictKind(rawValue: parts[0]) else {
-            throw unknown(text, "names no conflict", ConflictKind.allCases.map(\.rawValue))
+            throw unknown(
+                text, problem: "names no conflict", among: ConflictKind.allCases.map(\.rawValue))
         }
         guard let policy = ConflictPolicy(rawValue: parts[1]), kind.policies.contains(policy)
-        else { throw unknown(text, "names no policy of it", kind.policies.map(\.rawValue)) }
+        else {
+            throw unknown(
+                text, problem: "names no policy of it", among: kind.policies.map(\.rawValue))
+        }
         return (kind, policy)
     }
 
-    private static func unknown(_ text: String, _ problem: String, _ known: [String]) -> Halt {
+    private static func unknown(_ text: String, problem: String, among known: [String]) -> Halt {
         Halt(
             .configuration, "--on-conflict \"\(text)\" \(problem).",
             advice: """

@@ -21,7 +21,7 @@ extension RelationPlan {
         let settable = written.filter { !columns[$0].isIdentityAlways }
         guard !settable.isEmpty else { return nil }
         var writer = StatementWriter(plan: self)
-        let insert = insertText(fromOld, &writer)
+        let insert = insertText(fromOld: fromOld, into: &writer)
         let key = uniqueKey.map(writer.name).joined(separator: ", ")
         let assignments = settable.map { "\(writer.name($0)) = excluded.\(writer.name($0))" }
         // Such a column cannot be written: if it differs the row stays, which is noticed.
@@ -40,11 +40,11 @@ extension RelationPlan {
     /// - Parameter fromOld: Columns whose value only the old tuple has.
     public func insertUpdated(fromOld: [Int]) -> ChangeStatement {
         var writer = StatementWriter(plan: self)
-        let insert = insertText(fromOld, &writer)
+        let insert = insertText(fromOld: fromOld, into: &writer)
         return writer.statement(insert)
     }
 
-    private func insertText(_ fromOld: [Int], _ writer: inout StatementWriter) -> String {
+    private func insertText(fromOld: [Int], into writer: inout StatementWriter) -> String {
         let values = written.map { writer.parameter($0, isOld: fromOld.contains($0)) }
         let names = written.map(writer.name)
         return """

@@ -51,12 +51,12 @@ public struct FolderTrust: Sendable {
     ///   - above: All folders above it, and the links that lead to it.
     public func findings(folder: Step?, above: [Step]) -> Findings {
         var findings = Findings()
-        if let folder { judge(folder, isItself: true, &findings) }
-        for step in above { judge(step, isItself: false, &findings) }
+        if let folder { judge(folder, isItself: true, into: &findings) }
+        for step in above { judge(step, isItself: false, into: &findings) }
         return findings
     }
 
-    private func judge(_ step: Step, isItself: Bool, _ findings: inout Findings) {
+    private func judge(_ step: Step, isItself: Bool, into findings: inout Findings) {
         guard trusted.contains(step.owner) else {
             // Whoever lets Leat work below a folder of somebody's trusts them so far; a link is
             // nothing that anybody has to work below.

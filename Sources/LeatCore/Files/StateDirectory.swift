@@ -5,13 +5,13 @@ public struct StateDirectory: Sendable {
     private let base: String?
 
     public init(_ environment: [String: String], isRoot: Bool) {
-        base = StateDirectory.base(environment, isRoot)
+        base = StateDirectory.base(in: environment, isRoot: isRoot)
     }
 
     /// Of one stream.
     public func path(_ stream: String) -> String? { base.map { "\($0)/\(stream)" } }
 
-    private static func base(_ environment: [String: String], _ isRoot: Bool) -> String? {
+    private static func base(in environment: [String: String], isRoot: Bool) -> String? {
         // systemd's; of a service with several, the first.
         let service = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
         if let service, service.hasPrefix("/") { return service }

@@ -9,7 +9,7 @@ extension KnownColumns {
                     $0.name.isSameName(as: routes.names[index])
                 })
             else { continue }
-            learn(number, Column(targetNumber: found.number, name: routes.names[index]))
+            learn(number, as: Column(targetNumber: found.number, name: routes.names[index]))
         }
         settle(routes)
     }
@@ -22,7 +22,7 @@ extension KnownColumns {
         for number in numbers where !now.contains(number) { drop(number) }
         for (number, name) in zip(routes.numbers, routes.sourceNames) {
             guard let number, self[number] == nil else { continue }
-            learn(number, Column(targetNumber: 0, name: name))
+            learn(number, as: Column(targetNumber: 0, name: name))
         }
     }
 }

@@ -318,7 +318,7 @@ private struct ColumnMatcher {
 
     private func domainBase(_ type: CatalogType) -> String? {
         guard type.kind == .domain else { return nil }
-        let base = targetTypes.base(type, -1).type
+        let base = targetTypes.base(type, modifier: -1).type
         return "\(SQLText.identifier(base.schema)).\(SQLText.identifier(base.name))"
     }
 
@@ -412,8 +412,8 @@ private struct ColumnMatcher {
             source.labels == target.labels,
             source.fields.map(\.definition) == target.fields.map(\.definition),
             source.schema.isSameName(as: target.schema), source.category != "A",
-            targetTypes.named(source.schema, source.name) == nil,
-            sourceTypes.named(target.schema, target.name) == nil
+            targetTypes.named(source.schema, name: source.name) == nil,
+            sourceTypes.named(target.schema, name: target.name) == nil
         else { return false }
         let kind = source.kind == .domain ? "domain" : "type"
         mends.append(

@@ -8,23 +8,24 @@ public enum SQLText {
     /// An identifier, always in double quotes.
     public static func identifier(_ name: String) -> String {
         guard PrintedText.hasOdd(name) else { return listed(name) }
-        return "U&\"\(coded(doubled(doubled(name, "\""), "\\"), short: "\\", long: "\\+", 6))\""
+        return
+            "U&\"\(coded(doubled(doubled(name, mark: "\""), mark: "\\"), short: "\\", long: "\\+", digits: 6))\""
     }
 
     /// An identifier in a list or pattern of names, which is no SQL to the server, or to `pg_dump`.
     public static func listed(_ name: String) -> String {
-        "\"\(doubled(name, "\""))\""
+        "\"\(doubled(name, mark: "\""))\""
     }
 
     /// A string constant to be printed.
     public static func printedLiteral(_ text: String) -> String {
         guard PrintedText.hasOdd(text) else { return literal(text) }
-        let quoted = doubled(doubled(text, "'"), "\\")
-        return "E'\(coded(quoted, short: "\\u", long: "\\U", 8))'"
+        let quoted = doubled(doubled(text, mark: "'"), mark: "\\")
+        return "E'\(coded(quoted, short: "\\u", long: "\\U", digits: 8))'"
     }
 
     private static func coded(
-        _ text: String, short: String, long: String, _ digits: Int
+        _ text: String, short: String, long: String, digits: Int
     ) -> String {
         text.unicodeScalars.map { scalar in
             guard PrintedText.isOdd(scalar) else { return String(scalar) }
@@ -36,8 +37,8 @@ public enum SQLText {
 
     /// A string constant, whatever `standard_conforming_strings` says.
     public static func literal(_ text: String) -> String {
-        guard text.unicodeScalars.contains("\\") else { return "'\(doubled(text, "'"))'" }
-        return " E'\(doubled(doubled(text, "'"), "\\"))'"
+        guard text.unicodeScalars.contains("\\") else { return "'\(doubled(text, mark: "'"))'" }
+        return " E'\(doubled(doubled(text, mark: "'"), mark: "\\"))'"
     }
 
     /// A `text[]` constant: one literal, whatever their number. A list of expressions is a tree to
@@ -74,7 +75,7 @@ public enum SQLText {
 
     /// By scalar and not by `Character`: a mark with a combining accent behind it is another
     /// `Character`, and still ends the name for the server.
-    private static func doubled(_ text: String, _ mark: Unicode.Scalar) -> String {
+    private static func doubled(_ text: String, mark: Unicode.Scalar) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
             if scalar == mark { result.append(mark) }

@@ -57,8 +57,8 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
     }
 
     public func matches(_ table: TableName) -> Bool {
-        TablePattern.matches(schema[...], Array(table.schema.unicodeScalars)[...])
-            && TablePattern.matches(name[...], Array(table.name.unicodeScalars)[...])
+        TablePattern.matches(schema[...], in: Array(table.schema.unicodeScalars)[...])
+            && TablePattern.matches(name[...], in: Array(table.name.unicodeScalars)[...])
     }
 
     // MARK: Reading
@@ -113,7 +113,8 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
     public func nearMisses(among tables: [TableName]) -> [TableName] {
         let wide = folded
         let similar = tables.filter { table in
-            TablePattern.matches(wide.name[...], Array(table.name.lowercased().unicodeScalars)[...])
+            TablePattern.matches(
+                wide.name[...], in: Array(table.name.lowercased().unicodeScalars)[...])
         }
         guard similar.isEmpty, isName else { return Array(similar.prefix(5)) }
         let letters = wide.name
@@ -167,7 +168,7 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
     /// On a mismatch only the last star takes one character more: the earlier ones need not, so
     /// that many stars take no more than pattern times text.
     private static func matches(
-        _ pattern: ArraySlice<Element>, _ text: ArraySlice<Unicode.Scalar>
+        _ pattern: ArraySlice<Element>, in text: ArraySlice<Unicode.Scalar>
     ) -> Bool {
         var (pattern, text) = (pattern, text)
         var afterStar: (pattern: ArraySlice<Element>, text: ArraySlice<Unicode.Scalar>)?

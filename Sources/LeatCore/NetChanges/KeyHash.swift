@@ -6,18 +6,18 @@ struct KeyHash: Sendable {
     private let seed = UInt64.random(in: .min ... .max)
 
     func hash(
-        _ first: Int, _ key: [Int], _ columns: Span<Column>, _ bytes: RawSpan
+        _ first: Int, key: [Int], of columns: Span<Column>, in bytes: RawSpan
     ) -> UInt32 {
         var state = seed
         for index in 0..<key.count {
             let column = columns[first + key[index]]
             state = KeyHash.mix(
-                state ^ UInt64(column.length), value(column.range, bytes) ^ state)
+                state ^ UInt64(column.length), value(column.range, in: bytes) ^ state)
         }
         return UInt32(truncatingIfNeeded: state ^ (state >> 32))
     }
 
-    private func value(_ range: Range<Int>, _ bytes: RawSpan) -> UInt64 {
+    private func value(_ range: Range<Int>, in bytes: RawSpan) -> UInt64 {
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15
         var offset = range.lowerBound
         while offset + 8 <= range.upperBound {

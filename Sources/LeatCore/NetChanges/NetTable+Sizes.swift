@@ -18,7 +18,7 @@ extension NetTable {
     ) -> Sizes {
         var (updates, wide) = (0, 0)
         for index in rows.indices where rows[index].updates {
-            let isWide = sentBytes(rows[index], columns) > widest
+            let isWide = sentBytes(of: rows[index], in: columns) > widest
             rows[index].isWide = isWide
             updates += 1
             if isWide { wide += 1 }
@@ -30,7 +30,7 @@ extension NetTable {
         }
         if isWholeRows {
             for index in rows.indices where rows[index].deletes {
-                rows[index].isWide = bytes(rows[index].key, columns) > widest
+                rows[index].isWide = bytes(rows[index].key, in: columns) > widest
             }
         }
         var sizes = Sizes()
@@ -41,11 +41,11 @@ extension NetTable {
         return sizes
     }
 
-    private func sentBytes(_ row: NetRow, _ columns: Span<Column>) -> Int {
-        row.isMerged ? bytes(row.new, merged.span) : bytes(row.new, columns)
+    private func sentBytes(of row: NetRow, in columns: Span<Column>) -> Int {
+        row.isMerged ? bytes(row.new, in: merged.span) : bytes(row.new, in: columns)
     }
 
-    private func bytes(_ first: UInt32, _ columns: Span<Column>) -> Int {
+    private func bytes(_ first: UInt32, in columns: Span<Column>) -> Int {
         var bytes = 0
         for index in Int(first)..<Int(first) + columnCount { bytes += Int(columns[index].length) }
         return bytes

@@ -22,19 +22,19 @@ extension NetTable {
     static var mostCopies: UInt16 { 30_000 }
 
     mutating func foldWhole(
-        _ change: Change, at position: Int, _ columns: Span<Column>, _ bytes: RawSpan
+        _ change: Change, at position: Int, of columns: Span<Column>, in bytes: RawSpan
     ) -> Outcome {
-        let hasOld = change.oldKind == .full && isWhole(change.old, columns)
+        let hasOld = change.oldKind == .full && isWhole(change.old, in: columns)
         switch change.kind {
         case .insert:
-            guard isWhole(change.new, columns) else { return .barrier }
-            return add(image(change.new), change.new, at: position, columns, bytes)
+            guard isWhole(change.new, in: columns) else { return .barrier }
+            return add(image(change.new), holding: change.new, at: position, of: columns, in: bytes)
         case .delete:
             guard hasOld else { return .barrier }
-            return take(change.old, at: position, columns, bytes)
+            return take(change.old, at: position, of: columns, in: bytes)
         case .update:
             guard hasOld else { return .barrier }
-            return replace(change, at: position, columns, bytes)
+            return replace(change, at: position, of: columns, in: bytes)
         case .truncate, .message:
             return .barrier
         }
@@ -45,26 +45,26 @@ extension NetTable {
     }
 
     private mutating func replace(
-        _ change: Change, at position: Int, _ columns: Span<Column>, _ bytes: RawSpan
+        _ change: Change, at position: Int, of columns: Span<Column>, in bytes: RawSpan
     ) -> Outcome {
         let firstMerged = merged.count
         var new = image(change.new)
-        if !isWhole(change.new, columns) {
+        if !isWhole(change.new, in: columns) {
             new = Image(first: firstMerged, isMerged: true)
-            append(change.new, over: change.old, columns)
+            append(change.new, over: change.old, of: columns)
         }
         // Both or neither.
-        guard hasRoom(new, columns, bytes),
-            take(change.old, at: position, columns, bytes) == .folded
+        guard hasRoom(new, of: columns, in: bytes),
+            take(change.old, at: position, of: columns, in: bytes) == .folded
         else {
             merged.removeLast(merged.count - firstMerged)
             return .barrier
         }
-        return add(new, change.new, at: position, columns, bytes)
+        return add(new, holding: change.new, at: position, of: columns, in: bytes)
     }
 
     /// The old row is whole, and what was not sent again is as it was there.
-    private mutating func append(_ new: Tuple, over old: Tuple, _ columns: Span<Column>) {
+    private mutating func append(_ new: Tuple, over old: Tuple, of columns: Span<Column>) {
         for index in 0..<columnCount {
             let column = columns[Int(new.first) + index]
             merged.append(
@@ -73,9 +73,11 @@ extension NetTable {
     }
 
     private func hasRoom(
-        _ image: Image, _ columns: Span<Column>, _ bytes: RawSpan
+        _ image: Image, of columns: Span<Column>, in bytes: RawSpan
     ) -> Bool {
-        guard let row = find(image, hash(image, columns, bytes), columns, bytes) else {
+        guard
+            let row = find(image, hash: hash(image, of: columns, in: bytes), of: columns, in: bytes)
+        else {
             return true
         }
         return rows[row].insertedCopies < NetTable.mostCopies
@@ -84,16 +86,16 @@ extension NetTable {
     // MARK: One row
 
     private mutating func add(
-        _ image: Image, _ tuple: Tuple, at position: Int, _ columns: Span<Column>,
-        _ bytes: RawSpan
+        _ image: Image, holding tuple: Tuple, at position: Int, of columns: Span<Column>,
+        in bytes: RawSpan
     ) -> Outcome {
-        let hash = hash(image, columns, bytes)
-        guard let row = find(image, hash, columns, bytes) else {
+        let hash = hash(image, of: columns, in: bytes)
+        guard let row = find(image, hash: hash, of: columns, in: bytes) else {
             var row = NetRow(
                 effect: .insert, isMerged: image.isMerged, isPartial: false,
                 change: UInt32(position), key: tuple.first, new: UInt32(image.first))
             row.deletedCopies = 0
-            append(row, hash)
+            append(row, hash: hash)
             return .folded
         }
         guard rows[row].insertedCopies < NetTable.mostCopies else { return .barrier }
@@ -105,15 +107,15 @@ extension NetTable {
     }
 
     private mutating func take(
-        _ old: Tuple, at position: Int, _ columns: Span<Column>, _ bytes: RawSpan
+        _ old: Tuple, at position: Int, of columns: Span<Column>, in bytes: RawSpan
     ) -> Outcome {
-        let hash = hash(image(old), columns, bytes)
-        guard let row = find(image(old), hash, columns, bytes) else {
+        let hash = hash(image(old), of: columns, in: bytes)
+        guard let row = find(image(old), hash: hash, of: columns, in: bytes) else {
             var row = NetRow(
                 effect: .delete, isMerged: false, isPartial: false, change: UInt32(position),
                 key: old.first, new: old.first)
             row.insertedCopies = 0
-            append(row, hash)
+            append(row, hash: hash)
             return .folded
         }
         if rows[row].insertedCopies > 0 {
@@ -137,21 +139,21 @@ extension NetTable {
     // MARK: Bytes
 
     private func hash(
-        _ image: Image, _ columns: Span<Column>, _ bytes: RawSpan
+        _ image: Image, of columns: Span<Column>, in bytes: RawSpan
     ) -> UInt32 {
         image.isMerged
-            ? hash.hash(image.first, key, merged.span, bytes)
-            : hash.hash(image.first, key, columns, bytes)
+            ? hash.hash(image.first, key: key, of: merged.span, in: bytes)
+            : hash.hash(image.first, key: key, of: columns, in: bytes)
     }
 
     private func find(
-        _ image: Image, _ hash: UInt32, _ columns: Span<Column>, _ bytes: RawSpan
+        _ image: Image, hash: UInt32, of columns: Span<Column>, in bytes: RawSpan
     ) -> Int? {
         guard !rows.isEmpty else { return nil }
         var slot = index.home(hash)
         while let entry = index.entry(slot) {
             if entry.hash == hash,
-                isSameImage(image, self.image(of: rows[entry.row]), columns, bytes)
+                isSameImage(image, self.image(of: rows[entry.row]), of: columns, in: bytes)
             {
                 return entry.row
             }
@@ -168,12 +170,12 @@ extension NetTable {
     }
 
     private func isSameImage(
-        _ a: Image, _ b: Image, _ columns: Span<Column>, _ bytes: RawSpan
+        _ a: Image, _ b: Image, of columns: Span<Column>, in bytes: RawSpan
     ) -> Bool {
         for index in 0..<columnCount {
             let x = a.isMerged ? merged[a.first + index] : columns[a.first + index]
             let y = b.isMerged ? merged[b.first + index] : columns[b.first + index]
-            guard isSame(x, y, bytes) else { return false }
+            guard isSame(x, y, in: bytes) else { return false }
         }
         return true
     }

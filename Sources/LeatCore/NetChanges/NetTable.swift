@@ -65,22 +65,22 @@ public struct NetTable: Sendable {
     ///   - columns: The batch's columns.
     ///   - bytes: The batch's arena.
     public mutating func fold(
-        _ change: Change, at position: Int, _ columns: Span<Column>, _ bytes: RawSpan
+        _ change: Change, at position: Int, of columns: Span<Column>, in bytes: RawSpan
     ) -> Outcome {
-        if isWholeRows { return foldWhole(change, at: position, columns, bytes) }
-        guard !key.isEmpty else { return foldWithoutKey(change, at: position, columns) }
+        if isWholeRows { return foldWhole(change, at: position, of: columns, in: bytes) }
+        guard !key.isEmpty else { return foldWithoutKey(change, at: position, of: columns) }
         switch change.kind {
-        case .insert: return insert(change.new, at: position, columns, bytes)
-        case .delete: return delete(change, at: position, columns, bytes)
-        case .update: return update(change, at: position, columns, bytes)
+        case .insert: return insert(change.new, at: position, of: columns, in: bytes)
+        case .delete: return delete(change, at: position, of: columns, in: bytes)
+        case .update: return update(change, at: position, of: columns, in: bytes)
         case .truncate, .message: return .barrier
         }
     }
 
     private mutating func foldWithoutKey(
-        _ change: Change, at position: Int, _ columns: Span<Column>
+        _ change: Change, at position: Int, of columns: Span<Column>
     ) -> Outcome {
-        guard change.kind == .insert, isWhole(change.new, columns) else { return .barrier }
+        guard change.kind == .insert, isWhole(change.new, in: columns) else { return .barrier }
         rows.append(
             NetRow(
                 effect: .insert, isMerged: false, isPartial: false, change: UInt32(position),
@@ -89,23 +89,23 @@ public struct NetTable: Sendable {
     }
 
     private mutating func insert(
-        _ new: Tuple, at position: Int, _ columns: Span<Column>, _ bytes: RawSpan
+        _ new: Tuple, at position: Int, of columns: Span<Column>, in bytes: RawSpan
     ) -> Outcome {
-        guard isWhole(new, columns), hasKey(new, columns) else { return .barrier }
-        return put(new.first, isMerged: false, key: new, at: position, columns, bytes)
+        guard isWhole(new, in: columns), hasKey(new, in: columns) else { return .barrier }
+        return put(new.first, isMerged: false, key: new, at: position, of: columns, in: bytes)
     }
 
     /// Inserts a row whose new tuple is whole.
     private mutating func put(
         _ new: UInt32, isMerged: Bool, key tuple: Tuple, at position: Int,
-        _ columns: Span<Column>, _ bytes: RawSpan
+        of columns: Span<Column>, in bytes: RawSpan
     ) -> Outcome {
-        let hash = hash.hash(Int(tuple.first), key, columns, bytes)
-        guard let row = find(tuple, hash, columns, bytes) else {
+        let hash = hash.hash(Int(tuple.first), key: key, of: columns, in: bytes)
+        guard let row = find(tuple, hash: hash, of: columns, in: bytes) else {
             append(
                 NetRow(
                     effect: .insert, isMerged: isMerged, isPartial: false,
-                    change: UInt32(position), key: tuple.first, new: new), hash)
+                    change: UInt32(position), key: tuple.first, new: new), hash: hash)
             return .folded
         }
         switch rows[row].effect {
@@ -121,21 +121,21 @@ public struct NetTable: Sendable {
     }
 
     private mutating func delete(
-        _ change: Change, at position: Int, _ columns: Span<Column>, _ bytes: RawSpan
+        _ change: Change, at position: Int, of columns: Span<Column>, in bytes: RawSpan
     ) -> Outcome {
-        guard change.oldKind == .key, hasKey(change.old, columns) else { return .barrier }
-        return remove(change.old, at: position, columns, bytes)
+        guard change.oldKind == .key, hasKey(change.old, in: columns) else { return .barrier }
+        return remove(change.old, at: position, of: columns, in: bytes)
     }
 
     private mutating func remove(
-        _ old: Tuple, at position: Int, _ columns: Span<Column>, _ bytes: RawSpan
+        _ old: Tuple, at position: Int, of columns: Span<Column>, in bytes: RawSpan
     ) -> Outcome {
-        let hash = hash.hash(Int(old.first), key, columns, bytes)
-        guard let row = find(old, hash, columns, bytes) else {
+        let hash = hash.hash(Int(old.first), key: key, of: columns, in: bytes)
+        guard let row = find(old, hash: hash, of: columns, in: bytes) else {
             append(
                 NetRow(
                     effect: .delete, isMerged: false, isPartial: false,
-                    change: UInt32(position), key: old.first, new: old.first), hash)
+                    change: UInt32(position), key: old.first, new: old.first), hash: hash)
             return .folded
         }
         switch rows[row].effect {
@@ -148,30 +148,31 @@ public struct NetTable: Sendable {
     }
 
     private mutating func update(
-        _ change: Change, at position: Int, _ columns: Span<Column>, _ bytes: RawSpan
+        _ change: Change, at position: Int, of columns: Span<Column>, in bytes: RawSpan
     ) -> Outcome {
         let old = change.oldKind == .none ? change.new : change.old
         // A key so large that it was not sent again is left to a statement of its own.
-        guard change.oldKind != .full, hasKey(old, columns), hasKey(change.new, columns) else {
+        guard change.oldKind != .full, hasKey(old, in: columns), hasKey(change.new, in: columns)
+        else {
             return .barrier
         }
-        let hash = hash.hash(Int(old.first), key, columns, bytes)
-        let row = find(old, hash, columns, bytes)
+        let hash = hash.hash(Int(old.first), key: key, of: columns, in: bytes)
+        let row = find(old, hash: hash, of: columns, in: bytes)
         // An update of what is not there is for the target to refuse.
         if let row, !rows[row].inserts && !rows[row].updates { return .barrier }
-        guard change.oldKind == .none || !isMove(change, columns, bytes) else {
-            return move(change, row, at: position, columns, bytes)
+        guard change.oldKind == .none || !isMove(change, of: columns, in: bytes) else {
+            return move(change, from: row, at: position, of: columns, in: bytes)
         }
-        let isPartial = !isWhole(change.new, columns)
+        let isPartial = !isWhole(change.new, in: columns)
         guard let row else {
             append(
                 NetRow(
                     effect: .update, isMerged: false, isPartial: isPartial,
-                    change: UInt32(position), key: old.first, new: change.new.first), hash)
+                    change: UInt32(position), key: old.first, new: change.new.first), hash: hash)
             return .folded
         }
         if isPartial {
-            merge(change.new, over: row, columns)
+            merge(change.new, over: row, of: columns)
         } else {
             rows[row].new = change.new.first
             rows[row].isMerged = false
@@ -185,53 +186,55 @@ public struct NetTable: Sendable {
 
     /// An old key may come without having changed: then it says nothing.
     private func isMove(
-        _ change: Change, _ columns: Span<Column>, _ bytes: RawSpan
+        _ change: Change, of columns: Span<Column>, in bytes: RawSpan
     ) -> Bool {
         for index in 0..<key.count {
             let new = columns[Int(change.new.first) + key[index]]
             let old = columns[Int(change.old.first) + key[index]]
-            if !isSame(old, new, bytes) { return true }
+            if !isSame(old, new, in: bytes) { return true }
         }
         return false
     }
 
     private mutating func move(
-        _ change: Change, _ row: Int?, at position: Int, _ columns: Span<Column>,
-        _ bytes: RawSpan
+        _ change: Change, from row: Int?, at position: Int, of columns: Span<Column>,
+        in bytes: RawSpan
     ) -> Outcome {
         // Without an earlier image the values that were not sent are known to the target only.
         // With one they could be put together, at no gain worth the words.
-        guard movesKeys, isWhole(change.new, columns) else {
+        guard movesKeys, isWhole(change.new, in: columns) else {
             return .barrier
         }
-        let hash = hash.hash(Int(change.new.first), key, columns, bytes)
-        if let taken = find(change.new, hash, columns, bytes), rows[taken].effect != .nothing,
+        let hash = hash.hash(Int(change.new.first), key: key, of: columns, in: bytes)
+        if let taken = find(change.new, hash: hash, of: columns, in: bytes),
+            rows[taken].effect != .nothing,
             rows[taken].effect != .delete
         {
             return .barrier
         }
-        guard case .folded = remove(change.old, at: position, columns, bytes) else {
+        guard case .folded = remove(change.old, at: position, of: columns, in: bytes) else {
             return .barrier
         }
         return put(
-            change.new.first, isMerged: false, key: change.new, at: position, columns, bytes)
+            change.new.first, isMerged: false, key: change.new, at: position, of: columns, in: bytes
+        )
     }
 
     // MARK: Rows
 
-    mutating func append(_ row: NetRow, _ hash: UInt32) {
+    mutating func append(_ row: NetRow, hash: UInt32) {
         index.insert(hash, row: rows.count)
         rows.append(row)
     }
 
     private func find(
-        _ tuple: Tuple, _ hash: UInt32, _ columns: Span<Column>, _ bytes: RawSpan
+        _ tuple: Tuple, hash: UInt32, of columns: Span<Column>, in bytes: RawSpan
     ) -> Int? {
         guard !rows.isEmpty else { return nil }
         var slot = index.home(hash)
         while let entry = index.entry(slot) {
             if entry.hash == hash,
-                isSameKey(Int(tuple.first), Int(rows[entry.row].key), columns, bytes)
+                isSameKey(Int(tuple.first), Int(rows[entry.row].key), of: columns, in: bytes)
             {
                 return entry.row
             }
@@ -241,16 +244,16 @@ public struct NetTable: Sendable {
     }
 
     private func isSameKey(
-        _ a: Int, _ b: Int, _ columns: Span<Column>, _ bytes: RawSpan
+        _ a: Int, _ b: Int, of columns: Span<Column>, in bytes: RawSpan
     ) -> Bool {
         for index in 0..<key.count
-        where !isSame(columns[a + key[index]], columns[b + key[index]], bytes) {
+        where !isSame(columns[a + key[index]], columns[b + key[index]], in: bytes) {
             return false
         }
         return true
     }
 
-    func isSame(_ a: Column, _ b: Column, _ bytes: RawSpan) -> Bool {
+    func isSame(_ a: Column, _ b: Column, in bytes: RawSpan) -> Bool {
         guard a.kind == b.kind, a.length == b.length else { return false }
         var (x, y) = (Int(a.offset), Int(b.offset))
         let end = x + Int(a.length)
@@ -266,19 +269,19 @@ public struct NetTable: Sendable {
         return true
     }
 
-    private func hasKey(_ tuple: Tuple, _ columns: Span<Column>) -> Bool {
+    private func hasKey(_ tuple: Tuple, in columns: Span<Column>) -> Bool {
         for index in 0..<key.count
         where !columns[Int(tuple.first) + key[index]].hasValue { return false }
         return true
     }
 
-    func isWhole(_ tuple: Tuple, _ columns: Span<Column>) -> Bool {
+    func isWhole(_ tuple: Tuple, in columns: Span<Column>) -> Bool {
         for index in tuple.range where columns[index].kind == .unchangedTOAST { return false }
         return true
     }
 
     /// Lays a tuple over a row's earlier image: what was not sent stays as it was there.
-    private mutating func merge(_ tuple: Tuple, over row: Int, _ columns: Span<Column>) {
+    private mutating func merge(_ tuple: Tuple, over row: Int, of columns: Span<Column>) {
         let earlier = rows[row]
         let first = UInt32(merged.count)
         var isPartial = false

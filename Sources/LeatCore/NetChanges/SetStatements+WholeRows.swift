@@ -55,7 +55,7 @@ extension SetStatements {
             "t.\(name($0)) operator(pg_catalog.=) w.c\($0)"
         }
         if case .full(let key, let operators) = plan.identity, !key.isEmpty {
-            conditions.append(keyCondition(key, operators))
+            conditions.append(keyCondition(on: key, with: operators))
         }
         let columns = plan.columns.indices
         let rows = columns.map { "t.\(name($0))\(plan.columns[$0].comparisonCast)" }

@@ -66,12 +66,12 @@ public struct SetStatements: Sendable {
     /// - Parameter columns: Indexes of the columns sent, in the order of sending.
     public func copyToStaging(_ columns: [Int], binary: Bool) -> String {
         let names = ["operation"] + columns.map { "c\($0)" }
-        return SetStatements.copy(qualifiedStaging, names, binary)
+        return SetStatements.copy(qualifiedStaging, columns: names, isBinary: binary)
     }
 
     var qualifiedStaging: String { "pg_temp.\(SQLText.identifier(staging))" }
 
-    private static func copy(_ table: String, _ columns: [String], _ binary: Bool) -> String {
+    private static func copy(_ table: String, columns: [String], isBinary binary: Bool) -> String {
         let format = binary ? " with (format binary)" : ""
         return "copy \(table) (\(columns.joined(separator: ", "))) from stdin\(format)"
     }
@@ -106,9 +106,9 @@ public struct SetStatements: Sendable {
             """
     }
 
-    private var keyCondition: String { keyCondition(key.columns, key.operators) }
+    private var keyCondition: String { keyCondition(on: key.columns, with: key.operators) }
 
-    func keyCondition(_ columns: [Int], _ operators: [String]) -> String {
+    func keyCondition(on columns: [Int], with operators: [String]) -> String {
         zip(columns, operators)
             .map { "t.\(name($0))\(plan.columns[$0].comparisonCast) \($1) w.c\($0)" }
             .joined(separator: " and ")
@@ -118,6 +118,7 @@ public struct SetStatements: Sendable {
     /// does.
     public static func copyRows(_ plan: RelationPlan, binary: Bool) -> String {
         copy(
-            plan.target.name.quoted, plan.columns.map { SQLText.identifier($0.name) }, binary)
+            plan.target.name.quoted, columns: plan.columns.map { SQLText.identifier($0.name) },
+            isBinary: binary)
     }
 }

@@ -73,11 +73,11 @@ public struct ReplaySchedule: Sendable {
         if transaction.beganEarlier { return .now }
         if ends.contains(where: { $0.isBefore(transaction) }) { return .never }
         if pauses.contains(where: { $0.isBefore(transaction) }) { return .paused }
-        return due(transaction, now)
+        return due(transaction, at: now)
     }
 
     private mutating func due(
-        _ transaction: Transaction, _ now: ContinuousClock.Instant
+        _ transaction: Transaction, at now: ContinuousClock.Instant
     ) -> Admission {
         guard let speed, !transaction.isTimeless else { return .now }
         guard let anchor else {

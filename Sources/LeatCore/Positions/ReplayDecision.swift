@@ -67,7 +67,7 @@ public enum ReplayDecision: Equatable, Sendable {
     /// - Throws: ``Halt`` with exit code 8, or 2 where only the options are wrong.
     public init(_ facts: ReplayFacts) throws(Halt) {
         if let stored = facts.stored, !stored.isCreating {
-            try ReplayDecision.check(stored, facts)
+            try ReplayDecision.check(stored, given: facts)
             self = .resume(at: stored.endLSN)
             return
         }
@@ -79,7 +79,7 @@ public enum ReplayDecision: Equatable, Sendable {
     }
 
     private static func check(
-        _ stored: StartFacts.Stored, _ facts: ReplayFacts
+        _ stored: StartFacts.Stored, given facts: ReplayFacts
     ) throws(Halt) {
         guard stored.slot == facts.archive || facts.isSpool else {
             let isArchive = stored.input.isArchive

@@ -35,12 +35,12 @@ extension PostgresTimestamp {
         let (year, month, day) = Self.date(days)
         let seconds = rest / 1_000_000
         func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        func padded(_ number: Int64, _ width: Int) -> String {
+        func padded(_ number: Int64, to width: Int) -> String {
             let digits = "\(number)"
             return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
         }
-        return "\(padded(year, 4))-\(two(month))-\(two(day))T\(two(seconds / 3600))"
-            + ":\(two(seconds / 60 % 60)):\(two(seconds % 60)).\(padded(rest % 1_000_000, 6))Z"
+        return "\(padded(year, to: 4))-\(two(month))-\(two(day))T\(two(seconds / 3600))"
+            + ":\(two(seconds / 60 % 60)):\(two(seconds % 60)).\(padded(rest % 1_000_000, to: 6))Z"
     }
 
     /// Of a day counted from 1970-01-01, in the Gregorian calendar.
@@ -59,7 +59,7 @@ extension PostgresTimestamp {
         )
     }
 
-    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+    private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400
         let yearOfEra = shifted - era * 400
@@ -78,7 +78,7 @@ extension PostgresTimestamp {
         let (hour, minute) = (Int64(parts.4 ?? "0") ?? 0, Int64(parts.5 ?? "0") ?? 0)
         let second = Int64(parts.6 ?? "0") ?? 0
         let fraction = (parts.7 ?? "") + String(repeating: "0", count: 6 - (parts.7 ?? "").count)
-        let days = Self.days(year, month, day)
+        let days = Self.days(year: year, month: month, day: day)
         guard Self.date(days) == (year, month, day), hour < 24, minute < 60, second < 60 else {
             return nil
         }

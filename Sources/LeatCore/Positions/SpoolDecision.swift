@@ -29,10 +29,10 @@ public struct SpoolMark: Equatable, Sendable {
         guard let stored = facts.stored, !stored.isCreating,
             let confirmed = facts.slot?.confirmedFlushLSN, confirmed > stored.endLSN
         else { return }
-        throw onlyThere(stored.endLSN, confirmed)
+        throw onlyThere(after: stored.endLSN, over: confirmed)
     }
 
-    fileprivate func onlyThere(_ stored: LSN, _ confirmed: LSN) -> Halt {
+    fileprivate func onlyThere(after stored: LSN, over confirmed: LSN) -> Halt {
         Halt(
             .positionMismatch,
             """
@@ -126,7 +126,7 @@ public enum SpoolDecision: Equatable, Sendable {
         if let found = facts.found {
             try facts.checkIsOurs(found)
             guard stored.endLSN >= found.beginning else {
-                throw facts.wentBack(stored.endLSN, found)
+                throw facts.wentBack(from: stored.endLSN, to: found)
             }
             if stored.endLSN <= found.end, confirmed <= found.end {
                 self = .goOn
@@ -134,7 +134,7 @@ public enum SpoolDecision: Equatable, Sendable {
             }
         }
         if confirmed > stored.endLSN, let mark = facts.mark, mark.archive != facts.found?.archive {
-            throw mark.onlyThere(stored.endLSN, confirmed)
+            throw mark.onlyThere(after: stored.endLSN, over: confirmed)
         }
         self = .begin
     }
@@ -172,7 +172,7 @@ extension SpoolFacts {
             advice: "Give another folder with --spool, or remove this one if nobody needs it.")
     }
 
-    fileprivate func wentBack(_ stored: LSN, _ found: Found) -> Halt {
+    fileprivate func wentBack(from stored: LSN, to found: Found) -> Halt {
         Halt(
             .positionMismatch,
             """

@@ -119,11 +119,11 @@ public enum StartDecision: Equatable, Sendable {
         case (nil, nil):
             self = .create
         case (nil, let slot?):
-            self = .adopt(at: try StartDecision.adopted(slot, facts))
+            self = .adopt(at: try StartDecision.adopted(slot, given: facts))
         case (let stored?, let slot) where stored.isCreating:
             self = slot == nil ? .create : .recreate
         case (let stored?, let slot?):
-            try stored.checkBetween(slot, facts)
+            try stored.checkBetween(slot, given: facts)
             self = .resume(at: stored.endLSN)
         case (.some, nil):
             throw Halt(
@@ -133,7 +133,9 @@ public enum StartDecision: Equatable, Sendable {
         }
     }
 
-    private static func adopted(_ slot: StartFacts.Slot, _ facts: StartFacts) throws(Halt) -> LSN {
+    private static func adopted(_ slot: StartFacts.Slot, given facts: StartFacts) throws(Halt)
+        -> LSN
+    {
         guard !facts.copiesTables || facts.isSlotNamed else {
             throw Halt(
                 .positionMismatch,
@@ -206,7 +208,7 @@ extension StartFacts.Stored {
         }
     }
 
-    func checkBetween(_ slot: StartFacts.Slot, _ facts: StartFacts) throws(Halt) {
+    func checkBetween(_ slot: StartFacts.Slot, given facts: StartFacts) throws(Halt) {
         guard let confirmed = slot.confirmedFlushLSN else {
             throw Halt(
                 .positionMismatch,

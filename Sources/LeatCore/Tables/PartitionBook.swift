@@ -91,7 +91,7 @@ public struct PartitionBook: Sendable, Equatable {
             if isFirst { changed.append(Entry(root: root, id: root, name: name)) }
             let here = found.filter { $0.root == root }
             changed += here.compactMap { noted($0, isFirst: isFirst) }
-            changed += missing(root, Set(here.map(\.id)), existing)
+            changed += missing(of: root, here: Set(here.map(\.id)), existing: existing)
         }
         for entry in changed { entries[Key(root: entry.root, id: entry.id)] = entry }
         return changed.sorted { $0.name < $1.name }
@@ -112,7 +112,7 @@ public struct PartitionBook: Sendable, Equatable {
     }
 
     private func missing(
-        _ root: RelationID, _ here: Set<RelationID>, _ existing: Set<RelationID>
+        of root: RelationID, here: Set<RelationID>, existing: Set<RelationID>
     ) -> [Entry] {
         entries.values.filter { $0.root == root && $0.id != root && !here.contains($0.id) }
             .compactMap { old in

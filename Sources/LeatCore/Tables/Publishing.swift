@@ -91,12 +91,12 @@ public struct Publishing: Sendable, Equatable {
         let later = now.parts
         for (publication, part) in parts.sorted(by: { $0.key < $1.key }) {
             guard let current = later[publication], current != part else { continue }
-            if let gap = Publishing.gap(part, current) { return gap }
+            if let gap = Publishing.gap(part, now: current) { return gap }
         }
         return nil
     }
 
-    private static func gap(_ part: Part, _ now: Part) -> String? {
+    private static func gap(_ part: Part, now: Part) -> String? {
         if part["place"] != now["place"] {
             return "it left a published schema and came back"
         }

@@ -99,12 +99,12 @@ public struct RenamePlan: Sendable, Equatable {
             if let next = left.firstIndex(where: { !leaving.contains($0.to) }) {
                 let rename = left.remove(at: next)
                 leaving.remove(rename.from)
-                lines += RenamePlan.statements(rename.from, rename.to)
+                lines += RenamePlan.statements(from: rename.from, to: rename.to)
             } else {
                 // A ring of names: one steps aside.
                 let aside = TableName(
                     schema: left[0].from.schema, name: "leat_renamed_\(left[0].id.rawValue)")
-                lines += RenamePlan.statements(left[0].from, aside)
+                lines += RenamePlan.statements(from: left[0].from, to: aside)
                 leaving.remove(left[0].from)
                 leaving.insert(aside)
                 left[0].from = aside
@@ -113,7 +113,7 @@ public struct RenamePlan: Sendable, Equatable {
         return lines
     }
 
-    private static func statements(_ from: TableName, _ to: TableName) -> [String] {
+    private static func statements(from: TableName, to: TableName) -> [String] {
         var lines: [String] = []
         var current = from
         if !from.schema.utf8.elementsEqual(to.schema.utf8) {

@@ -122,10 +122,10 @@ public struct TablePlan: Sendable, Equatable {
         }
         let names = Set(published.map(\.table))
         refilled.formUnion(doubtful.intersection(added.map(\.table)))
-        for row in stored where !names.contains(row.table) { leave(row, departure) }
+        for row in stored where !names.contains(row.table) { leave(row, after: departure) }
     }
 
-    private mutating func leave(_ row: Stored, _ departure: Departure?) {
+    private mutating func leave(_ row: Stored, after departure: Departure?) {
         guard let departure, row.state == .ready, departure.isKept(row.table) else {
             return removed.append(row.table)
         }

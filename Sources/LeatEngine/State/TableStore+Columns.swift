@@ -17,7 +17,7 @@ extension TableStore {
             else { continue }
             guard rows[index].columns == KnownColumns() else { continue }
             var known = KnownColumns()
-            known.learn(source, plan.target)
+            known.learn(source, on: plan.target)
             rows[index].columns = known
             learnt[rows[index].table] = known
         }

@@ -67,7 +67,7 @@ struct SyncRun {
             let encoding = try await source.run { session in
                 let encoding =
                     try spooled
-                    ?? TransferEncoding.between(session.serverEncoding(), target.encoding)
+                    ?? TransferEncoding.between(session.serverEncoding(), and: target.encoding)
                 try session.prepare(clientEncoding: encoding)
                 return encoding
             }

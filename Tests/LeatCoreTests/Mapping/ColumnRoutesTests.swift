@@ -18,7 +18,7 @@ private struct Columns {
             add(name, index + 1)
             source.append(SourceColumn(number: index + 11, name: name, typeOID: 25))
         }
-        known.learn(source, target)
+        known.learn(source, on: target)
     }
 
     mutating func add(_ name: String, _ number: Int) {
@@ -170,8 +170,8 @@ struct ColumnRoutesTests {
     @Test("names with spaces come back from what is stored")
     func stored() {
         var known = KnownColumns()
-        known.learn(3, .init(targetNumber: 4, name: " a  \"b\" "))
-        known.learn(5, .init(targetNumber: 1, name: ""))
+        known.learn(3, as: .init(targetNumber: 4, name: " a  \"b\" "))
+        known.learn(5, as: .init(targetNumber: 1, name: ""))
 
         #expect(KnownColumns(texts: known.texts) == known)
     }

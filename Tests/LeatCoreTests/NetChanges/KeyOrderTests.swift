@@ -9,7 +9,7 @@ struct KeyOrderTests {
         let feed = RowFeed()
         for key in keys { _ = feed.insert(RowFeed.Row(key: key, value: "v", large: "L")) }
         let batch = feed.batch
-        let order = feed.table.rowsByKey(batch.columns.span, batch.bytes.span.bytes)
+        let order = feed.table.rowsByKey(of: batch.columns.span, in: batch.bytes.span.bytes)
         return order.map { batch.text(of: batch.columns[Int(feed.table.rows[Int($0)].key)]) ?? "" }
     }
 

@@ -45,7 +45,7 @@ final class RowFeed {
         // A reference, not a copy: a span cannot be lent out of a property of this object.
         let batch = batch
         return table.fold(
-            change, at: batch.changes.count - 1, batch.columns.span, batch.bytes.span.bytes)
+            change, at: batch.changes.count - 1, of: batch.columns.span, in: batch.bytes.span.bytes)
     }
 
     func insert(_ row: Row) -> NetTable.Outcome {

@@ -108,7 +108,7 @@ struct FoldedWriter {
             guard let sets = sets[Int(change.relation)] else { return index }
             // The same table by an earlier description: its rows have other columns.
             if siblings[Int(change.relation)].contains(where: isPending) { return index }
-            if sets.net.fold(change, at: index, columns, bytes) == .barrier { return index }
+            if sets.net.fold(change, at: index, of: columns, in: bytes) == .barrier { return index }
         }
         return nil
     }

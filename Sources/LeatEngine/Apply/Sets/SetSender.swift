@@ -80,7 +80,7 @@ final class SetSender {
 
     private func rowsByKey() -> [Int32] {
         let (columns, bytes) = (batch.columns, batch.bytes)
-        return sets.net.rowsByKey(columns.span, bytes.span.bytes)
+        return sets.net.rowsByKey(of: columns.span, in: bytes.span.bytes)
     }
 
     /// Lends the net rows with their key and new tuples.
