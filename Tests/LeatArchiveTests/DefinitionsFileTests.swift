@@ -38,7 +38,7 @@ struct DefinitionsFileTests {
                     isRefilled: true)
             ]
 
-            try file.write(folder, lock)
+            try file.write(in: folder, under: lock)
 
             #expect(try DefinitionsFile.read(folder) == file)
         }
@@ -51,10 +51,10 @@ struct DefinitionsFileTests {
             let doubt = ArchiveDoubt(
                 table: TableName(schema: "s", name: "t"), reason: "it's", since: 1, noticed: 2)
 
-            try DoubtsFile.write([doubt], folder, lock)
+            try DoubtsFile.write([doubt], in: folder, under: lock)
             #expect(try folder.doubts() == [doubt])
 
-            try DoubtsFile.write([], folder, lock)
+            try DoubtsFile.write([], in: folder, under: lock)
             #expect(!FileManager.default.fileExists(atPath: folder.path + "/doubts.json"))
         }
     }

@@ -14,9 +14,9 @@ struct PlantedFilesTests {
         defer { try? FileManager.default.removeItem(atPath: path) }
         let folder = ArchiveFolder(path)
         let lock = try WriterLock(folder)
-        try ArchiveWriter.begin(folder, lock, at: 1000, .sample)
-        try Self.stream.write(folder, lock)
-        try folder.beginBase(1000, lock)
+        try ArchiveWriter.begin(in: folder, under: lock, at: 1000, describing: .sample)
+        try Self.stream.write(in: folder, under: lock)
+        try folder.beginBase(at: 1000, under: lock)
         let rows = try BaseFileWriter("\(folder.basePath(1000))/16384.copy.zst")
         let text = Array("1\ta\n".utf8)
         try rows.append(text.span.bytes)
@@ -26,10 +26,10 @@ struct PlantedFilesTests {
         manifest.tables[0].crc32c = rows.checksum
         let schema = Array("create table t ();\n".utf8)
         manifest.schemaFile = "schema.sql"
-        manifest.schemaChecksum = try folder.writeBaseFile("schema.sql", schema, of: 1000)
-        try folder.finishBase(manifest, lock)
-        try PartitionsFile(PartitionBook()).write(folder, lock)
-        try DoubtsFile.write([Self.doubt], folder, lock)
+        manifest.schemaChecksum = try folder.writeBaseFile("schema.sql", holding: schema, of: 1000)
+        try folder.finishBase(manifest, under: lock)
+        try PartitionsFile(PartitionBook()).write(in: folder, under: lock)
+        try DoubtsFile.write([Self.doubt], in: folder, under: lock)
         try ArchiveReaders(path).register("one", at: 1000)
         try body(folder, manifest)
     }
@@ -101,7 +101,7 @@ struct PlantedFilesTests {
         #expect(hostile != text)
 
         #expect(throws: ArchiveError.self) {
-            try JSONContent.decode(BaseManifest.self, Array(hostile.utf8), "manifest")
+            try JSONContent.decode(BaseManifest.self, from: Array(hostile.utf8), what: "manifest")
         }
     }
 

@@ -28,7 +28,7 @@ import Testing
             let stored = try Told(folder)
             #expect(stored.isPrefix(of: whole), "seed \(seed), \(crash)")
 
-            let next = try ArchiveWriter(folder, WriterLock(folder), segmentBytes: 2000)
+            let next = try ArchiveWriter(in: folder, under: WriterLock(folder), segmentBytes: 2000)
             let position = next.position.end
             try place.write(batches.after(position), next, storingEvery: 5)
             #expect(try Told(folder) == whole, "seed \(seed), \(crash)")
@@ -64,7 +64,7 @@ import Testing
             #expect(try Told(place.folder) == stored, "\(count) bytes, seed \(seed)")
             let path = place.copy("tail")
             let folder = ArchiveFolder(path)
-            let next = try ArchiveWriter(folder, WriterLock(folder))
+            let next = try ArchiveWriter(in: folder, under: WriterLock(folder))
             #expect(next.position == position)
             #expect(try Told(folder) == stored)
             try FileManager.default.removeItem(atPath: path)
@@ -88,7 +88,7 @@ import Testing
             try damaged.write(to: file)
             let folder = ArchiveFolder(place.copy("damaged"))
             #expect(throws: ArchiveError.self) {
-                try ArchiveWriter(folder, WriterLock(folder))
+                try ArchiveWriter(in: folder, under: WriterLock(folder))
             }
             try FileManager.default.removeItem(atPath: folder.path)
         }
@@ -186,7 +186,7 @@ import Testing
         #expect(try Told(place.folder) == Told(Array(batches[...half])))
 
         let folder = ArchiveFolder(place.copy("closed"))
-        let next = try ArchiveWriter(folder, WriterLock(folder))
+        let next = try ArchiveWriter(in: folder, under: WriterLock(folder))
         #expect(next.position == writer.position)
         try place.write(Array(batches[(half + 1)...]), next, storingEvery: 3)
         try writer.prune(before: writer.position.segment)
@@ -249,8 +249,9 @@ private final class Place: Sendable {
         segmentBytes: Int = 2000, passed: @escaping (ArchiveWriter.Step) -> Void = { _ in }
     ) throws -> ArchiveWriter {
         let lock = try WriterLock(folder)
-        try ArchiveWriter.begin(folder, lock, at: 1000, .sample)
-        return try ArchiveWriter(folder, lock, segmentBytes: segmentBytes, passed: passed)
+        try ArchiveWriter.begin(in: folder, under: lock, at: 1000, describing: .sample)
+        return try ArchiveWriter(
+            in: folder, under: lock, segmentBytes: segmentBytes, passed: passed)
     }
 
     func write(_ batches: [Batch], _ writer: ArchiveWriter, storingEvery count: Int) throws {

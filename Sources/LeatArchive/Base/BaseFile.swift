@@ -28,22 +28,22 @@ public final class BaseFileWriter {
 
     public func append(_ text: RawSpan) throws(ArchiveError) {
         bytes += text.byteCount
-        try compress(text, ZSTD_e_continue)
+        try compress(text, directive: ZSTD_e_continue)
     }
 
     /// All is on disk when it returns.
     public func finish() throws(ArchiveError) {
         let nothing: [UInt8] = []
-        try compress(nothing.span.bytes, ZSTD_e_end)
+        try compress(nothing.span.bytes, directive: ZSTD_e_end)
         try file.synchronise()
     }
 
     private func compress(
-        _ text: RawSpan, _ directive: ZSTD_EndDirective
+        _ text: RawSpan, directive: ZSTD_EndDirective
     ) throws(ArchiveError) {
         var consumed = 0
         while true {
-            let (written, left) = step(text, &consumed, directive)
+            let (written, left) = step(text, consumed: &consumed, directive: directive)
             if written > 0 {
                 let piece = Array(output[..<written])
                 try file.write(piece, at: offset)
@@ -56,7 +56,7 @@ public final class BaseFileWriter {
     }
 
     private func step(
-        _ text: RawSpan, _ consumed: inout Int, _ directive: ZSTD_EndDirective
+        _ text: RawSpan, consumed: inout Int, directive: ZSTD_EndDirective
     ) -> (written: Int, left: Int) {
         // SAFETY: neither buffer leaves the closures.
         text.withUnsafeBytes { source in
@@ -87,7 +87,7 @@ public final class BaseFileReader {
     public private(set) var bytes = 0
 
     public init(_ path: String) throws(ArchiveError) {
-        file = try File(path, O_RDONLY)
+        file = try File(path, flags: O_RDONLY)
         guard let pieces = ZstdPieces() else { preconditionFailure("out of memory") }
         self.pieces = pieces
     }
@@ -105,7 +105,7 @@ public final class BaseFileReader {
             }
             // Without input it may still hold text back.
             let piece = try pieces.next(
-                input, &consumed, &isFrameWhole, about: "\(file.path): ")
+                input, consumed: &consumed, isFrameWhole: &isFrameWhole, about: "\(file.path): ")
             guard !piece.isEmpty else {
                 guard !input.isEmpty else {
                     throw ArchiveError(.compression("\(file.path) ends early"))

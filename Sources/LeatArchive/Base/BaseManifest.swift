@@ -135,7 +135,7 @@ public struct BaseManifest: Codable, Sendable, Validated {
         guard bytes == BaseManifest.opening + content + BaseManifest.closing(content) else {
             throw ArchiveError(.invalid(what))
         }
-        self = try JSONContent.decode(BaseManifest.self, content, what)
+        self = try JSONContent.decode(BaseManifest.self, from: content, what: what)
         guard lsn == point else { throw ArchiveError(.invalid(what)) }
     }
 }
@@ -178,7 +178,7 @@ extension ArchiveFolder {
     }
 
     /// Makes the folder of a base, empty.
-    public func beginBase(_ point: LSN, _ lock: WriterLock) throws(ArchiveError) {
+    public func beginBase(at point: LSN, under lock: WriterLock) throws(ArchiveError) {
         try? FileManager.default.removeItem(atPath: basePath(point))
         try File.makeFolder(basePath(point))
     }
@@ -196,7 +196,7 @@ extension ArchiveFolder {
     public func removeBases(before beginning: LSN) throws(ArchiveError) {
         let old = try basePoints().filter { $0 < beginning }
         guard !old.isEmpty else { return }
-        try InventoryFile.change(self) { inventory in
+        try InventoryFile.change(in: self) { inventory in
             inventory.bases.removeAll { $0.lsn < beginning }
         }
         for point in old { try removeBase(point) }
@@ -210,13 +210,13 @@ extension ArchiveFolder {
 
     /// Writes the manifest: the base is finished, and on disk, when it returns.
     public func finishBase(
-        _ manifest: BaseManifest, _ lock: WriterLock
+        _ manifest: BaseManifest, under lock: WriterLock
     ) throws(ArchiveError) {
         let (point, bytes) = (manifest.lsn, manifest.encoded())
         try File.replace("\(basePath(point))/\(BaseManifest.name)", with: bytes)
-        try InventoryFile.change(self) { inventory in
+        try InventoryFile.change(in: self) { inventory in
             inventory.bases.removeAll { $0.lsn == point }
-            inventory.bases.append(.init(point, bytes))
+            inventory.bases.append(.init(of: point, from: bytes))
         }
     }
 
@@ -224,7 +224,7 @@ extension ArchiveFolder {
     ///
     /// - Returns: Its CRC-32C.
     public func writeBaseFile(
-        _ name: String, _ bytes: [UInt8], of point: LSN
+        _ name: String, holding bytes: [UInt8], of point: LSN
     ) throws(ArchiveError) -> UInt32 {
         try File.replace(basePath(point) + "/" + name, with: bytes)
         return Checksum.crc32c(bytes.span.bytes)

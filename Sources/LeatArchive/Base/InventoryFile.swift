@@ -12,7 +12,7 @@ struct InventoryFile: Codable, Equatable, Validated {
         /// CRC-32C of the whole manifest.
         var manifest: String
 
-        init(_ point: LSN, _ bytes: [UInt8]) {
+        init(of point: LSN, from bytes: [UInt8]) {
             self.point = "\(point)"
             let checksum = Checksum.crc32c(bytes.span.bytes)
             manifest = FrameLink(end: point, checksum: checksum).checksumText
@@ -32,22 +32,22 @@ struct InventoryFile: Codable, Equatable, Validated {
     var isValid: Bool { bases.allSatisfy { LSN($0.point) != nil } }
 
     static func read(_ folder: ArchiveFolder) throws(ArchiveError) -> InventoryFile? {
-        try CheckedJSON<InventoryFile>(folder, name)?.value
+        try CheckedJSON<InventoryFile>(in: folder, named: name)?.value
     }
 
     /// Where there is none, what is there counts.
     static func change(
-        _ folder: ArchiveFolder, _ body: (inout InventoryFile) -> Void
+        in folder: ArchiveFolder, by body: (inout InventoryFile) -> Void
     ) throws(ArchiveError) {
         let old = try read(folder)
         var new: InventoryFile
         if let old { new = old } else { new = try InventoryFile(folder) }
         body(&new)
-        if new != old { try CheckedJSON(new).write(folder, name) }
+        if new != old { try CheckedJSON(new).write(in: folder, named: name) }
     }
 
     private init(_ folder: ArchiveFolder) throws(ArchiveError) {
-        for (point, bytes) in try folder.manifests() { bases.append(Base(point, bytes)) }
+        for (point, bytes) in try folder.manifests() { bases.append(Base(of: point, from: bytes)) }
         hasPartitions = access("\(folder.path)/\(PartitionsFile.name)", F_OK) == 0
         hasDoubts = access("\(folder.path)/\(DoubtsFile.name)", F_OK) == 0
     }

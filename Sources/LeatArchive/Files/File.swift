@@ -10,8 +10,8 @@ package final class File: Sendable {
     package let descriptor: Int32
 
     /// - Throws: ``ArchiveError/Code/file(_:)``, ``ArchiveError/Code/noRoom(_:)``.
-    package convenience init(_ path: String, _ flags: Int32) throws(ArchiveError) {
-        guard let file = try File.open(path, flags) else {
+    package convenience init(_ path: String, flags: Int32) throws(ArchiveError) {
+        guard let file = try File.open(path, flags: flags) else {
             errno = ENOENT
             throw File.writeError("open \(path)")
         }
@@ -29,17 +29,17 @@ package final class File: Sendable {
 
     /// For reading; nil if it is not there.
     package static func openIfPresent(_ path: String) throws(ArchiveError) -> File? {
-        try open(path, O_RDONLY).map { File(path: path, descriptor: $0) }
+        try open(path, flags: O_RDONLY).map { File(path: path, descriptor: $0) }
     }
 
     /// A new file, in place of any that is there.
     package static func create(_ path: String) throws(ArchiveError) -> File {
         try remove(path)
-        return try File(path, O_WRONLY | O_CREAT | O_EXCL)
+        return try File(path, flags: O_WRONLY | O_CREAT | O_EXCL)
     }
 
     /// Nil if it is not there.
-    private static func open(_ path: String, _ flags: Int32) throws(ArchiveError) -> Int32? {
+    private static func open(_ path: String, flags: Int32) throws(ArchiveError) -> Int32? {
         let descriptor = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }

@@ -6,7 +6,7 @@ package final class FolderLock: Sendable {
 
     /// - Throws: ``ArchiveError/Code/heldBy(_:)``.
     package init(_ path: String) throws(ArchiveError) {
-        file = try File(path, O_RDWR | O_CREAT)
+        file = try File(path, flags: O_RDWR | O_CREAT)
         guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let holder = String(decoding: try file.read(at: 0, count: 32), as: UTF8.self)
             throw ArchiveError(.heldBy(holder.split(separator: "\n").first.map(String.init) ?? "?"))

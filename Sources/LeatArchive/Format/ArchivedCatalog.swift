@@ -91,7 +91,7 @@ public struct ArchivedTable: Codable, Hashable, Sendable {
         /// The expression of its default.
         public var defaultExpression: String?
 
-        public init(_ sent: RelationColumn, _ source: SourceColumn) {
+        public init(_ sent: RelationColumn, source: SourceColumn) {
             number = source.number
             name = sent.name
             type = sent.typeOID
@@ -128,7 +128,7 @@ public struct ArchivedTable: Codable, Hashable, Sendable {
         schema = relation.schema
         name = relation.name
         replicaIdentity = String(UnicodeScalar(relation.replicaIdentity.rawValue))
-        self.columns = zip(relation.columns, columns).map { Column($0, $1) }
+        self.columns = zip(relation.columns, columns).map { Column($0, source: $1) }
         self.isPartitioned = isPartitioned
         self.rowFilter = rowFilter
         self.unsentKinds = unsentKinds
@@ -178,19 +178,23 @@ extension ArchivedCatalog: Validated {
             types.map { ($0.oid, [$0.inner ?? 0] + ($0.fields ?? []).map(\.type)) },
             uniquingKeysWith: { first, _ in first })
         var finished: Set<UInt32> = []
-        return parts.keys.allSatisfy { ArchivedCatalog.isFinite($0, parts, [], &finished) }
+        return parts.keys.allSatisfy {
+            ArchivedCatalog.isFinite($0, parts: parts, under: [], finished: &finished)
+        }
     }
 
     private static func isFinite(
-        _ type: UInt32, _ parts: [UInt32: [UInt32]], _ above: Set<UInt32>,
-        _ finished: inout Set<UInt32>
+        _ type: UInt32, parts: [UInt32: [UInt32]], under above: Set<UInt32>,
+        finished: inout Set<UInt32>
     ) -> Bool {
         guard let own = parts[type], !finished.contains(type) else { return true }
         // PostgreSQL's own do not nest so deep.
         guard !above.contains(type), above.count < 1000 else { return false }
         let path = above.union([type])
         for part in own {
-            guard isFinite(part, parts, path, &finished) else { return false }
+            guard isFinite(part, parts: parts, under: path, finished: &finished) else {
+                return false
+            }
         }
         finished.insert(type)
         return true

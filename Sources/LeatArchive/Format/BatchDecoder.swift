@@ -43,7 +43,7 @@ public struct BatchDecoder: ~Copyable {
     public func catalog(of frame: Frame) throws(ArchiveError) -> ArchivedCatalog {
         precondition(frame.header.kind == .catalog, "a frame of changes holds no catalog")
         return try JSONContent.decode(
-            ArchivedCatalog.self, try content(of: frame), "catalog of the source")
+            ArchivedCatalog.self, from: try content(of: frame), what: "catalog of the source")
     }
 
     /// The changes of a frame of kind `.changes`; no transactions if none is of interest.
@@ -55,7 +55,7 @@ public struct BatchDecoder: ~Copyable {
             decoder: MessageDecoder(protocolVersion: 1), tables: tables, position: position,
             keepsMessages: keepsMessages)
         var count = FrameCount(frame.header)
-        try read(frame, &assembler, &count)
+        try read(frame, into: &assembler, count: &count)
         try count.finish(frame.header, isOpen: assembler.isTransactionOpen)
         var batch = assembler.takeBatch()
         if frame.header.isLarge, keepsLargeValues { try LargeContent(frame).complete(&batch) }
@@ -79,27 +79,29 @@ public struct BatchDecoder: ~Copyable {
     }
 
     private func read(
-        _ frame: Frame, _ assembler: inout TransactionAssembler, _ count: inout FrameCount
+        _ frame: Frame, into assembler: inout TransactionAssembler, count: inout FrameCount
     ) throws(ArchiveError) {
         guard !frame.header.isLarge else {
             let continues = hasGivenPiece
             return try LargeContent(frame).read { (message, lsn) throws(ArchiveError) in
-                try BatchDecoder.take(message, lsn, &assembler, &count, continues)
+                try BatchDecoder.take(
+                    message, at: lsn, into: &assembler, count: &count, continues: continues)
             }
         }
         let content = try content(of: frame)
         var records = RecordReader(content.span.bytes)
         while let record = try records.next() {
             try BatchDecoder.take(
-                content.span.bytes.extracting(record.range), record.lsn, &assembler, &count,
-                hasGivenPiece)
+                content.span.bytes.extracting(record.range), at: record.lsn, into: &assembler,
+                count: &count,
+                continues: hasGivenPiece)
         }
     }
 
     @inline(__always)
     private static func take(
-        _ message: RawSpan, _ lsn: LSN, _ assembler: inout TransactionAssembler,
-        _ count: inout FrameCount, _ continues: Bool
+        _ message: RawSpan, at lsn: LSN, into assembler: inout TransactionAssembler,
+        count: inout FrameCount, continues: Bool
     ) throws(ArchiveError) {
         let action: TransactionAssembler.Action
         do { action = try assembler.receive(message, at: lsn) } catch {
@@ -109,7 +111,7 @@ public struct BatchDecoder: ~Copyable {
         case .none, .began, .committed: break
         case .spool, .discard, .replay: throw BatchDecoder.streamed(message, at: lsn)
         }
-        try count.took(message, action, &assembler, continues: continues)
+        try count.took(message, action: action, into: &assembler, continues: continues)
     }
 }
 
@@ -129,8 +131,8 @@ private struct FrameCount {
     }
 
     mutating func took(
-        _ message: RawSpan, _ action: TransactionAssembler.Action,
-        _ assembler: inout TransactionAssembler, continues hasGivenPiece: Bool
+        _ message: RawSpan, action: TransactionAssembler.Action,
+        into assembler: inout TransactionAssembler, continues hasGivenPiece: Bool
     ) throws(ArchiveError) {
         var fields = FieldReader(message)
         let kind = MessageKind(rawValue: fields.integer())

@@ -38,6 +38,6 @@ struct CheckedJSON<Value: Codable> {
         } else {
             isChecked = false
         }
-        value = try JSONContent.decode(Value.self, bytes, what)
+        value = try JSONContent.decode(Value.self, from: bytes, what: what)
     }
 }

@@ -45,7 +45,7 @@ final class ContentStream {
     /// Lends the next bytes, in pieces.
     ///
     /// - Parameter count: No more than ``left``.
-    func take(_ count: Int, _ body: (ArraySlice<UInt8>) -> Void) throws(ArchiveError) {
+    func take(_ count: Int, giving body: (ArraySlice<UInt8>) -> Void) throws(ArchiveError) {
         var wanted = count
         while wanted > 0 {
             if used == piece.count { try decompress() }
@@ -77,7 +77,7 @@ final class ContentStream {
             (offset, consumed) = (offset + input.count, 0)
         }
         let before = consumed
-        piece = try pieces.next(input, &consumed, &isFrameWhole)
+        piece = try pieces.next(input, consumed: &consumed, isFrameWhole: &isFrameWhole)
         used = 0
         guard isFrameWhole || !piece.isEmpty || consumed > before || !input.isEmpty else {
             throw ArchiveError(.compression("it ends early"))

@@ -19,7 +19,7 @@ enum JSONContent {
     }
 
     static func decode<Value: Decodable>(
-        _ type: Value.Type, _ bytes: [UInt8], _ what: String
+        _ type: Value.Type, from bytes: [UInt8], what: String
     ) throws(ArchiveError) -> Value {
         guard let value = try? JSONDecoder().decode(type, from: Data(bytes)),
             (value as? any Validated)?.isValid ?? true

@@ -75,7 +75,7 @@ struct LargeContent {
 
     private func walk(
         _ body: (RawSpan, LSN) throws(ArchiveError) -> Void,
-        _ value: (Value, ArraySlice<UInt8>) -> Void
+        value: (Value, ArraySlice<UInt8>) -> Void
     ) throws(ArchiveError) {
         let stream = try ContentStream(frame.source, size: Int(frame.header.contentBytes))
         var (lsn, held) = (UInt64(0), 0)
@@ -143,7 +143,7 @@ struct LargeContent {
                 for _ in 0..<(high << 8 | low) {
                     let kind = try byte()
                     if kind == UInt8(ascii: "t") || kind == UInt8(ascii: "b") {
-                        try counted(column, value)
+                        try counted(column, value: value)
                     }
                     column += 1
                 }
@@ -155,12 +155,12 @@ struct LargeContent {
         ) throws(ArchiveError) {
             try keep(9)
             while try byte() != 0 {}
-            try counted(0, value)
+            try counted(0, value: value)
         }
 
         /// A length, and so many bytes.
         private mutating func counted(
-            _ column: Int, _ value: (Value, ArraySlice<UInt8>) -> Void
+            _ column: Int, value: (Value, ArraySlice<UInt8>) -> Void
         ) throws(ArchiveError) {
             guard left >= 4 else { throw ArchiveError(.contentDiffers("a value without length")) }
             var prefix: [UInt8] = []

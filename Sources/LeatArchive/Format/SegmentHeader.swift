@@ -72,7 +72,7 @@ public struct SegmentHeader: Equatable, Sendable {
         predecessor = fixed.predecessor
         previousChecksum = fixed.previousChecksum
         description = try JSONContent.decode(
-            ArchiveDescription.self, content, "description of the source")
+            ArchiveDescription.self, from: content, what: "description of the source")
     }
 
     /// The part with a fixed length.

@@ -102,7 +102,7 @@ final class ZstdPieces {
     ///   - isFrameWhole: Set to whether that is where a frame ends.
     /// - Throws: `.compression`, with what it is about before it.
     func next(
-        _ input: [UInt8], _ consumed: inout Int, _ isFrameWhole: inout Bool, about: String = ""
+        _ input: [UInt8], consumed: inout Int, isFrameWhole: inout Bool, about: String = ""
     ) throws(ArchiveError) -> [UInt8] {
         let room = ZSTD_DStreamOutSize()
         var (result, place) = (0, consumed)

@@ -68,7 +68,9 @@ public struct ArchivePruning: Sendable {
         var beginning = segments.first?.name ?? SegmentName(.zero)
         let needed = needed?.map { $0.end ?? .zero }.min()
         for (segment, next) in zip(segments, segments.dropFirst()) {
-            guard try holdsNothing(later: moment, segment.name, next.name) else { break }
+            guard try holdsNothing(later: moment, in: segment.name, before: next.name) else {
+                break
+            }
             if let needed, next.name.first > needed { return (beginning, needed) }
             beginning = next.name
         }
@@ -76,7 +78,7 @@ public struct ArchivePruning: Sendable {
     }
 
     private func holdsNothing(
-        later moment: ReplayMoment, _ segment: SegmentName, _ next: SegmentName
+        later moment: ReplayMoment, in segment: SegmentName, before next: SegmentName
     ) throws(ArchiveError) -> Bool {
         switch moment {
         case .lsn(let lsn):
@@ -104,7 +106,7 @@ public struct ArchivePruning: Sendable {
         for name in plan.forgotten { try readers.forget(name) }
         guard !plan.segments.isEmpty else { return }
         let lock = try WriterLock(folder)
-        let writer = try ArchiveWriter(folder, lock)
+        let writer = try ArchiveWriter(in: folder, under: lock)
         try writer.prune(before: plan.beginning)
         try folder.removeBases(before: plan.beginning.first)
     }

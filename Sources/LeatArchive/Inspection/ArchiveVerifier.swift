@@ -87,7 +87,7 @@ public struct ArchiveVerifier: Sendable {
         let position: ArchivePosition
         do { position = try folder.storedPosition() } catch {
             guard error.code == .damagedPosition else { throw error }
-            walk.note("position", 0, 0, error.code)
+            walk.note("position", at: 0, bytes: 0, code: error.code)
             return walk.report
         }
         let names = try folder.segments().filter {
@@ -98,13 +98,13 @@ public struct ArchiveVerifier: Sendable {
         let total = sizes.values.reduce(0, +)
         if names.first != position.beginning {
             walk.note(
-                "segments/\(position.beginning.fileName)", 0, 0,
-                .missingSegment(position.beginning))
+                "segments/\(position.beginning.fileName)", at: 0, bytes: 0,
+                code: .missingSegment(position.beginning))
         }
         var done = 0
         for name in names {
             let length = sizes[name] ?? 0
-            try walk.segment(name, length: length, position) { progress(done + $0, total) }
+            try walk.segment(name, length: length, upTo: position) { progress(done + $0, total) }
             done += length
         }
         walk.finish(position, isThere: names.last == position.segment)
@@ -130,7 +130,7 @@ private struct Walk {
         self.folder = folder
     }
 
-    mutating func note(_ file: String, _ offset: Int, _ bytes: Int, _ code: ArchiveError.Code) {
+    mutating func note(_ file: String, at offset: Int, bytes: Int, code: ArchiveError.Code) {
         report.problems.append(
             .init(file: file, offset: offset, bytes: bytes, problem: "\(code)"))
     }
@@ -145,45 +145,50 @@ private struct Walk {
     }
 
     mutating func segment(
-        _ name: SegmentName, length: Int, _ position: ArchivePosition, _ progress: (Int) -> Void
+        _ name: SegmentName, length: Int, upTo position: ArchivePosition,
+        telling progress: (Int) -> Void
     ) throws(ArchiveError) {
         report.segments += 1
         let file = "segments/\(name.fileName)"
         let end = name == position.segment ? min(length, position.length) : length
         report.bytes += end
         if name == position.segment { report.uncountedBytes = length - end }
-        var offset = try header(name, file, position, end)
+        var offset = try header(of: name, in: file, position: position, end: end)
         while offset < end {
-            offset = try frame(name, file, offset, end)
+            offset = try frame(of: name, in: file, at: offset, end: end)
             progress(offset)
         }
         if name == position.segment, length < position.length {
-            note(file, length, position.length - length, .behindEnd("the file ends at \(length)"))
+            note(
+                file, at: length, bytes: position.length - length,
+                code: .behindEnd("the file ends at \(length)"))
         }
         predecessor = name
     }
 
     /// - Returns: Where the frames begin.
     private mutating func header(
-        _ name: SegmentName, _ file: String, _ position: ArchivePosition, _ end: Int
+        of name: SegmentName, in file: String, position: ArchivePosition, end: Int
     ) throws(ArchiveError) -> Int {
         let (header, length): (SegmentHeader, Int)
         do { (header, length) = try folder.header(of: name) } catch {
             if case .file = error.code { throw error }
-            let next = try nextFrame(name, from: 1, end)
-            note(file, 0, next, error.code)
+            let next = try nextFrame(in: name, from: 1, to: end)
+            note(file, at: 0, bytes: next, code: error.code)
             breakOff()
             return next
         }
         if header.description.archive != position.archive {
-            note(file, 0, length, .foreignSegment(header.description.archive))
+            note(file, at: 0, bytes: length, code: .foreignSegment(header.description.archive))
             breakOff()
         } else if let predecessor, header.predecessor != predecessor || link != header.link {
             let found = header.link
             if let link {
-                note(file, 0, 0, .brokenChain(expected: link, found: found))
+                note(file, at: 0, bytes: 0, code: .brokenChain(expected: link, found: found))
             } else if header.predecessor != predecessor {
-                note(file, 0, 0, .invalid("predecessor: a segment between is missing"))
+                note(
+                    file, at: 0, bytes: 0,
+                    code: .invalid("predecessor: a segment between is missing"))
             }
             breakOff()
         }
@@ -193,7 +198,7 @@ private struct Walk {
 
     /// - Returns: Where the next one begins, or should.
     private mutating func frame(
-        _ name: SegmentName, _ file: String, _ offset: Int, _ end: Int
+        of name: SegmentName, in file: String, at offset: Int, end: Int
     ) throws(ArchiveError) -> Int {
         let bytes = try folder.read(name, at: offset, count: FrameHeader.byteCount)
         let header: FrameHeader
@@ -204,23 +209,25 @@ private struct Walk {
                     .truncated(needed: header.frameBytes, available: end - offset))
             }
         } catch {
-            let next = try nextFrame(name, from: offset + 1, end)
-            note(file, offset, next - offset, error.code)
+            let next = try nextFrame(in: name, from: offset + 1, to: end)
+            note(file, at: offset, bytes: next - offset, code: error.code)
             breakOff()
             return next
         }
         report.frames += 1
         if let link, header.previous != link {
-            note(file, offset, 0, .brokenChain(expected: link, found: header.previous))
+            note(
+                file, at: offset, bytes: 0,
+                code: .brokenChain(expected: link, found: header.previous))
             breakOff()
         }
         if link == nil { from = header.previous.end }
-        try content(name, file, offset, header)
+        try content(of: name, in: file, at: offset, header: header)
         return offset + header.frameBytes
     }
 
     private mutating func content(
-        _ name: SegmentName, _ file: String, _ offset: Int, _ header: FrameHeader
+        of name: SegmentName, in file: String, at offset: Int, header: FrameHeader
     ) throws(ArchiveError) {
         do throws(ArchiveError) {
             try decoder.check(Frame(header, of: name, in: folder, at: offset))
@@ -229,7 +236,9 @@ private struct Walk {
             report.changes += Int(header.changes)
         } catch {
             if case .file = error.code { throw error }
-            note(file, offset + FrameHeader.byteCount, Int(header.payloadBytes), error.code)
+            note(
+                file, at: offset + FrameHeader.byteCount, bytes: Int(header.payloadBytes),
+                code: error.code)
             breakOff()
             // What follows goes on from this one, whose header is good.
             (from, link) = (header.endLSN, header.link)
@@ -238,7 +247,7 @@ private struct Walk {
 
     /// Where the next header of a frame stands; `end` if none does.
     private func nextFrame(
-        _ name: SegmentName, from start: Int, _ end: Int
+        in name: SegmentName, from start: Int, to end: Int
     ) throws(ArchiveError) -> Int {
         let pieceBytes = 1 << 20
         var offset = start
@@ -261,10 +270,12 @@ private struct Walk {
     mutating func finish(_ position: ArchivePosition, isThere: Bool) {
         if !isThere {
             note(
-                "segments/\(position.segment.fileName)", 0, 0,
-                .missingSegment(position.segment))
+                "segments/\(position.segment.fileName)", at: 0, bytes: 0,
+                code: .missingSegment(position.segment))
         } else if let link, link != position.link {
-            note("position", 0, 0, .brokenChain(expected: position.link, found: link))
+            note(
+                "position", at: 0, bytes: 0,
+                code: .brokenChain(expected: position.link, found: link))
         } else if link == position.link, let from, position.end > from {
             // Up to the stored end there is nothing more.
             report.usable.append(.init(from: from, to: position.end))
@@ -278,7 +289,7 @@ private struct Walk {
             let before = report.problems.count
             let base: BaseManifest
             do { base = try BaseManifest(decoding: bytes, of: point) } catch {
-                note(manifest(point), 0, 0, error.code)
+                note(manifest(point), at: 0, bytes: 0, code: error.code)
                 continue
             }
             for table in base.tables { file(table, of: base) }
@@ -295,7 +306,7 @@ private struct Walk {
     mutating func doubts() throws(ArchiveError) {
         do { _ = try DefinitionsFile.read(folder) } catch {
             if case .file = error.code { throw error }
-            note(DefinitionsFile.name, 0, 0, error.code)
+            note(DefinitionsFile.name, at: 0, bytes: 0, code: error.code)
         }
         do { report.doubts = try folder.doubts() } catch {
             if case .file = error.code { throw error }
@@ -311,7 +322,9 @@ private struct Walk {
     private mutating func schema(of base: BaseManifest) {
         do throws(ArchiveError) { _ = try folder.schema(of: base) } catch {
             let path = "\(folder.basePath(base.lsn))/\(base.schemaFile ?? "")"
-            note(String(path.dropFirst(folder.path.utf8.count + 1)), 0, 0, error.code)
+            note(
+                String(path.dropFirst(folder.path.utf8.count + 1)), at: 0, bytes: 0,
+                code: error.code)
         }
     }
 
@@ -326,7 +339,7 @@ private struct Walk {
                 throw ArchiveError(.damagedPayload)
             }
         } catch {
-            note(name, 0, 0, error.code)
+            note(name, at: 0, bytes: 0, code: error.code)
         }
     }
 }
@@ -334,27 +347,30 @@ private struct Walk {
 // What lies beside the stream and the bases.
 extension Walk {
     mutating func besides(_ position: ArchivePosition) throws(ArchiveError) {
-        try json(StreamFile.self, StreamFile.name, isNeeded: true)
-        let inventory = try json(InventoryFile.self, InventoryFile.name, isNeeded: false)
+        try json(StreamFile.self, named: StreamFile.name, isNeeded: true)
+        let inventory = try json(InventoryFile.self, named: InventoryFile.name, isNeeded: false)
         try json(
-            PartitionsFile.self, PartitionsFile.name,
+            PartitionsFile.self, named: PartitionsFile.name,
             isNeeded: inventory?.hasPartitions ?? false)
         try json(
-            DoubtsFile.Content.self, DoubtsFile.name, isNeeded: inventory?.hasDoubts ?? false)
-        if let inventory { try listed(inventory, position) }
+            DoubtsFile.Content.self, named: DoubtsFile.name, isNeeded: inventory?.hasDoubts ?? false
+        )
+        if let inventory { try listed(in: inventory, upTo: position) }
         for reader in try ArchiveReaders(folder.path).all() {
             let name = "readers/\(reader.name)"
-            if reader.end == nil { note(name, 0, 0, .invalid("position or checksum of a reader")) }
+            if reader.end == nil {
+                note(name, at: 0, bytes: 0, code: .invalid("position or checksum of a reader"))
+            }
             if !reader.isChecked { report.unproven.append(name) }
         }
     }
 
     @discardableResult
     private mutating func json<Value: Codable>(
-        _ type: Value.Type, _ name: String, isNeeded: Bool
+        _ type: Value.Type, named name: String, isNeeded: Bool
     ) throws(ArchiveError) -> Value? {
         do throws(ArchiveError) {
-            guard let file = try CheckedJSON<Value>(folder, name) else {
+            guard let file = try CheckedJSON<Value>(in: folder, named: name) else {
                 if isNeeded { throw ArchiveError(.missingFile(name)) }
                 return nil
             }
@@ -362,24 +378,24 @@ extension Walk {
             return file.value
         } catch {
             if case .file = error.code { throw error }
-            note(name, 0, 0, error.code)
+            note(name, at: 0, bytes: 0, code: error.code)
             return nil
         }
     }
 
     /// Bases that are to be there. Retention may be at work: what is gone is looked for twice.
     private mutating func listed(
-        _ inventory: InventoryFile, _ position: ArchivePosition
+        in inventory: InventoryFile, upTo position: ArchivePosition
     ) throws(ArchiveError) {
         for base in inventory.bases where base.lsn >= position.beginning.first {
             let bytes = try folder.manifest(base.lsn)
-            guard bytes.map({ InventoryFile.Base(base.lsn, $0) }) != base,
+            guard bytes.map({ InventoryFile.Base(of: base.lsn, from: $0) }) != base,
                 try InventoryFile.read(folder)?.bases.contains(base) ?? false
             else { continue }
             let what = bytes == nil ? "missing" : "not the one that was written"
             note(
-                manifest(base.lsn), 0, 0,
-                .damagedBase(file: BaseManifest.name, base.lsn, what))
+                manifest(base.lsn), at: 0, bytes: 0,
+                code: .damagedBase(file: BaseManifest.name, base.lsn, what))
             report.bases.removeAll { $0 == base.lsn }
         }
     }

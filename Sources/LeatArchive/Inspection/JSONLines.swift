@@ -29,14 +29,14 @@ public struct JSONLines {
         let isWanted = batch.relations.map { wants(TableName($0)) }
         for (index, transaction) in batch.transactions.enumerated() {
             for change in batch.changes[batch.changes(ofTransactions: index...index)] {
-                write(change, transaction, batch, isWanted)
+                write(change, of: transaction, in: batch, isWanted: isWanted)
             }
         }
         return output
     }
 
     private mutating func write(
-        _ change: Change, _ transaction: Transaction, _ batch: Batch, _ isWanted: [Bool]
+        _ change: Change, of transaction: Transaction, in batch: Batch, isWanted: [Bool]
     ) {
         var head = JSONLines.head(of: change, in: transaction)
         switch change.kind {
@@ -44,20 +44,20 @@ public struct JSONLines {
             guard isWanted[Int(change.relation)] else { return }
             let relation = batch.relations[Int(change.relation)]
             head.add(table: TableName(relation))
-            begin(head, change.kind)
-            row(change, batch, relation)
+            begin(head, kind: change.kind)
+            row(of: change, in: batch, relation: relation)
         case .truncate:
             let truncate = batch.truncates[Int(change.relation)]
             let tables = truncate.relations.filter { isWanted[Int($0)] }
             guard !tables.isEmpty else { return }
             head.add(tables: tables.map { TableName(batch.relations[Int($0)]) })
-            begin(head, change.kind)
+            begin(head, kind: change.kind)
             if truncate.cascade { raw(",\"cascade\":true") }
             if truncate.restartIdentity { raw(",\"restart_identity\":true") }
         case .message:
             guard wantsMessages else { return }
-            begin(head, change.kind)
-            message(batch.messages[Int(change.relation)], batch)
+            begin(head, kind: change.kind)
+            message(batch.messages[Int(change.relation)], in: batch)
         }
         raw("}\n")
     }
@@ -68,7 +68,7 @@ public struct JSONLines {
         return head
     }
 
-    private mutating func begin(_ head: ChangeHead, _ kind: Change.Kind) {
+    private mutating func begin(_ head: ChangeHead, kind: Change.Kind) {
         raw("{")
         for (name, value) in head.fields {
             if name != .lsn { raw(",") }
@@ -82,14 +82,14 @@ public struct JSONLines {
         raw(",\"op\":\"\(kind)\"")
     }
 
-    private mutating func row(_ change: Change, _ batch: Batch, _ relation: Relation) {
+    private mutating func row(of change: Change, in batch: Batch, relation: Relation) {
         switch change.oldKind {
         case .none: break
-        case .key: tuple("key", change.old, batch, relation, keysOnly: true)
-        case .full: tuple("old", change.old, batch, relation, keysOnly: false)
+        case .key: tuple("key", tuple: change.old, in: batch, of: relation, keysOnly: true)
+        case .full: tuple("old", tuple: change.old, in: batch, of: relation, keysOnly: false)
         }
         guard change.kind != .delete else { return }
-        tuple("new", change.new, batch, relation, keysOnly: false)
+        tuple("new", tuple: change.new, in: batch, of: relation, keysOnly: false)
         let unchanged = zip(relation.columns, batch.columns(of: change.new))
             .filter { $0.1.kind == .unchangedTOAST }.map(\.0.name)
         guard !unchanged.isEmpty else { return }
@@ -98,7 +98,7 @@ public struct JSONLines {
     }
 
     private mutating func tuple(
-        _ name: String, _ tuple: Tuple, _ batch: Batch, _ relation: Relation, keysOnly: Bool
+        _ name: String, tuple: Tuple, in batch: Batch, of relation: Relation, keysOnly: Bool
     ) {
         raw(",\"\(name)\":{")
         var isFirst = true
@@ -113,7 +113,7 @@ public struct JSONLines {
         raw("}")
     }
 
-    private mutating func message(_ message: LogicalMessage, _ batch: Batch) {
+    private mutating func message(_ message: LogicalMessage, in batch: Batch) {
         raw(",\"transactional\":\(message.isTransactional),\"prefix\":")
         string(Array(message.prefix.utf8)[...])
         raw(",\"content\":")

@@ -65,7 +65,8 @@ public struct RowHistory: Sendable {
         var events: [Event] = []
         for (index, transaction) in batch.transactions.enumerated() {
             for change in batch.changes[batch.changes(ofTransactions: index...index)] {
-                if let event = try event(change, transaction, batch, wanted) {
+                if let event = try event(of: change, in: transaction, batch: batch, wanted: wanted)
+                {
                     events.append(event)
                 }
             }
@@ -74,7 +75,7 @@ public struct RowHistory: Sendable {
     }
 
     private mutating func event(
-        _ change: Change, _ transaction: Transaction, _ batch: Batch, _ wanted: Set<Int>
+        of change: Change, in transaction: Transaction, batch: Batch, wanted: Set<Int>
     ) throws(KeyMismatch) -> Event? {
         switch change.kind {
         case .message:
@@ -85,15 +86,16 @@ public struct RowHistory: Sendable {
                 return nil
             }
             row = [:]
-            return Event(.truncate, change, transaction, batch.relations[Int(index)])
+            return Event(
+                .truncate, change: change, in: transaction, of: batch.relations[Int(index)])
         case .insert, .update, .delete:
             guard wanted.contains(Int(change.relation)) else { return nil }
-            return try rowEvent(change, transaction, batch)
+            return try rowEvent(of: change, in: transaction, batch: batch)
         }
     }
 
     private mutating func rowEvent(
-        _ change: Change, _ transaction: Transaction, _ batch: Batch
+        of change: Change, in transaction: Transaction, batch: Batch
     ) throws(KeyMismatch) -> Event? {
         let relation = batch.relations[Int(change.relation)]
         let keys = relation.columns.indices.filter { relation.columns[$0].isKey }
@@ -115,8 +117,8 @@ public struct RowHistory: Sendable {
         default: kind = .update
         }
         if wasThis { noteKey(keys.map { relation.columns[$0].name }) }
-        var event = Event(kind, change, transaction, relation)
-        take(change, batch, relation, wasThis: wasThis, into: &event)
+        var event = Event(kind, change: change, in: transaction, of: relation)
+        take(change, in: batch, of: relation, wasThis: wasThis, into: &event)
         if kind == .update, let new, let old, new != old {
             if wasThis {
                 key = zip(new, key).map { $0 ?? $1 }
@@ -137,20 +139,23 @@ public struct RowHistory: Sendable {
 
     /// Compares with what is known of the row, and keeps what it is now.
     private mutating func take(
-        _ change: Change, _ batch: Batch, _ relation: Relation, wasThis: Bool,
+        _ change: Change, in batch: Batch, of relation: Relation, wasThis: Bool,
         into event: inout Event
     ) {
         var before = wasThis ? row : [:]
-        if change.oldKind == .full { before = values(change.old, batch, relation) }
+        if change.oldKind == .full {
+            before = values(of: change.old, in: batch, relation: relation)
+        }
         if change.kind == .delete {
-            before.merge(values(change.old, batch, relation)) { known, _ in known }
+            before.merge(values(of: change.old, in: batch, relation: relation)) { known, _ in known
+            }
             event.values = relation.columns.compactMap { column in
                 before[column.name].map { (column.name, $0.text) }
             }
             row = [:]
             return
         }
-        let sent = values(change.new, batch, relation)
+        let sent = values(of: change.new, in: batch, relation: relation)
         event.isPartlyKnown = change.kind == .update && sent.keys.contains { before[$0] == nil }
         for column in relation.columns {
             guard let value = sent[column.name] else { continue }
@@ -166,7 +171,7 @@ public struct RowHistory: Sendable {
     }
 
     /// Without values that were not sent, and without the columns that a key tuple leaves out.
-    private func values(_ tuple: Tuple, _ batch: Batch, _ relation: Relation) -> [String: Value] {
+    private func values(of tuple: Tuple, in batch: Batch, relation: Relation) -> [String: Value] {
         var values: [String: Value] = [:]
         for (column, value) in zip(relation.columns, batch.columns(of: tuple)) {
             switch value.kind {
@@ -190,7 +195,7 @@ extension RowHistory.Value {
 
 extension RowHistory.Event {
     fileprivate init(
-        _ kind: Kind, _ change: Change, _ transaction: Transaction, _ relation: Relation
+        _ kind: Kind, change: Change, in transaction: Transaction, of relation: Relation
     ) {
         self.init(
             kind: kind, lsn: change.lsn, commitLSN: transaction.commitLSN,

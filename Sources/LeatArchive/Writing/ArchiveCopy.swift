@@ -53,17 +53,17 @@ public struct ArchiveCopy {
         }
         let lengths = try names.map { (name) throws(ArchiveError) in
             name == position.segment
-                ? position.length : try File(source.path(of: name), O_RDONLY).length()
+                ? position.length : try File(source.path(of: name), flags: O_RDONLY).length()
         }
         let all = lengths.reduce(0, +)
         for (name, length) in zip(names, lengths) {
-            try copy(source.path(of: name), to: target.path(of: name), length)
+            try copy(source.path(of: name), to: target.path(of: name), length: length)
             summary.segments += 1
             summary.bytes += length
             progress(summary.bytes, all)
         }
         try File.synchronise(folder: target.segmentsPath)
-        try copyBases(position, &summary)
+        try copyBases(upTo: position, into: &summary)
         try copyBesides()
         try File.replace(target.positionPath, with: position.encoded())
         return summary
@@ -78,7 +78,7 @@ public struct ArchiveCopy {
     }
 
     private func copyBases(
-        _ position: ArchivePosition, _ summary: inout Summary
+        upTo position: ArchivePosition, into summary: inout Summary
     ) throws(ArchiveError) {
         for base in try InventoryFile.read(source)?.bases ?? []
         where base.lsn >= position.beginning.first && base.lsn <= position.end {
@@ -107,7 +107,7 @@ public struct ArchiveCopy {
             _ = try copyWhole("\(source.path)/\(name)", to: "\(target.path)/\(name)")
         }
         // Of what the copy has.
-        if try InventoryFile.read(source) != nil { try InventoryFile.change(target) { _ in } }
+        if try InventoryFile.read(source) != nil { try InventoryFile.change(in: target) { _ in } }
         for reader in try ArchiveReaders(source.path).all() where reader.name != self.reader {
             guard let end = reader.end else { continue }
             try ArchiveReaders(target.path).register(reader.name, at: end)
@@ -116,13 +116,15 @@ public struct ArchiveCopy {
     }
 
     private func copyWhole(_ from: String, to: String) throws(ArchiveError) -> Int {
-        let length = try File(from, O_RDONLY).length()
-        try copy(from, to: to, length)
+        let length = try File(from, flags: O_RDONLY).length()
+        try copy(from, to: to, length: length)
         return length
     }
 
-    private func copy(_ from: String, to: String, _ length: Int) throws(ArchiveError) {
-        let (old, new) = (try File(from, O_RDONLY), try File(to, O_WRONLY | O_CREAT | O_EXCL))
+    private func copy(_ from: String, to: String, length: Int) throws(ArchiveError) {
+        let (old, new) = (
+            try File(from, flags: O_RDONLY), try File(to, flags: O_WRONLY | O_CREAT | O_EXCL)
+        )
         var offset = 0
         while offset < length {
             let bytes = try old.read(at: offset, count: min(ArchiveCopy.chunk, length - offset))

@@ -16,7 +16,7 @@ struct ArchiveRecovery {
         where name > position.segment || name < position.beginning {
             try File.remove(folder.path(of: name))
         }
-        let file = try File(folder.path(of: position.segment), O_RDWR)
+        let file = try File(folder.path(of: position.segment), flags: O_RDWR)
         let length = try file.length()
         guard length >= position.length else {
             throw ArchiveError(

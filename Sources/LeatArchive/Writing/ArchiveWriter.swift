@@ -59,8 +59,8 @@ public final class ArchiveWriter {
 
     /// Begins an archive, in place of what a beginning that was broken off has left.
     public static func begin(
-        _ folder: ArchiveFolder, _ lock: WriterLock, at start: LSN,
-        _ description: ArchiveDescription
+        in folder: ArchiveFolder, under lock: WriterLock, at start: LSN,
+        describing description: ArchiveDescription
     ) throws(ArchiveError) {
         try File.remove(folder.positionPath)
         for name in try folder.segments() { try File.remove(folder.path(of: name)) }
@@ -78,7 +78,8 @@ public final class ArchiveWriter {
     /// - Parameter description: For new segments; nil: as the newest one's header has it.
     /// - Throws: ``ArchiveError`` if the newest segment is not what the position says.
     public init(
-        _ folder: ArchiveFolder, _ lock: WriterLock, _ description: ArchiveDescription? = nil,
+        in folder: ArchiveFolder, under lock: WriterLock,
+        describing description: ArchiveDescription? = nil,
         level: Int32 = 1, segmentBytes: Int = ArchiveWriter.segmentBytes,
         passed: @escaping (Step) -> Void = { _ in }
     ) throws(ArchiveError) {
@@ -93,7 +94,7 @@ public final class ArchiveWriter {
         var given = description ?? newest
         given.archive = newest.archive
         self.description = given
-        file = try File(folder.path(of: position.segment), O_WRONLY)
+        file = try File(folder.path(of: position.segment), flags: O_WRONLY)
         segment = position.segment
         length = position.length
         boundary = Boundary(segment: segment, length: length, link: position.link)

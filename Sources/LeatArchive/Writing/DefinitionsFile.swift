@@ -113,11 +113,11 @@ public struct DefinitionsFile: Equatable, Sendable {
 
     /// Nil if there is none: nobody has looked.
     public static func read(_ folder: ArchiveFolder) throws(ArchiveError) -> DefinitionsFile? {
-        try CheckedJSON<Content>(folder, name).map { DefinitionsFile($0.value) }
+        try CheckedJSON<Content>(in: folder, named: name).map { DefinitionsFile($0.value) }
     }
 
     /// On disk when it returns.
-    public func write(_ folder: ArchiveFolder, _ lock: WriterLock) throws(ArchiveError) {
-        try CheckedJSON(content).write(folder, DefinitionsFile.name)
+    public func write(in folder: ArchiveFolder, under lock: WriterLock) throws(ArchiveError) {
+        try CheckedJSON(content).write(in: folder, named: DefinitionsFile.name)
     }
 }

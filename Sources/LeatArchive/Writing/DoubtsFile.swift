@@ -36,7 +36,7 @@ public enum DoubtsFile {
     static let name = "doubts.json"
 
     fileprivate static func read(_ folder: ArchiveFolder) throws(ArchiveError) -> [ArchiveDoubt] {
-        if let file = try CheckedJSON<Content>(folder, name) {
+        if let file = try CheckedJSON<Content>(in: folder, named: name) {
             return file.value.doubts.map(\.doubt)
         }
         guard try InventoryFile.read(folder)?.hasDoubts != true else {
@@ -47,15 +47,15 @@ public enum DoubtsFile {
 
     /// On disk when it returns.
     public static func write(
-        _ doubts: [ArchiveDoubt], _ folder: ArchiveFolder, _ lock: WriterLock
+        _ doubts: [ArchiveDoubt], in folder: ArchiveFolder, under lock: WriterLock
     ) throws(ArchiveError) {
         guard try doubts != read(folder) else { return }
         guard !doubts.isEmpty else {
-            try InventoryFile.change(folder) { $0.hasDoubts = false }
+            try InventoryFile.change(in: folder) { $0.hasDoubts = false }
             return try File.remove("\(folder.path)/\(name)")
         }
-        try CheckedJSON(Content(doubts: doubts.map { Entry($0) })).write(folder, name)
-        try InventoryFile.change(folder) { $0.hasDoubts = true }
+        try CheckedJSON(Content(doubts: doubts.map { Entry($0) })).write(in: folder, named: name)
+        try InventoryFile.change(in: folder) { $0.hasDoubts = true }
     }
 }
 

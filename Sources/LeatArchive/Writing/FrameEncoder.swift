@@ -71,7 +71,8 @@ public final class FrameEncoder {
                 _ = describe(batch)
             }
             let changes = batch.changes(ofTransactions: index...index)
-            append(transaction, batch, changes, isRedescribed, &full)
+            append(
+                transaction, of: batch, range: changes, isRedescribed: isRedescribed, into: &full)
         }
         if isFull { full += finish() }
         return full
@@ -86,8 +87,8 @@ public final class FrameEncoder {
     }
 
     private func append(
-        _ transaction: Transaction, _ batch: Batch, _ range: Range<Int>, _ isRedescribed: Bool,
-        _ full: inout [Encoded]
+        _ transaction: Transaction, of batch: Batch, range: Range<Int>, isRedescribed: Bool,
+        into full: inout [Encoded]
     ) {
         precondition(
             transaction.beganEarlier == (open != nil), "a transaction without its other pieces")
@@ -101,7 +102,9 @@ public final class FrameEncoder {
                     // any.
                     let columns = columns.baseAddress ?? UnsafePointer(noColumn)
                     let arena = arena.baseAddress ?? UnsafeRawPointer(columns)
-                    append(batch.changes[index], batch, columns, arena, isRedescribed, &full)
+                    append(
+                        batch.changes[index], of: batch, columns: columns, arena: arena,
+                        isRedescribed: isRedescribed, into: &full)
                 }
             }
         }
@@ -134,11 +137,12 @@ public final class FrameEncoder {
     // MARK: Changes
 
     private func append(
-        _ change: Change, _ batch: Batch, _ columns: UnsafePointer<Column>,
-        _ arena: UnsafeRawPointer, _ isRedescribed: Bool, _ full: inout [Encoded]
+        _ change: Change, of batch: Batch, columns: UnsafePointer<Column>,
+        arena: UnsafeRawPointer, isRedescribed: Bool, into full: inout [Encoded]
     ) {
         if header.changes > 0,
-            changes.count + bound(of: change, batch, columns) > FrameHeader.largestShared / 2
+            changes.count + bound(of: change, in: batch, columns: columns) > FrameHeader
+                .largestShared / 2
         {
             full += split(batch)
         }
@@ -147,22 +151,22 @@ public final class FrameEncoder {
         case .insert, .update, .delete:
             let relation = Int(change.relation)
             if isRedescribed { redescribe(batch.relations[relation]) }
-            changes.append(change, of: batch.relations[relation].id, columns, arena)
+            changes.append(change, of: batch.relations[relation].id, columns: columns, arena: arena)
         case .truncate:
             let truncate = batch.truncates[Int(change.relation)]
             if isRedescribed {
                 for index in truncate.relations { redescribe(batch.relations[Int(index)]) }
             }
-            changes.append(FieldWriter.truncate(truncate, batch.relations), at: change.lsn)
+            changes.append(FieldWriter.truncate(truncate, of: batch.relations), at: change.lsn)
         case .message:
             changes.append(
-                FieldWriter.message(batch.messages[Int(change.relation)], batch.bytes),
+                FieldWriter.message(batch.messages[Int(change.relation)], in: batch.bytes),
                 at: change.lsn)
         }
     }
 
     private func bound(
-        of change: Change, _ batch: Batch, _ columns: UnsafePointer<Column>
+        of change: Change, in batch: Batch, columns: UnsafePointer<Column>
     ) -> Int {
         switch change.kind {
         case .insert, .update, .delete: MessageBuffer.bound(of: change, columns)
@@ -220,7 +224,7 @@ public final class FrameEncoder {
         content.removeAll(keepingCapacity: true)
         descriptions.withBytes { bytes in bytes.withUnsafeBytes { content.append(contentsOf: $0) } }
         changes.withBytes { bytes in bytes.withUnsafeBytes { content.append(contentsOf: $0) } }
-        let frame = seal(header, content.span.bytes)
+        let frame = seal(header, over: content.span.bytes)
         if content.capacity > FrameHeader.largestShared { content = [] }
         begin(within: open != nil)
         return [frame]
@@ -234,12 +238,12 @@ public final class FrameEncoder {
         var header = FrameHeader(kind: .catalog, previous: link)
         let within = self.header.beginsWithin
         (header.beginsWithin, header.endsWithin) = (within, within)
-        let frame = seal(header, catalog.encoded().span.bytes)
+        let frame = seal(header, over: catalog.encoded().span.bytes)
         begin(within: within)
         return frame
     }
 
-    private func seal(_ unsealed: FrameHeader, _ content: RawSpan) -> Encoded {
+    private func seal(_ unsealed: FrameHeader, over content: RawSpan) -> Encoded {
         var header = unsealed
         var bytes = compressor.compress(content, prefix: FrameHeader.byteCount)
         header.contentBytes = UInt32(content.byteCount)

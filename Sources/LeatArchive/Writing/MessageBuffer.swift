@@ -44,8 +44,8 @@ final class MessageBuffer {
     ///   - columns: The batch's table of columns.
     ///   - arena: The batch's bytes.
     func append(
-        _ change: Change, of relation: RelationID, _ columns: UnsafePointer<Column>,
-        _ arena: UnsafeRawPointer
+        _ change: Change, of relation: RelationID, columns: UnsafePointer<Column>,
+        arena: UnsafeRawPointer
     ) {
         let length =
             5 + (change.oldKind == .none ? 0 : MessageBuffer.length(of: change.old, columns))
@@ -55,10 +55,12 @@ final class MessageBuffer {
             out.put(relation.rawValue)
             switch change.oldKind {
             case .none: break
-            case .key: out.put(UInt8(ascii: "K"), change.old, columns, arena)
-            case .full: out.put(UInt8(ascii: "O"), change.old, columns, arena)
+            case .key: out.put(UInt8(ascii: "K"), tuple: change.old, of: columns, in: arena)
+            case .full: out.put(UInt8(ascii: "O"), tuple: change.old, of: columns, in: arena)
             }
-            if change.kind != .delete { out.put(UInt8(ascii: "N"), change.new, columns, arena) }
+            if change.kind != .delete {
+                out.put(UInt8(ascii: "N"), tuple: change.new, of: columns, in: arena)
+            }
         }
     }
 
@@ -161,7 +163,7 @@ private struct MessageOutput {
 
     @inline(__always)
     mutating func put(
-        _ tag: UInt8, _ tuple: Tuple, _ columns: UnsafePointer<Column>, _ arena: UnsafeRawPointer
+        _ tag: UInt8, tuple: Tuple, of columns: UnsafePointer<Column>, in arena: UnsafeRawPointer
     ) {
         put(tag)
         put(tuple.count)
@@ -170,14 +172,14 @@ private struct MessageOutput {
             switch column.kind {
             case .null: put(UInt8(ascii: "n"))
             case .unchangedTOAST: put(UInt8(ascii: "u"))
-            case .text: put(UInt8(ascii: "t"), column, arena)
-            case .binary: put(UInt8(ascii: "b"), column, arena)
+            case .text: put(UInt8(ascii: "t"), column: column, in: arena)
+            case .binary: put(UInt8(ascii: "b"), column: column, in: arena)
             }
         }
     }
 
     @inline(__always)
-    private mutating func put(_ tag: UInt8, _ column: Column, _ arena: UnsafeRawPointer) {
+    private mutating func put(_ tag: UInt8, column: Column, in arena: UnsafeRawPointer) {
         put(tag)
         put(column.length)
         UnsafeMutableRawPointer(next).copyMemory(

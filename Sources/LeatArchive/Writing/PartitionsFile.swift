@@ -40,7 +40,7 @@ public struct PartitionsFile: Codable, Equatable, Sendable {
     ///
     /// - Throws: `.missingFile` if somebody has.
     public static func read(_ folder: ArchiveFolder) throws(ArchiveError) -> PartitionsFile? {
-        if let file = try CheckedJSON<PartitionsFile>(folder, name) { return file.value }
+        if let file = try CheckedJSON<PartitionsFile>(in: folder, named: name) { return file.value }
         guard try InventoryFile.read(folder)?.hasPartitions != true else {
             throw ArchiveError(.missingFile(name))
         }
@@ -48,8 +48,8 @@ public struct PartitionsFile: Codable, Equatable, Sendable {
     }
 
     /// On disk when it returns.
-    public func write(_ folder: ArchiveFolder, _ lock: WriterLock) throws(ArchiveError) {
-        try CheckedJSON(self).write(folder, PartitionsFile.name)
-        try InventoryFile.change(folder) { $0.hasPartitions = true }
+    public func write(in folder: ArchiveFolder, under lock: WriterLock) throws(ArchiveError) {
+        try CheckedJSON(self).write(in: folder, named: PartitionsFile.name)
+        try InventoryFile.change(in: folder) { $0.hasPartitions = true }
     }
 }

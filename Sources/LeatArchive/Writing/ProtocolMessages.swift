@@ -58,7 +58,7 @@ extension FieldWriter {
         return writer.bytes
     }
 
-    static func truncate(_ truncate: Truncate, _ relations: [Relation]) -> [UInt8] {
+    static func truncate(_ truncate: Truncate, of relations: [Relation]) -> [UInt8] {
         var writer = FieldWriter(.truncate)
         writer.integer(UInt32(truncate.relations.count))
         writer.integer(UInt8((truncate.cascade ? 1 : 0) | (truncate.restartIdentity ? 2 : 0)))
@@ -66,7 +66,7 @@ extension FieldWriter {
         return writer.bytes
     }
 
-    static func message(_ message: LogicalMessage, _ arena: [UInt8]) -> [UInt8] {
+    static func message(_ message: LogicalMessage, in arena: [UInt8]) -> [UInt8] {
         var writer = FieldWriter(.message)
         writer.integer(UInt8(message.isTransactional ? 1 : 0))
         writer.lsn(message.lsn)

@@ -85,11 +85,11 @@ public struct StreamFile: Codable, Equatable, Sendable, Validated {
 
     /// Nil if there is none: nothing was begun here.
     public static func read(_ folder: ArchiveFolder) throws(ArchiveError) -> StreamFile? {
-        try CheckedJSON<StreamFile>(folder, name)?.value
+        try CheckedJSON<StreamFile>(in: folder, named: name)?.value
     }
 
     /// On disk when it returns.
-    public func write(_ folder: ArchiveFolder, _ lock: WriterLock) throws(ArchiveError) {
-        try CheckedJSON(self).write(folder, StreamFile.name)
+    public func write(in folder: ArchiveFolder, under lock: WriterLock) throws(ArchiveError) {
+        try CheckedJSON(self).write(in: folder, named: StreamFile.name)
     }
 }

@@ -50,7 +50,9 @@ actor ArchiveSink: BatchSink {
         self.spool = spool
         self.definitions = definitions
         self.logger = logger
-        writer = try ArchiveWriter(folder, lock, description, segmentBytes: segmentBytes) { step in
+        writer = try ArchiveWriter(
+            in: folder, under: lock, describing: description, segmentBytes: segmentBytes
+        ) { step in
             switch step {
             case .appended: FailPoint.archiveAppended.reached()
             case .synchronised: FailPoint.archiveSynchronised.reached()

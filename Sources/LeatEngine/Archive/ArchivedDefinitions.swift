@@ -70,7 +70,7 @@ final class ArchivedDefinitions: DefinitionKeeper {
     }
 
     private func write(_ state: inout State) throws {
-        try state.file.write(folder, lock)
+        try state.file.write(in: folder, under: lock)
         state.isNoted = false
         state.due = .now + ArchivedDefinitions.interval
     }
@@ -174,7 +174,7 @@ final class ArchivedDefinitions: DefinitionKeeper {
         where !doubts.contains(where: { $0.isOpen && $0.table == table }) {
             doubts.append(ArchiveDoubt(table: table, reason: reason, since: since, noticed: end))
         }
-        try DoubtsFile.write(doubts, folder, lock)
+        try DoubtsFile.write(doubts, in: folder, under: lock)
     }
 
     func looked(upTo position: LSN) async throws {

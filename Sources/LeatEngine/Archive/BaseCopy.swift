@@ -38,7 +38,7 @@ struct BaseCopy {
         logger.info(
             "copying tables into a base",
             metadata: ["tables": "\(tables.count)", "lsn": "\(point)"])
-        try folder.beginBase(point, lock)
+        try folder.beginBase(at: point, under: lock)
         let schema = try await dumpSchema(holder.snapshotName, point)
         TableWorkers.begin(tables, in: status)
         let copied = try await copy(tables, holder.snapshotName, point).map { table in
@@ -51,7 +51,7 @@ struct BaseCopy {
         let manifest = BaseManifest(
             point: point, description: description, tables: copied, sequences: sequences,
             schema: schema, finishedAt: Int(Date().timeIntervalSince1970))
-        try folder.finishBase(manifest, lock)
+        try folder.finishBase(manifest, under: lock)
         FailPoint.baseFinished.reached()
         try noteParts(tables, holder)
         logger.info(
@@ -71,7 +71,7 @@ struct BaseCopy {
             under: Dictionary(
                 roots.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first }),
             existing: [])
-        try PartitionsFile(book).write(folder, lock)
+        try PartitionsFile(book).write(in: folder, under: lock)
     }
 
     private func copy(
@@ -114,6 +114,6 @@ struct BaseCopy {
         let name = "schema.sql"
         let bytes = try await SchemaDump(program: program, source: configuration.source)
             .run(snapshot: snapshot)
-        return (name, try folder.writeBaseFile(name, bytes, of: point))
+        return (name, try folder.writeBaseFile(name, holding: bytes, of: point))
     }
 }

@@ -31,8 +31,9 @@ extension RecordPreparation {
             try session.execute("commit")
             return tables
         }
-        try DoubtsFile.write([], folder, run.lock)
-        try DefinitionsFile(checked: point, tables: Self.known(tables)).write(folder, run.lock)
+        try DoubtsFile.write([], in: folder, under: run.lock)
+        try DefinitionsFile(checked: point, tables: Self.known(tables)).write(
+            in: folder, under: run.lock)
     }
 
     private static func known(
@@ -83,7 +84,7 @@ extension RecordPreparation {
         guard !left.isEmpty else { return file }
         let names = try await servers.source.run { try TableNames(session: $0).names(of: left) }
         for id in left where names[id] == nil { file.tables[id] = nil }
-        try file.write(folder, run.lock)
+        try file.write(in: folder, under: run.lock)
         return file
     }
 
@@ -134,7 +135,7 @@ extension RecordPreparation {
             }
         }
         for id in file.tables.keys where now[id] == nil { file.tables[id]?.hasLeft = true }
-        try file.write(folder, run.lock)
+        try file.write(in: folder, under: run.lock)
         try settleDoubts()
         let watched = file.tables.filter { now[$0.key] != nil }.map { id, table in
             DefinitionWatch.Table(
@@ -150,7 +151,7 @@ extension RecordPreparation {
     private func settleDoubts() throws {
         let beginning = try folder.storedPosition().beginning.first
         let doubts = try folder.doubts().filter { $0.concerns(beginning) }
-        try DoubtsFile.write(doubts, folder, run.lock)
+        try DoubtsFile.write(doubts, in: folder, under: run.lock)
     }
 }
 

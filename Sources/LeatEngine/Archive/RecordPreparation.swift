@@ -142,7 +142,7 @@ struct RecordPreparation {
         if case .adopt = decision { file.ownsSlot = false }
         let (lock, folder) = (run.lock, folder)
         let tables = try await publish(after: old, decision) { [file] in
-            try file.write(folder, lock)
+            try file.write(in: folder, under: lock)
             FailPoint.recordCreating.reached()
         }
         let (point, snapshot) = try await slot(decision)
@@ -151,7 +151,7 @@ struct RecordPreparation {
             try ArchiveCatalogReader(session: session, configuration: reader)
                 .description(archive, system, encoding: encoding)
         }
-        try ArchiveWriter.begin(folder, lock, at: point, description)
+        try ArchiveWriter.begin(in: folder, under: lock, at: point, describing: description)
         try await beginDefinitions(at: point, snapshot: snapshot)
         FailPoint.archiveBegun.reached()
         file.state = .streaming
@@ -159,7 +159,7 @@ struct RecordPreparation {
         file.publications = server.publications.map(\.text)
         file.tables = tables.map(StreamFile.Table.init)
         file.selection = configuration.selection.options.map(\.text)
-        try file.write(folder, lock)
+        try file.write(in: folder, under: lock)
         if configuration.base != .none {
             try await base(tables, description, snapshot.map { ($0, point) })
         }
@@ -223,7 +223,7 @@ struct RecordPreparation {
         newest.databaseOID = facts.databaseOID
         newest.tables = tables.map(StreamFile.Table.init)
         newest.selection = configuration.selection.options.map(\.text)
-        if newest != file { try newest.write(folder, run.lock) }
+        if newest != file { try newest.write(in: folder, under: run.lock) }
         return Prepared(
             position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,
             history: facts.history(leavesOutOrigins: configuration.origin == .none),
@@ -267,7 +267,7 @@ struct RecordPreparation {
         var newest = file
         newest.timeline = system.timeline
         newest.databaseOID = facts.databaseOID
-        if newest != file { try newest.write(folder, run.lock) }
+        if newest != file { try newest.write(in: folder, under: run.lock) }
         let spool = run.spool
         return Prepared(
             position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,

@@ -171,16 +171,16 @@ final class TargetSpool: Sendable {
         guard let reader = file.spoolReader else { preconditionFailure("a spool has its reader") }
         var file = file
         file.state = .creating
-        try file.write(folder, lock)
+        try file.write(in: folder, under: lock)
         FailPoint.recordCreating.reached()
-        try ArchiveWriter.begin(folder, lock, at: point, description)
+        try ArchiveWriter.begin(in: folder, under: lock, at: point, describing: description)
         FailPoint.archiveBegun.reached()
         try ArchiveReaders(folder.path).register(reader, at: point)
         FailPoint.spoolReaderRegistered.reached()
         try await marking(mark())
         FailPoint.spoolMarked.reached()
         file.state = .streaming
-        try file.write(folder, lock)
+        try file.write(in: folder, under: lock)
         hasBegun.store(true, ordering: .releasing)
         FailPoint.spoolBegun.reached()
     }
@@ -206,7 +206,7 @@ final class TargetSpool: Sendable {
         try readers.register(
             name, at: registered() ?? folder.storedPosition().beginning.first)
         file.spoolReader = name
-        try file.write(folder, lock)
+        try file.write(in: folder, under: lock)
         try readers.forget(old)
     }
 

@@ -134,7 +134,7 @@ final class ChangesFileWriter {
 
     /// - Precondition: Nothing is in the buffer that comes before it.
     func write(_ bytes: RawSpan) throws(ArchiveError) {
-        let file = isMade ? try File(path, O_WRONLY) : try File.create(path)
+        let file = isMade ? try File(path, flags: O_WRONLY) : try File.create(path)
         isMade = true
         try file.write(bytes, at: written)
         written += bytes.byteCount
@@ -150,7 +150,7 @@ final class ChangesFileReader {
     private var start = 0
 
     init(path: String) throws {
-        do { file = try File(path, O_RDONLY) } catch { throw ChangesFiles.halt(error) }
+        do { file = try File(path, flags: O_RDONLY) } catch { throw ChangesFiles.halt(error) }
     }
 
     deinit {

@@ -85,7 +85,7 @@ struct ArchivedPartitions: PartitionKeeper {
     func keep(
         _ changed: [PartitionBook.Entry], of book: PartitionBook
     ) async throws -> Bool {
-        try PartitionsFile(book).write(folder, lock)
+        try PartitionsFile(book).write(in: folder, under: lock)
         return true
     }
 

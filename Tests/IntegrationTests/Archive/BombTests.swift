@@ -68,8 +68,8 @@ struct BombTests {
         let lock = try WriterLock(folder)
         let id = ArchiveID(rawValue: 7)
         try ArchiveWriter.begin(
-            folder, lock, at: 1000,
-            ArchiveDescription(
+            in: folder, under: lock, at: 1000,
+            describing: ArchiveDescription(
                 archive: id, stream: "shop", systemIdentifier: "7", timeline: 1,
                 database: "shop", serverVersion: 160_000, serverEncoding: "UTF8",
                 encoding: "UTF8", settings: [:], publications: [], catalog: ArchivedCatalog()))
@@ -77,7 +77,7 @@ struct BombTests {
             state: .streaming, archive: id, stream: "shop", slot: "leat_shop", ownsSlot: true,
             ownsPublication: true, publications: [], systemIdentifier: "7", database: "shop",
             timeline: 1, tables: []
-        ).write(folder, lock)
+        ).write(in: folder, under: lock)
         var position = try folder.storedPosition()
         let made = Self.frame(claimed: claimed)
         let file = try FileHandle(
