@@ -84,7 +84,7 @@ public struct SlotPeek: Sendable {
         ) { session in
             try PeekPlan(request, session)
         }
-        return try await Connection.halting(.source) {
+        return try await Connection.halting(as: .source) {
             let connection = Connection(label: "leat.peek")
             return try await closing(connection) {
                 try await connection.open(

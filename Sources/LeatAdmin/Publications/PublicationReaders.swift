@@ -65,7 +65,7 @@ struct PublicationReaders {
 
     /// The streams of a target that follow this source.
     static func streams(_ target: Session, of source: DatabaseIdentity) throws -> [Stream] {
-        guard try LeatSchema.isPresent("leat.progress", target) else { return [] }
+        guard try LeatSchema.isPresent("leat.progress", on: target) else { return [] }
         return try target.query(
             """
             select stream, end_lsn, slot, pg_catalog.array_to_json(publications) as publications

@@ -62,7 +62,7 @@ public struct SlotAdvance: Sendable {
     public func run(_ plan: Plan, _ source: Conninfo, until stopped: @escaping StopWish)
         async throws -> LSN
     {
-        try await Connection.halting(.source) {
+        try await Connection.halting(as: .source) {
             let connection = try await Connection.open(source, peer: .source, command: command)
             return try await closing(connection) {
                 try await advance(plan, on: connection, until: stopped)

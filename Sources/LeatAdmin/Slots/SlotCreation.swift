@@ -67,7 +67,7 @@ public struct SlotCreation: Sendable {
         waiting: @escaping @Sendable ([BlockingTransaction]) -> Void,
         created: @Sendable (Outcome) -> Void
     ) async throws {
-        try await Connection.halting(.source) {
+        try await Connection.halting(as: .source) {
             let connection = try await Connection.open(source, peer: .source, command: command)
             try await closing(connection) {
                 try await make(

@@ -57,7 +57,7 @@ public enum SlotStreams {
     }
 
     private static func read(_ session: Session) throws -> [SlotStream] {
-        guard try LeatSchema.isPresent("leat.progress", session) else { return [] }
+        guard try LeatSchema.isPresent("leat.progress", on: session) else { return [] }
         return try session.query(
             """
             select stream, state, end_lsn, \(SQLTime.rfc3339("commit_time")) as committed, slot,

@@ -5,7 +5,7 @@ package import PGClient
 /// while one uses the column.
 package enum DependentViews {
     /// The halt with what gives such views up before its statements, and makes them again behind.
-    package static func explain(_ halt: Halt, _ session: Session) throws -> Halt {
+    package static func explain(_ halt: Halt, on session: Session) throws -> Halt {
         guard !halt.retyped.isEmpty, let advice = halt.advice else { return halt }
         let views = try halt.retyped.sorted { $0.key < $1.key }.flatMap {
             try find(using: $0.value, of: $0.key, session)

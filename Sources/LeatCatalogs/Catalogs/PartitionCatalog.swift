@@ -34,7 +34,7 @@ package struct PartitionCatalog {
             where t.level > 0 order by r.position, t.level, 1, 2
             """
         ).records.map { row in
-            let (name, parent) = (try row.table(), try row.table("parent_schema", "parent"))
+            let (name, parent) = (try row.table(), try row.table("parent_schema", name: "parent"))
             let key = try row.optionalText("key").map { " partition by \($0)" } ?? ""
             return Definition(
                 name: name, parent: parent,
@@ -59,7 +59,7 @@ package struct PartitionCatalog {
             join pg_catalog.pg_class p on p.oid = i.inhparent
             join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
             """
-        ).records.map { (try $0.table(), try $0.table("parent_schema", "parent")) }
+        ).records.map { (try $0.table(), try $0.table("parent_schema", name: "parent")) }
         return Dictionary(rows, uniquingKeysWith: { first, _ in first })
     }
 
@@ -107,7 +107,7 @@ extension PartitionCatalog {
             let isNew = !known.contains(id)
             let brought =
                 try isNew && row.bool("has_rows")
-                && (row.bool("attached") || broughtRowsInOneTransaction(name, id))
+                && (row.bool("attached") || broughtRowsInOneTransaction(name, id: id))
             return PartitionBook.Found(
                 root: try row.relation("root"), id: id, name: name, broughtRows: brought)
         }
@@ -115,7 +115,7 @@ extension PartitionCatalog {
 
     /// Made, filled and attached by one transaction: rows of it that are older than the
     /// attachment, among the first of the table.
-    private func broughtRowsInOneTransaction(_ name: TableName, _ id: RelationID) throws -> Bool {
+    private func broughtRowsInOneTransaction(_ name: TableName, id: RelationID) throws -> Bool {
         do {
             return try session.query(
                 """

@@ -53,7 +53,8 @@ package struct PublicationProblems {
         for row in rows {
             let (table, message) = (try row.table(), try row.text("problem"))
             let advice = PublicationProblems.advice(
-                table, message, hasList: try row.bool("has_list"), indexes[table])
+                for: table, problem: message, hasList: try row.bool("has_list"),
+                index: indexes[table])
             problems[try row.text("pubname"), default: []].append(
                 PublicationProblem(
                     schemaName: table.schema, tableName: table.name, message: message,
@@ -103,7 +104,7 @@ package struct PublicationProblems {
     }
 
     private static func advice(
-        _ table: TableName, _ problem: String, hasList: Bool, _ index: String?
+        for table: TableName, problem: String, hasList: Bool, index: String?
     ) -> String {
         if problem.hasPrefix(listBegin) { return "Name these columns in its column list too." }
         if problem == fullWithList {

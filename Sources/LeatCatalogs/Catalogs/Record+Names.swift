@@ -6,15 +6,14 @@ package import PGWire
 /// What Leat's own words for rows are made of.
 extension Record {
     package func table(
-        _ schema: String = "nspname", _ name: String = "relname"
+        _ schema: String = "nspname", name: String = "relname"
     ) throws(ConnectionError) -> TableName {
         TableName(schema: try text(schema), name: try text(name))
     }
 
     /// Nil where there is none: both are NULL.
-    package func tableIfAny(_ schema: String, _ name: String) throws(ConnectionError) -> TableName?
-    {
-        try optionalText(name) == nil ? nil : table(schema, name)
+    package func tableIfAny(_ schema: String, name: String) throws(ConnectionError) -> TableName? {
+        try optionalText(name) == nil ? nil : table(schema, name: name)
     }
 
     package func relation(_ column: String) throws(ConnectionError) -> RelationID {

@@ -13,10 +13,10 @@ package struct RuleCatalog {
     package func rules(of owner: BrokenRule.Owner) throws -> [SchemaRule]? {
         switch owner {
         case .table(let name):
-            guard try exists("pg_class", "rel", name) else { return nil }
+            guard try exists(in: "pg_class", prefix: "rel", of: name) else { return nil }
             return try constraints(name) + uniqueIndexes(name) + notNull(name)
         case .domain(let name):
-            guard try exists("pg_type", "typ", name) else { return nil }
+            guard try exists(in: "pg_type", prefix: "typ", of: name) else { return nil }
             return try domainRules(name)
         }
     }
@@ -34,7 +34,7 @@ package struct RuleCatalog {
         ).tables().first
     }
 
-    private func exists(_ catalog: String, _ prefix: String, _ name: TableName) throws -> Bool {
+    private func exists(in catalog: String, prefix: String, of name: TableName) throws -> Bool {
         try session.query(
             """
             select exists (select from pg_catalog.\(catalog) c

@@ -23,15 +23,17 @@ package struct SelectionCheck {
         let free = unsent.filter { $0.kind != .partition }.map(\.name)
         let unmatched = selection.unmatched(among: tables, unsent: free)
         let wrong = unmatched.filter { !matchedBefore.contains($0.text) }
-        guard wrong.isEmpty else { throw SelectionCheck.halt(wrong, tables, unsent) }
+        guard wrong.isEmpty else {
+            throw SelectionCheck.halt(wrong, tables: tables, unsent: unsent)
+        }
         return unmatched
     }
 
     private static func halt(
-        _ options: [Selection.Option], _ tables: [TableName], _ unsent: [SourceCatalog.Unsent]
+        _ options: [Selection.Option], tables: [TableName], unsent: [SourceCatalog.Unsent]
     ) -> Halt {
         let found = options.map { option in
-            (option: option, explanation: explain(option, tables, unsent))
+            (option: option, explanation: explain(option, tables: tables, unsent: unsent))
         }
         let list = found.map { "\($0.option.text)\($0.explanation.words)" }
         var advice = found.flatMap(\.explanation.mends)
@@ -48,10 +50,10 @@ package struct SelectionCheck {
         "select schemaname, tablename from pg_catalog.pg_tables order by 1, 2"
 
     private static func explain(
-        _ option: Selection.Option, _ tables: [TableName], _ unsent: [SourceCatalog.Unsent]
+        _ option: Selection.Option, tables: [TableName], unsent: [SourceCatalog.Unsent]
     ) -> (words: String, mends: [String]) {
         if let relation = unsent.first(where: { option.pattern.matches($0.name) }) {
-            return explain(option, relation)
+            return explain(option, relation: relation)
         }
         let near = option.pattern.nearMisses(among: tables).map(TablePattern.text(of:))
         guard !near.isEmpty else { return ("", []) }
@@ -62,7 +64,7 @@ package struct SelectionCheck {
     }
 
     private static func explain(
-        _ option: Selection.Option, _ relation: SourceCatalog.Unsent
+        _ option: Selection.Option, relation: SourceCatalog.Unsent
     ) -> (words: String, mends: [String]) {
         let name = relation.name
         switch relation.kind {

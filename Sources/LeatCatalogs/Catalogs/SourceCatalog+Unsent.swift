@@ -68,7 +68,7 @@ extension SourceCatalog {
             Unsent(
                 name: try row.table(),
                 kind: try row.value(of: "kind", as: "a kind of relation", by: Unsent.Kind.init),
-                root: try row.tableIfAny("root_schema", "root"))
+                root: try row.tableIfAny("root_schema", name: "root"))
         }
     }
 

@@ -27,7 +27,8 @@ struct TargetCatalog {
             let (name, oid) = (try row.table(), try row.id("oid"))
             do {
                 tables[name] = .success(
-                    try table(name, row, columns[oid] ?? [], indexes[oid] ?? []))
+                    try table(
+                        name, from: row, columns: columns[oid] ?? [], indexes: indexes[oid] ?? []))
             } catch let problem as Problem {
                 tables[name] = .failure(problem)
             }
@@ -36,8 +37,8 @@ struct TargetCatalog {
     }
 
     private func table(
-        _ name: TableName, _ row: Record, _ columns: [TargetTable.Column],
-        _ indexes: [TargetTable.UniqueIndex]
+        _ name: TableName, from row: Record, columns: [TargetTable.Column],
+        indexes: [TargetTable.UniqueIndex]
     ) throws -> TargetTable {
         let relkind = try row.text("relkind")
         guard let kind = TargetTable.Kind(rawValue: relkind) else {

@@ -5,7 +5,7 @@ package import PGClient
 package enum TargetTables {
     /// - Returns: Each of the tables, or why it cannot be used.
     package static func resolve(
-        _ names: [TableName], _ session: Session
+        _ names: [TableName], on session: Session
     ) throws -> [TableName: Result<TargetTable, Halt>] {
         guard !names.isEmpty else { return [:] }
         let found = try TargetCatalog(session: session).tables(names)
@@ -13,13 +13,13 @@ package enum TargetTables {
         let role = try isFine ? "" : session.role()
         return Dictionary(
             uniqueKeysWithValues: found.map { name, table in
-                (name, table.mapError { halt(name, $0, role) })
+                (name, table.mapError { halt(of: name, problem: $0, role: role) })
             })
     }
 
     /// - Throws: ``Halt``.
-    package static func resolve(_ name: TableName, _ session: Session) throws -> TargetTable {
-        guard let table = try resolve([name], session)[name] else { throw missing(name) }
+    package static func resolve(_ name: TableName, on session: Session) throws -> TargetTable {
+        guard let table = try resolve([name], on: session)[name] else { throw missing(name) }
         return try table.get()
     }
 
@@ -33,7 +33,7 @@ package enum TargetTables {
 
     /// - Parameter role: Of the session, quoted.
     private static func halt(
-        _ name: TableName, _ problem: TargetCatalog.Problem, _ role: String
+        of name: TableName, problem: TargetCatalog.Problem, role: String
     ) -> Halt {
         switch problem {
         case .missing:
@@ -59,7 +59,7 @@ package enum TargetTables {
 
     /// Those of the tables that have, or whose partitions have, a file with anything in it: the
     /// others are empty.
-    package static func withStorage(_ names: [TableName], _ session: Session) throws -> Set<
+    package static func withStorage(_ names: [TableName], on session: Session) throws -> Set<
         TableName
     > {
         Set(
@@ -78,7 +78,7 @@ package enum TargetTables {
     }
 
     /// Whether a table has any row.
-    package static func isEmpty(_ table: TargetTable, _ session: Session) throws -> Bool {
+    package static func isEmpty(_ table: TargetTable, on session: Session) throws -> Bool {
         try session.query(
             "select not exists (select from \(table.only)\(table.name.quoted))"
         ).bool()

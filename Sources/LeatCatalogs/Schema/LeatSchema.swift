@@ -217,10 +217,10 @@ package enum LeatSchema {
             try session.query("select pg_catalog.current_database() as name").onlyRecord()
                 .text("name"))
         do {
-            if try !exists("to_regnamespace", "leat", session) {
+            if try !exists("to_regnamespace", named: "leat", on: session) {
                 try session.execute("create schema if not exists leat")
             }
-            for (name, definition) in all where try !isThere(name, session) {
+            for (name, definition) in all where try !isThere(name, on: session) {
                 try session.execute(definition)
             }
             try addLaterColumns(session)
@@ -249,7 +249,7 @@ package enum LeatSchema {
 
     private static func addLaterColumns(_ session: Session) throws {
         for (table, later) in laterColumns.sorted(by: { $0.key < $1.key }) {
-            let columns = try missingColumns(table, session).map { name in
+            let columns = try missingColumns(of: table, on: session).map { name in
                 "add column if not exists \(name) \(later[name] ?? "text")"
             }
             guard !columns.isEmpty else { continue }
@@ -257,7 +257,7 @@ package enum LeatSchema {
         }
     }
 
-    private static func missingColumns(_ table: String, _ session: Session) throws -> [String] {
+    private static func missingColumns(of table: String, on session: Session) throws -> [String] {
         let present = Set(
             try session.query(
                 """
@@ -269,30 +269,30 @@ package enum LeatSchema {
     }
 
     private static func isComplete(_ session: Session) throws -> Bool {
-        try all.allSatisfy { try isThere($0.0, session) }
-            && laterColumns.keys.allSatisfy { try missingColumns($0, session).isEmpty }
+        try all.allSatisfy { try isThere($0.0, on: session) }
+            && laterColumns.keys.allSatisfy { try missingColumns(of: $0, on: session).isEmpty }
     }
 
     package static func isPresent(_ session: Session) throws -> Bool {
         try TrustedSchema.checkShape(session)
-        return try all.prefix(2).allSatisfy { try isThere($0.0, session) }
+        return try all.prefix(2).allSatisfy { try isThere($0.0, on: session) }
     }
 
     /// Whether one of the tables is there: an older Leat made fewer.
     ///
     /// - Throws: ``Halt`` (exit code 6) if something was attached to the schema's tables.
-    package static func isPresent(_ table: String, _ session: Session) throws -> Bool {
-        guard try isThere(table, session) else { return false }
+    package static func isPresent(_ table: String, on session: Session) throws -> Bool {
+        guard try isThere(table, on: session) else { return false }
         try TrustedSchema.checkShape(session)
         return true
     }
 
-    private static func isThere(_ table: String, _ session: Session) throws -> Bool {
-        try exists("to_regclass", table, session)
+    private static func isThere(_ table: String, on session: Session) throws -> Bool {
+        try exists("to_regclass", named: table, on: session)
     }
 
     private static func exists(
-        _ function: String, _ name: String, _ session: Session
+        _ function: String, named name: String, on session: Session
     ) throws -> Bool {
         try session.query("select pg_catalog.\(function)($1) is not null", with: [name]).bool()
     }

@@ -9,9 +9,9 @@ extension Connection {
     /// - Throws: ``Halt``, or `CancellationError`.
     package static func with<Value: Sendable>(
         _ conninfo: Conninfo, peer: Peer, command: String,
-        _ body: @Sendable (Session) throws -> Value
+        do body: @Sendable (Session) throws -> Value
     ) async throws -> Value {
-        try await halting(peer) {
+        try await halting(as: peer) {
             try await open(conninfo, peer: peer, command: command).runOnce(body)
         }
     }
@@ -35,7 +35,7 @@ extension Connection {
     }
 
     /// Turns what a command's session throws into the command's end.
-    package static func halting<Value>(_ peer: Peer, _ body: () async throws -> Value) async throws
+    package static func halting<Value>(as peer: Peer, _ body: () async throws -> Value) async throws
         -> Value
     {
         do {

@@ -41,7 +41,7 @@ extension Session {
 
     /// Runs `body` in a transaction, committed at its end, rolled back if it throws.
     package func transaction<Value>(
-        _ begin: String = "begin", _ body: () throws -> Value
+        beginning begin: String = "begin", _ body: () throws -> Value
     ) throws -> Value {
         try execute(begin)
         do {

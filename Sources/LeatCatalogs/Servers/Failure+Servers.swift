@@ -15,12 +15,13 @@ extension Failure {
             } else {
                 self = .halt(Halt(.source, "\(error).", advice: Failure.streamAdvice))
             }
-        case let error as ConnectionError: self = Failure.connection(error, wasConnected)
+        case let error as ConnectionError:
+            self = Failure.connection(error, wasConnected: wasConnected)
         default: self = .halt(Halt(.internalError, "Internal error: \(error)."))
         }
     }
 
-    private static func connection(_ error: ConnectionError, _ wasConnected: Bool) -> Failure {
+    private static func connection(_ error: ConnectionError, wasConnected: Bool) -> Failure {
         if isWithoutMemory(error) { return .halt(.noMemory(nil)) }
         switch error.code {
         case .lost, .timedOut:

@@ -8,11 +8,11 @@ package enum SourceEnd {
     /// an asynchronous one is flushed only a moment later. What a transaction has written that is
     /// still open nobody flushes; it is not waited for.
     package static func flushed(_ session: Session) throws -> LSN {
-        let inserted = try position("pg_current_wal_insert_lsn", session)
+        let inserted = try position(by: "pg_current_wal_insert_lsn", on: session)
         let patience = try patience(session)
         var (flushed, deadline) = (LSN.zero, ContinuousClock.now)
         while true {
-            let now = try position("pg_current_wal_flush_lsn", session)
+            let now = try position(by: "pg_current_wal_flush_lsn", on: session)
             if now > flushed { deadline = .now + patience }
             flushed = now
             // At a page's start the insert position is already behind the page's header.
@@ -40,7 +40,7 @@ package enum SourceEnd {
             try session.execute("set local synchronous_commit = local")
             try session.query("select pg_catalog.pg_current_xact_id()")
         }
-        return try position("pg_current_wal_flush_lsn", session)
+        return try position(by: "pg_current_wal_flush_lsn", on: session)
     }
 
     /// How far the WAL is flushed; of a standby, replayed. A walsender sends nothing behind it.
@@ -77,7 +77,7 @@ package enum SourceEnd {
 
     private static let pageHeader: UInt64 = 40
 
-    private static func position(_ function: String, _ session: Session) throws -> LSN {
+    private static func position(by function: String, on session: Session) throws -> LSN {
         try session.query("select pg_catalog.\(function)()").lsn()
     }
 }

@@ -50,7 +50,7 @@ extension Applier {
         var problem: Problem?
         // All at once: a batch may be the first for hundreds of tables.
         let new = batch.relations.filter { known($0) == nil }.map(name)
-        let targets = try TargetTables.resolve(new, open())
+        let targets = try TargetTables.resolve(new, on: open())
         for index in batch.relations.indices {
             do {
                 if let halt = refused[batch.relations[index].id] { throw halt }
@@ -194,7 +194,7 @@ extension Applier {
         if let known = known(relation) { return known }
         try checkIsKnown(relation)
         let name = name(relation)
-        let target = try targets[name]?.get() ?? TargetTables.resolve(name, open())
+        let target = try targets[name]?.get() ?? TargetTables.resolve(name, on: open())
         let plan = try plan(
             relation, to: target,
             changedBy: changer())

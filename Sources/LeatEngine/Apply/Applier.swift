@@ -174,7 +174,9 @@ actor Applier: SessionActor, Closable {
             maySeeFlushes = try session.query(Applier.maySeeFlushes).bool()
             flushWatch = FlushWatch()
             let store = ProgressStore(session: session, stream: stream)
-            guard let row = try session.transaction("begin", { try store.readForUpdate() }),
+            guard
+                let row = try session.transaction(
+                    beginning: "begin", { try store.readForUpdate() }),
                 row.stored.endLSN == end
             else { throw Restart(reason: "the stored position changed") }
             position = Position(end: end, ctid: row.ctid)

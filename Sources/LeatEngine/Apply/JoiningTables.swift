@@ -46,11 +46,11 @@ final class JoiningTables: Sendable {
         let (stream, position, name) = (stream, position, TableName(relation))
         let isNew = try await applier.run { session -> Bool? in
             // One that is missing is found out, and said, by whoever applies the change.
-            guard let table = try? TargetTables.resolve(name, session) else { return true }
+            guard let table = try? TargetTables.resolve(name, on: session) else { return true }
             let store = TableStore(session: session, stream: stream)
             let row = try store.read().first { $0.table == name }
             if let row, row.id != nil, row.id != relation.id,
-                try !TargetTables.isEmpty(table, session)
+                try !TargetTables.isEmpty(table, on: session)
             {
                 return nil
             }

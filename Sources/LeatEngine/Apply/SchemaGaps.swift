@@ -38,7 +38,7 @@ struct SchemaGaps {
     private func explainTarget(_ halt: Halt) async -> Halt {
         let dump = dump
         let explained = try? await applier.run { session in
-            let explained = try DependentViews.explain(halt, session)
+            let explained = try DependentViews.explain(halt, on: session)
             return try dump?.explain(explained, on: session) ?? explained
         }
         return explained ?? halt

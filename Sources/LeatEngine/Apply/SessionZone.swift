@@ -30,7 +30,7 @@ struct SessionZone {
     }
 
     private func stored(_ session: Session) throws -> String? {
-        guard try LeatSchema.isPresent("leat.progress", session) else { return nil }
+        guard try LeatSchema.isPresent("leat.progress", on: session) else { return nil }
         return try session.query(
             """
             select pg_catalog.to_jsonb(progress) ->> 'zone' as zone from leat.progress where stream = $1

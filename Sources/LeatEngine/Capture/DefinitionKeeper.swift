@@ -145,7 +145,7 @@ struct TargetDefinitions: DefinitionKeeper {
     /// Nil if it cannot be reached now, or has no such table.
     private func target(_ table: TableName) async throws -> TargetTable? {
         try await target.run { session in
-            try TargetTables.resolve([table], session)[table]?.get()
+            try TargetTables.resolve([table], on: session)[table]?.get()
         } ?? nil
     }
 }

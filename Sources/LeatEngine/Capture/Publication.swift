@@ -71,7 +71,7 @@ struct Publication {
             """
         ).records
         guard !rows.isEmpty else { return }
-        let tables = try rows.map { try $0.table("schemaname", "tablename") }
+        let tables = try rows.map { try $0.table("schemaname", name: "tablename") }
         let drops = try zip(tables, rows).flatMap { table, row in
             try row.strings("publications").dropFirst().map { name in
                 "alter publication \(SQLText.identifier(name)) drop table \(table.quoted);"

@@ -123,7 +123,7 @@ public struct Cleanup: Sendable {
         }
         guard progress.isReplay else { return [] }
         let (target, pending) = try await applier.run { session in
-            let isThere = try LeatSchema.isPresent("leat.pending_schema", session)
+            let isThere = try LeatSchema.isPresent("leat.pending_schema", on: session)
             let pending = PendingSchema(session: session, stream: configuration.stream)
             return (try DatabaseIdentity(session), isThere ? try pending.statements() : [])
         }

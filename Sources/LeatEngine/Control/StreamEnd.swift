@@ -57,7 +57,7 @@ public struct StreamEnd: Sendable {
                 advice: "leat status lists those it has.")
         }
         try TrustedSchema.check(session)
-        guard try LeatSchema.isPresent("leat.requests", session), try isRunning(session) else {
+        guard try LeatSchema.isPresent("leat.requests", on: session), try isRunning(session) else {
             throw Halt(
                 .configuration, "No process runs stream \(stream), so none can be asked to end.",
                 advice: "leat status says where the stream is, and why.")

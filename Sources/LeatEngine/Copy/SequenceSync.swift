@@ -144,7 +144,7 @@ struct SequenceSync {
             isAscending = try row.bool("is_ascending")
             cycles = try row.bool("seqcycle")
             isReadable = try row.bool("is_readable")
-            table = try row.tableIfAny("table_schema", "table_name")
+            table = try row.tableIfAny("table_schema", name: "table_name")
             column = try row.optionalText("attname")
         }
     }

@@ -40,7 +40,7 @@ enum Preflight {
         let targetTypes = try session.typeCatalog()
         var plans: [TableName: RelationPlan] = [:]
         var (problems, later, generated): ([Halt], [TableName: Halt], [Halt]) = ([], [:], [])
-        let targets = try TargetTables.resolve(tables.map(\.name), session)
+        let targets = try TargetTables.resolve(tables.map(\.name), on: session)
         for table in tables {
             // No change of the stream shows it.
             var unsent: Halt?
@@ -78,7 +78,7 @@ enum Preflight {
                         table.name, leftOut.map { .remadeOnTarget(column: $0.value) })
                 }
             } catch let halt as Halt {
-                let halt = try DependentViews.explain(halt, session)
+                let halt = try DependentViews.explain(halt, on: session)
                 if followed[table.name] != nil {
                     later[table.name] = try dump?.explain(halt, on: session) ?? halt
                 } else {
@@ -168,9 +168,9 @@ enum Preflight {
 
     /// Tables to be copied must be empty, or are emptied if that was asked for.
     static func checkEmpty(_ tables: [TargetTable], _ session: Session) throws {
-        let stored = try TargetTables.withStorage(tables.map(\.name), session)
+        let stored = try TargetTables.withStorage(tables.map(\.name), on: session)
         let filled = try tables.filter {
-            try stored.contains($0.name) && !TargetTables.isEmpty($0, session)
+            try stored.contains($0.name) && !TargetTables.isEmpty($0, on: session)
         }
         guard !filled.isEmpty else { return }
         let names = filled.map(\.name).sorted().map(\.description)
@@ -189,7 +189,7 @@ enum Preflight {
     ///
     /// - Parameter tables: Those that refer to others before those, where that matters.
     static func empty(_ tables: [TargetTable], _ session: Session) throws {
-        let stored = try TargetTables.withStorage(tables.map(\.name), session)
+        let stored = try TargetTables.withStorage(tables.map(\.name), on: session)
         let filled = tables.filter { stored.contains($0.name) }.map { $0.only + $0.name.quoted }
         // An empty table need not be locked, unless it refers to one of the others.
         if try truncate(filled, session) { return }

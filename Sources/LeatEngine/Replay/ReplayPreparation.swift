@@ -256,7 +256,7 @@ struct ReplayPreparation {
                 let row = stored[table.name]
                 if let row, row.id == nil || row.id == table.relation.id { continue }
                 if row != nil, let there = plans[table.name]?.target,
-                    try !TargetTables.isEmpty(there, session)
+                    try !TargetTables.isEmpty(there, on: session)
                 {
                     return table.name
                 }

@@ -47,7 +47,7 @@ final class Rewind: Sendable {
                 ).affectedRows == 1
             guard isThere else { return nil }
             FailPoint.rewindBegun.reached()
-            return try TargetTables.resolve(names, session).values.compactMap { try? $0.get() }
+            return try TargetTables.resolve(names, on: session).values.compactMap { try? $0.get() }
         }
         if let tables {
             try await onTarget.empty(tables)

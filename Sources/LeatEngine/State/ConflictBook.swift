@@ -58,14 +58,14 @@ public struct ConflictBook: Sendable {
     private func withSession<Value: Sendable>(
         _ body: @Sendable (Session) throws -> Value
     ) async throws -> Value {
-        try await Connection.with(target, peer: .target, command: "leat conflicts", body)
+        try await Connection.with(target, peer: .target, command: "leat conflicts", do: body)
     }
 
     // MARK: Queries
 
     /// Nil if nothing can be found.
     private func condition(_ session: Session) throws -> String? {
-        guard try LeatSchema.isPresent("leat.conflicts", session) else { return nil }
+        guard try LeatSchema.isPresent("leat.conflicts", on: session) else { return nil }
         var conditions = ["true"]
         if let stream = filter.stream {
             conditions.append("c.stream = \(SQLText.literal(stream.text))")
@@ -88,7 +88,7 @@ public struct ConflictBook: Sendable {
 
     private func matching(_ session: Session) throws -> [TableName] {
         try session.query("select distinct c.schema_name, c.table_name from leat.conflicts c")
-            .records.map { try $0.table("schema_name", "table_name") }
+            .records.map { try $0.table("schema_name", name: "table_name") }
             .filter { table in filter.tables.contains { $0.matches(table) } }
     }
 
@@ -115,7 +115,7 @@ public struct ConflictBook: Sendable {
 
     /// How many of each kind a stream has, by the kind's name.
     static func counts(_ session: Session, stream: String) throws -> [String: Int] {
-        guard try LeatSchema.isPresent("leat.conflicts", session) else { return [:] }
+        guard try LeatSchema.isPresent("leat.conflicts", on: session) else { return [:] }
         let rows = try session.query(
             """
             select c.kind, pg_catalog.count(*) as number from leat.conflicts c

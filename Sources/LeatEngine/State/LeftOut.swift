@@ -101,7 +101,7 @@ struct LeftOutStore {
 
     /// `object: reason`.
     static func texts(_ session: Session, stream: String) throws -> [String] {
-        guard try LeatSchema.isPresent("leat.left_out", session) else { return [] }
+        guard try LeatSchema.isPresent("leat.left_out", on: session) else { return [] }
         return try session.query(
             """
             select object || ': ' || reason from leat.left_out where stream = $1 order by 1

@@ -115,7 +115,7 @@ extension LiveReport {
     /// - Returns: Nil if it does not answer at once, or must not be asked: the role may only read, or
     ///   the target is a standby.
     static func asked(of stream: StreamName, _ session: Session) throws -> LiveReport? {
-        guard try LeatSchema.isPresent("leat.requests", session),
+        guard try LeatSchema.isPresent("leat.requests", on: session),
             try session.query(
                 """
                 select not pg_catalog.pg_is_in_recovery()

@@ -19,7 +19,7 @@ struct PartitionStore {
                 PartitionBook.Entry(
                     root: RelationID(rawValue: try row.id("root_oid")),
                     id: RelationID(rawValue: try row.id("partition_oid")),
-                    name: try row.table("schema_name", "table_name"),
+                    name: try row.table("schema_name", name: "table_name"),
                     change: try row.optionalValue(
                         of: "change", as: "a change of a partition", by: PartitionBook.Change.init))
             })
@@ -63,7 +63,7 @@ struct PartitionStore {
 
     /// `partition: change` of all that are noted.
     static func changes(_ session: Session, stream: String) throws -> [String] {
-        guard try LeatSchema.isPresent("leat.partitions", session) else { return [] }
+        guard try LeatSchema.isPresent("leat.partitions", on: session) else { return [] }
         return try session.query(
             """
             select schema_name || '.' || table_name || ': ' || change from leat.partitions

@@ -54,7 +54,7 @@ struct PendingSchema {
     }
 
     func forget() throws {
-        guard try LeatSchema.isPresent("leat.pending_schema", session) else { return }
+        guard try LeatSchema.isPresent("leat.pending_schema", on: session) else { return }
         try session.query("delete from leat.pending_schema where stream = $1", with: [stream.text])
     }
 }

@@ -187,7 +187,7 @@ package struct ProgressStore {
 
     func delete() throws {
         for table in ["left_out", "conflicts", "partitions", "truncates"]
-        where try LeatSchema.isPresent("leat.\(table)", session) {
+        where try LeatSchema.isPresent("leat.\(table)", on: session) {
             try session.query("delete from leat.\(table) where stream = $1", with: [stream.text])
         }
         try session.query("delete from leat.tables where stream = $1", with: [stream.text])

@@ -68,7 +68,7 @@ struct RequestStore {
 
     /// What was asked of the process before this one is not meant for this one.
     func forget() throws {
-        guard try LeatSchema.isPresent("leat.requests", session) else { return }
+        guard try LeatSchema.isPresent("leat.requests", on: session) else { return }
         try session.query("delete from leat.requests where stream = $1", with: [stream.text])
     }
 

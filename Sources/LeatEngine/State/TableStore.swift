@@ -23,7 +23,7 @@ struct TableStore {
 
     private static func stored(_ row: Record) throws -> TablePlan.Stored {
         var stored = TablePlan.Stored(
-            table: try row.table("schema_name", "table_name"),
+            table: try row.table("schema_name", name: "table_name"),
             id: try row.optionalID("source_oid").map(RelationID.init(rawValue:)),
             state: try row.value(of: "state", as: "a state of a table", by: TableState.init),
             snapshotLSN: try row.optionalLSN("snapshot_lsn"),

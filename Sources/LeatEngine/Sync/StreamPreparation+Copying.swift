@@ -120,10 +120,10 @@ extension StreamPreparation {
         let targets = tables.compactMap { table in plans[table.name].map { (table.name, $0.target) }
         }
         return try await servers.applier.run { session in
-            let stored = try TargetTables.withStorage(targets.map(\.1.name), session)
+            let stored = try TargetTables.withStorage(targets.map(\.1.name), on: session)
             return Set(
                 try targets.filter { name, table in
-                    try !stored.contains(table.name) || TargetTables.isEmpty(table, session)
+                    try !stored.contains(table.name) || TargetTables.isEmpty(table, on: session)
                 }.map(\.0))
         }
     }

@@ -69,7 +69,7 @@ struct TargetEffects {
             """
         ).records.map { row in
             Trigger(
-                table: try row.table("nspname", "relname"), name: try row.text("tgname"),
+                table: try row.table("nspname", name: "relname"), name: try row.text("tgname"),
                 enabled: try row.text("tgenabled"), isOwned: try row.bool("is_owned"))
         }
     }
@@ -88,7 +88,7 @@ struct TargetEffects {
             order by 1, 2, 3
             """
         ).records.map { row in
-            Rule(table: try row.table("nspname", "relname"), name: try row.text("rulename"))
+            Rule(table: try row.table("nspname", name: "relname"), name: try row.text("rulename"))
         }
     }
 
@@ -141,8 +141,9 @@ struct TargetEffects {
             """
         ).records.map { row in
             ForeignKeyOrder.Key(
-                constraint: try row.text("conname"), child: try row.table("child_schema", "child"),
-                parent: try row.table("parent_schema", "parent"))
+                constraint: try row.text("conname"),
+                child: try row.table("child_schema", name: "child"),
+                parent: try row.table("parent_schema", name: "parent"))
         }
     }
 }
@@ -150,8 +151,8 @@ struct TargetEffects {
 extension TargetEffects.Action {
     fileprivate init(_ row: Record) throws {
         constraint = try row.text("conname")
-        child = try row.table("child_schema", "child")
-        parent = try row.table("parent_schema", "parent")
+        child = try row.table("child_schema", name: "child")
+        parent = try row.table("parent_schema", name: "parent")
         let name = SQLText.identifier(constraint)
         let (columns, referenced) = (try row.text("columns"), try row.text("referenced"))
         let match = try row.text("confmatchtype") == "f" ? " match full" : ""

@@ -21,7 +21,7 @@ struct TriggerJournal {
     }
 
     func entries() throws -> [Entry] {
-        guard try LeatSchema.isPresent("leat.triggers", session) else { return [] }
+        guard try LeatSchema.isPresent("leat.triggers", on: session) else { return [] }
         return try session.query(
             """
             select schema_name, table_name, trigger_name, enabled from leat.triggers
@@ -29,7 +29,7 @@ struct TriggerJournal {
             """, with: [stream.text]
         ).records.map { row in
             Entry(
-                table: try row.table("schema_name", "table_name"),
+                table: try row.table("schema_name", name: "table_name"),
                 trigger: try row.text("trigger_name"), enabled: try row.text("enabled"))
         }
     }
