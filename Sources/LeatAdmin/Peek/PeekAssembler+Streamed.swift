@@ -76,7 +76,7 @@ extension PeekAssembler {
     func list(_ changes: inout StreamedChanges) -> [PeekedChanges] {
         var whole = WholeChanges()
         for (subject, operation, tally) in changes.tallies() {
-            whole.add(subject, operation, tally, subjects)
+            whole.add(subject, operation: operation, tally: tally, of: subjects)
         }
         return whole.take()
     }

@@ -6,8 +6,8 @@ extension PeekAssembler {
     /// - Parameter row: Decoded into ``scratch``.
     func change(_ row: RowMessage, of relation: Relation, at lsn: LSN) -> PeekedChange {
         let name = TableName(relation)
-        let new = columns(row.new, relation, keyOnly: false)
-        let old = columns(row.old, relation, keyOnly: row.oldKind == .key)
+        let new = columns(of: row.new, in: relation, keyOnly: false)
+        let old = columns(of: row.old, in: relation, keyOnly: row.oldKind == .key)
         let content: PeekedChange.Content =
             switch row.kind {
             case .insert: .insert(name, new: new)
@@ -20,7 +20,7 @@ extension PeekAssembler {
 
     /// - Parameter keyOnly: The other columns of a key tuple are null because they were not sent.
     private func columns(
-        _ tuple: Tuple, _ relation: Relation, keyOnly: Bool
+        of tuple: Tuple, in relation: Relation, keyOnly: Bool
     ) -> [PeekedChange.Column] {
         guard tuple.count > 0 else { return [] }
         return zip(relation.columns, scratch.columns(of: tuple)).compactMap { described, column in

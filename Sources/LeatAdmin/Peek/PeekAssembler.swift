@@ -215,15 +215,15 @@ public struct PeekAssembler: Sendable {
         _ row: RowMessage, bytes: Int, at lsn: LSN
     ) throws(StreamError) -> Event {
         let table = try known(row.relationID, at: lsn)
-        if row.oldKind != .none { try check(row.old, table, at: lsn) }
-        if row.kind != .delete { try check(row.new, table, at: lsn) }
+        if row.oldKind != .none { try check(row.old, against: table, at: lsn) }
+        if row.kind != .delete { try check(row.new, against: table, at: lsn) }
         guard let subject = table.subject else { return .none }
-        add(subject, row.kind.operation, bytes: bytes, subxid: row.xid)
+        add(subject, operation: row.kind.operation, bytes: bytes, subxid: row.xid)
         guard showsChanges else { return .none }
         return .change(change(row, of: table.relation, at: lsn), of: open)
     }
 
-    private func check(_ tuple: Tuple, _ table: Known, at lsn: LSN) throws(StreamError) {
+    private func check(_ tuple: Tuple, against table: Known, at lsn: LSN) throws(StreamError) {
         let expected = table.relation.columns.count
         guard Int(tuple.count) == expected else {
             throw StreamError(.columnCount(expected: expected, got: Int(tuple.count)), at: lsn)
@@ -238,7 +238,7 @@ public struct PeekAssembler: Sendable {
         for id in truncate.relationIDs {
             let table = try known(id, at: lsn)
             guard let subject = table.subject else { continue }
-            add(subject, .truncate, bytes: bytes, subxid: truncate.xid)
+            add(subject, operation: .truncate, bytes: bytes, subxid: truncate.xid)
             // The message came once.
             bytes = 0
             names.append(TableName(table.relation))
@@ -266,7 +266,7 @@ public struct PeekAssembler: Sendable {
         guard let subject = subjects.number(ofPrefix: message.prefix) else { return .none }
         if message.isTransactional {
             try checkIsInside(.message, at: lsn)
-            add(subject, .message, bytes: bytes, subxid: message.xid)
+            add(subject, operation: .message, bytes: bytes, subxid: message.xid)
         }
         if showsChanges {
             let content = PeekedChange.Content.message(
@@ -283,7 +283,7 @@ public struct PeekAssembler: Sendable {
     }
 
     private mutating func add(
-        _ subject: Int, _ operation: PeekedChanges.Operation, bytes: Int, subxid: TransactionID?
+        _ subject: Int, operation: PeekedChanges.Operation, bytes: Int, subxid: TransactionID?
     ) {
         if let subxid, block != nil {
             // Without its number, as it comes when the transaction is not streamed.
@@ -292,7 +292,8 @@ public struct PeekAssembler: Sendable {
                 subxid: subxid, subject: subject, operation: operation, bytes: bytes)
             return
         }
-        whole.add(subject, operation, ChangeTally(count: 1, bytes: bytes), subjects)
+        whole.add(
+            subject, operation: operation, tally: ChangeTally(count: 1, bytes: bytes), of: subjects)
     }
 }
 

@@ -11,9 +11,9 @@ struct PeekPlan: Sendable {
     /// Of the source's WAL.
     var available: LSN
 
-    init(_ request: SlotPeek.Request, _ session: Session) throws {
-        slot = try PeekedSlot.read(request.slot.text, session)
-        publications = try PeekPlan.publications(request, session)
+    init(_ request: SlotPeek.Request, on session: Session) throws {
+        slot = try PeekedSlot.read(request.slot.text, on: session)
+        publications = try PeekPlan.publications(for: request, on: session)
         let available = try SourceEnd.complete(session)
         if let until = request.until, until > available {
             throw Halt(
@@ -28,7 +28,7 @@ struct PeekPlan: Sendable {
     /// while that is connected to its walsender. For a slot of ours they have its name; and if
     /// there is one only, there is no choice.
     private static func publications(
-        _ request: SlotPeek.Request, _ session: Session
+        for request: SlotPeek.Request, on session: Session
     ) throws -> [String] {
         let existing = try session.query(
             "select pubname from pg_catalog.pg_publication order by 1"
@@ -45,7 +45,7 @@ struct PeekPlan: Sendable {
             }
             return request.publications
         }
-        if let asked = try askedFor(request.slot.text, session) { return asked }
+        if let asked = try askedFor(request.slot.text, on: session) { return asked }
         if existing.contains(request.slot.text) { return [request.slot.text] }
         if existing.count == 1 { return existing }
         throw Halt(
@@ -67,7 +67,7 @@ struct PeekPlan: Sendable {
 
     /// What the slot's walsender was asked to send; nil if there is none, or it is hidden from the
     /// role.
-    private static func askedFor(_ slot: String, _ session: Session) throws -> [String]? {
+    private static func askedFor(_ slot: String, on session: Session) throws -> [String]? {
         try session.query(
             """
             select a.query from pg_catalog.pg_replication_slots s

@@ -22,7 +22,7 @@ struct PeekSession {
     private static let progressInterval: Duration = .milliseconds(200)
 
     func read(
-        _ progress: (LSN, LSN) -> Void, _ event: (PeekAssembler.Event) throws -> Bool
+        telling progress: (LSN, LSN) -> Void, giving event: (PeekAssembler.Event) throws -> Bool
     ) throws -> SlotPeek.Report {
         try session.prepareReading()
         let (copy, confirmed) = try copySlot()
@@ -32,7 +32,7 @@ struct PeekSession {
                 decoder: MessageDecoder(protocolVersion: protocolVersion), tables: request.tables,
                 end: plan.end, showsChanges: request.showsChanges),
             pace: ReadPace(session.gathering), heard: confirmed)
-        do { try follow(&state, progress, event) } catch { throw explained(error) }
+        do { try follow(&state, telling: progress, giving: event) } catch { throw explained(error) }
         var slot = plan.slot
         slot.confirmedFlushLSN = confirmed
         return SlotPeek.Report(
@@ -99,12 +99,12 @@ struct PeekSession {
     }
 
     private func follow(
-        _ state: inout State, _ progress: (LSN, LSN) -> Void,
-        _ event: (PeekAssembler.Event) throws -> Bool
+        _ state: inout State, telling progress: (LSN, LSN) -> Void,
+        giving event: (PeekAssembler.Event) throws -> Bool
     ) throws {
         while true {
             let taken = try session.takePayloads { payload in
-                try take(payload, &state, event)
+                try take(payload, state: &state, giving: event)
                 return !state.isDone
             }
             if state.isDone { return }
@@ -113,7 +113,7 @@ struct PeekSession {
                 state.pace.received(sendTime: newest, commitTime: state.commitTime)
                 state.newest = nil
             }
-            try tell(&state, progress)
+            try tell(&state, telling: progress)
             if try readMore(&state) {
                 state.silentSince = nil
             } else {
@@ -122,7 +122,7 @@ struct PeekSession {
         }
     }
 
-    private func tell(_ state: inout State, _ progress: (LSN, LSN) -> Void) throws {
+    private func tell(_ state: inout State, telling progress: (LSN, LSN) -> Void) throws {
         let now = ContinuousClock.now
         if now - state.progressTold > PeekSession.progressInterval {
             state.progressTold = now
@@ -162,7 +162,7 @@ struct PeekSession {
     }
 
     private func take(
-        _ payload: RawSpan, _ state: inout State, _ event: (PeekAssembler.Event) throws -> Bool
+        _ payload: RawSpan, state: inout State, giving event: (PeekAssembler.Event) throws -> Bool
     ) throws {
         let decoded: ReplicationPayload
         do { decoded = try ReplicationPayload(decoding: payload) } catch {
@@ -181,8 +181,9 @@ struct PeekSession {
             state.newest = data.sendTime
             state.heard = max(state.heard, data.walStart)
             try take(
-                state.assembler.receive(XLogData.body(of: payload), at: data.walStart), &state,
-                event)
+                state.assembler.receive(XLogData.body(of: payload), at: data.walStart),
+                state: &state,
+                giving: event)
         }
     }
 
@@ -194,8 +195,8 @@ struct PeekSession {
     }
 
     private func take(
-        _ found: PeekAssembler.Event, _ state: inout State,
-        _ event: (PeekAssembler.Event) throws -> Bool
+        _ found: PeekAssembler.Event, state: inout State,
+        giving event: (PeekAssembler.Event) throws -> Bool
     ) throws {
         switch found {
         case .none: return

@@ -48,13 +48,13 @@ struct WholeChanges: Sendable {
     private var last: (subject: Int, place: Int)?
 
     mutating func add(
-        _ subject: Int, _ operation: PeekedChanges.Operation, _ tally: ChangeTally,
-        _ subjects: PeekSubjects
+        _ subject: Int, operation: PeekedChanges.Operation, tally: ChangeTally,
+        of subjects: PeekSubjects
     ) {
-        changes[place(subject, subjects)][operation] += tally
+        changes[place(of: subject, among: subjects)][operation] += tally
     }
 
-    private mutating func place(_ subject: Int, _ subjects: PeekSubjects) -> Int {
+    private mutating func place(of subject: Int, among subjects: PeekSubjects) -> Int {
         if let last, last.subject == subject { return last.place }
         let place = places[subject] ?? changes.count
         if place == changes.count {

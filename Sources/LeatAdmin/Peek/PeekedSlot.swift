@@ -15,7 +15,7 @@ public struct PeekedSlot: Sendable {
 
 extension PeekedSlot {
     /// - Throws: ``Halt`` if there is no such slot, or nothing can be read from it.
-    static func read(_ name: String, _ session: Session) throws -> PeekedSlot {
+    static func read(_ name: String, on session: Session) throws -> PeekedSlot {
         let row = try session.query(
             """
             select slot_type, plugin, database, pg_catalog.current_database() as current,

@@ -82,7 +82,7 @@ public struct SlotPeek: Sendable {
         let plan = try await Connection.with(
             request.source, peer: .source, command: request.command
         ) { session in
-            try PeekPlan(request, session)
+            try PeekPlan(request, on: session)
         }
         return try await Connection.halting(as: .source) {
             let connection = Connection(label: "leat.peek")
@@ -93,7 +93,7 @@ public struct SlotPeek: Sendable {
                         peer: .source, applicationName: request.command, isReplication: true))
                 return try await connection.run { session in
                     try PeekSession(session: session, request: request, plan: plan)
-                        .read(progress, event)
+                        .read(telling: progress, giving: event)
                 }
             }
         }

@@ -25,7 +25,7 @@ public struct PublicationCatalog: Sendable {
         }
         let streams = try await streams(of: identity)
         return try await Connection.with(source, peer: .source, command: command) { session in
-            try PublicationCatalog.list(session, names, streams)
+            try PublicationCatalog.list(on: session, names: names, streams: streams)
         }
     }
 
@@ -38,14 +38,14 @@ public struct PublicationCatalog: Sendable {
     }
 
     static func list(
-        _ session: Session, _ names: [String], _ streams: [PublicationReaders.Stream]
+        on session: Session, names: [String], streams: [PublicationReaders.Stream]
     ) throws -> PublicationList {
         let rows = try headers(session)
         let existing = try rows.map { try $0.text("pubname") }
         if let missing = names.first(where: { name in
             !existing.contains { $0.isSameName(as: name) }
         }) {
-            throw missingHalt(missing, existing)
+            throw missingHalt(missing, among: existing)
         }
         let readers = try PublicationReaders(session, publications: existing, streams: streams)
         let problems = try PublicationProblems(session: session).read(nil)
@@ -60,7 +60,7 @@ public struct PublicationCatalog: Sendable {
                 operations: try row.text("operations").split(separator: ",").map(String.init),
                 isViaPartitionRoot: try row.bool("pubviaroot"),
                 generatedColumns: try row.optionalText("generated"),
-                tables: try tables(session, name, isForAllTables: isForAllTables),
+                tables: try tables(on: session, of: name, isForAllTables: isForAllTables),
                 problems: problems[name] ?? [], readers: readers[name])
         }
         return PublicationList(
@@ -69,7 +69,7 @@ public struct PublicationCatalog: Sendable {
             serverVersion: session.serverVersion)
     }
 
-    static func missingHalt(_ name: String, _ existing: [String]) -> Halt {
+    static func missingHalt(_ name: String, among existing: [String]) -> Halt {
         Halt(
             .configuration, "The source has no publication \(name).",
             advice: existing.isEmpty
@@ -102,7 +102,7 @@ public struct PublicationCatalog: Sendable {
     }
 
     private static func tables(
-        _ session: Session, _ name: String, isForAllTables: Bool
+        on session: Session, of name: String, isForAllTables: Bool
     ) throws -> [PublicationReport.Table] {
         let details =
             session.serverVersion >= 150_000

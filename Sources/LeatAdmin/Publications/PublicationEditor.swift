@@ -57,7 +57,7 @@ public struct PublicationEditor: Sendable {
 
     /// - Throws: ``Halt``; 6 if a table's updates would fail, and then nothing was created.
     public func create(
-        _ name: String, _ selection: Selection, operations: [PublishedOperation]?,
+        _ name: String, selecting selection: Selection, operations: [PublishedOperation]?,
         isViaRoot: Bool, ifNotExists: Bool
     ) async throws -> Outcome {
         try await Connection.with(source, peer: .source, command: command) { session in
@@ -79,7 +79,7 @@ public struct PublicationEditor: Sendable {
             if (operations ?? PublishedOperation.allCases).contains(where: \.needsIdentity) {
                 try SourceCatalog(session: session).checkIdentities(of: chosen.candidates)
             }
-            return try run([definition.statement], name, session, problemsBefore: [])
+            return try run([definition.statement], for: name, on: session, problemsBefore: [])
         }
     }
 
@@ -88,15 +88,15 @@ public struct PublicationEditor: Sendable {
     /// - Parameter confirm: Asked if readers are known and something is taken away from them.
     /// - Throws: ``Halt``; 6 if a table's updates would fail by it, and then nothing was changed.
     public func alter(
-        _ name: String, _ change: Change,
+        _ name: String, by change: Change,
         confirm: @Sendable (PublicationReport, PublicationList) -> Bool
     ) async throws -> Outcome {
         let list = try await catalog.list([name])
         guard let current = list.publications.first else {
-            throw PublicationCatalog.missingHalt(name, [])
+            throw PublicationCatalog.missingHalt(name, among: [])
         }
         return try await Connection.with(source, peer: .source, command: command) { session in
-            let plan = try PublicationTables(session: session).plan(change, current)
+            let plan = try PublicationTables(session: session).plan(change, over: current)
             let operations = change.operations?.map(\.rawValue) ?? current.operations
             if operations.contains("update") || operations.contains("delete") {
                 try SourceCatalog(session: session).checkIdentities(of: plan.candidates)
@@ -110,7 +110,7 @@ public struct PublicationEditor: Sendable {
             {
                 return Outcome(statements: statements, warnings: [], isDone: false)
             }
-            return try run(statements, name, session, problemsBefore: current.problems)
+            return try run(statements, for: name, on: session, problemsBefore: current.problems)
         }
     }
 
@@ -143,7 +143,7 @@ public struct PublicationEditor: Sendable {
     // MARK: Running
 
     private func run(
-        _ statements: [String], _ name: String, _ session: Session,
+        _ statements: [String], for name: String, on session: Session,
         problemsBefore: [PublicationProblem]
     ) throws -> Outcome {
         guard !isDryRun else { return Outcome(statements: statements, warnings: [], isDone: false) }

@@ -31,7 +31,7 @@ struct PublicationReaders {
         ).records
         for row in rows {
             let slot = try row.text("slot_name")
-            guard !addStreams(streams, slot) else { continue }
+            guard !addStreams(streams, to: slot) else { continue }
             if let command = try row.optionalText("query").flatMap(StartReplicationCommand.init) {
                 for publication in command.publications {
                     readers[publication, default: []].append(
@@ -50,7 +50,7 @@ struct PublicationReaders {
 
     subscript(publication: String) -> [PublicationReport.Reader] { readers[publication] ?? [] }
 
-    private mutating func addStreams(_ streams: [Stream], _ slot: String) -> Bool {
+    private mutating func addStreams(_ streams: [Stream], to slot: String) -> Bool {
         let own = streams.filter { $0.slot == slot }
         for stream in own {
             for publication in stream.publications {

@@ -53,8 +53,8 @@ public struct PublicationDefinition: Sendable, Equatable {
         let scope =
             isForAllTables
             ? ["for all tables"]
-            : PublicationChange.objects("for", tables.map(\.definition), schemas)
-        let parameters = PublicationChange.parameters(operations, isViaRoot)
+            : PublicationChange.objects("for", tables: tables.map(\.definition), schemas: schemas)
+        let parameters = PublicationChange.parameters(operations, isViaRoot: isViaRoot)
         let lines = ["create publication \(SQLText.identifier(name))"] + scope
         return (lines + ["with (\(parameters))"]).joined(separator: "\n  ") + ";"
     }
@@ -80,19 +80,19 @@ public struct PublicationChange: Sendable, Equatable {
     public var statements: [String] {
         let alter = "alter publication \(SQLText.identifier(name))"
         var statements: [String] = []
-        func append(_ verb: String, _ tables: [String], _ schemas: [String]) {
+        func append(_ verb: String, tables: [String], schemas: [String]) {
             guard !(tables.isEmpty && schemas.isEmpty) else { return }
-            let lines = [alter] + PublicationChange.objects(verb, tables, schemas)
+            let lines = [alter] + PublicationChange.objects(verb, tables: tables, schemas: schemas)
             statements.append(lines.joined(separator: "\n  ") + ";")
         }
-        append("drop", (dropped + redefined).map(\.reference), droppedSchemas)
+        append("drop", tables: (dropped + redefined).map(\.reference), schemas: droppedSchemas)
         // The parameters before what depends on them: a row filter of a partitioned table goes
         // with publish_via_partition_root only.
         if operations != nil || isViaRoot != nil {
-            let parameters = PublicationChange.parameters(operations, isViaRoot)
+            let parameters = PublicationChange.parameters(operations, isViaRoot: isViaRoot)
             statements.append("\(alter)\n  set (\(parameters));")
         }
-        append("add", (redefined + added).map(\.definition), addedSchemas)
+        append("add", tables: (redefined + added).map(\.definition), schemas: addedSchemas)
         return statements
     }
 
@@ -102,7 +102,7 @@ public struct PublicationChange: Sendable, Equatable {
             || isViaRoot != nil
     }
 
-    static func objects(_ verb: String, _ tables: [String], _ schemas: [String]) -> [String] {
+    static func objects(_ verb: String, tables: [String], schemas: [String]) -> [String] {
         var groups: [String] = []
         if !tables.isEmpty { groups.append("table " + tables.joined(separator: ",\n    ")) }
         if !schemas.isEmpty {
@@ -112,7 +112,7 @@ public struct PublicationChange: Sendable, Equatable {
         return groups.isEmpty ? [] : ["\(verb) " + groups.joined(separator: ",\n    ")]
     }
 
-    static func parameters(_ operations: [PublishedOperation]?, _ isViaRoot: Bool?) -> String {
+    static func parameters(_ operations: [PublishedOperation]?, isViaRoot: Bool?) -> String {
         var parameters: [String] = []
         if let operations {
             let list = operations.map(\.rawValue).joined(separator: ", ")

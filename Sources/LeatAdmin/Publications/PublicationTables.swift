@@ -15,17 +15,17 @@ struct PublicationTables {
         let candidates = try SourceCatalog(session: session).candidates()
         guard !selection.isForAllTables else { return ([], candidates) }
         try checkSchemas(selection.schemas)
-        let named = try named(selection, candidates)
+        let named = try named(by: selection, among: candidates)
         let inSchemas = candidates.filter { table in
             selection.schemas.contains { $0.isSameName(as: table.name.schema) }
         }
         return (
-            try define(named, selection), named + inSchemas.filter { !named.contains($0.name) }
+            try define(named, by: selection), named + inSchemas.filter { !named.contains($0.name) }
         )
     }
 
     private func named(
-        _ selection: PublicationEditor.Selection, _ candidates: [Candidate]
+        by selection: PublicationEditor.Selection, among candidates: [Candidate]
     ) throws -> [Candidate] {
         for pattern in selection.tables + selection.excluded
         where !candidates.contains(where: { pattern.matches($0.name) }) {
@@ -43,22 +43,24 @@ struct PublicationTables {
     }
 
     private func define(
-        _ candidates: [Candidate], _ selection: PublicationEditor.Selection
+        _ candidates: [Candidate], by selection: PublicationEditor.Selection
     ) throws -> [PublicationTable] {
         var tables = candidates.map {
             PublicationTable(name: $0.name, isPartitioned: $0.isPartitioned)
         }
         for (name, columns) in selection.columns {
-            tables[try place(name, tables, "--columns")].columns = columns.isEmpty ? nil : columns
+            tables[try place(of: name, among: tables, option: "--columns")].columns =
+                columns.isEmpty ? nil : columns
         }
         for (name, filter) in selection.rowFilters {
-            tables[try place(name, tables, "--where")].rowFilter = filter.isEmpty ? nil : filter
+            tables[try place(of: name, among: tables, option: "--where")].rowFilter =
+                filter.isEmpty ? nil : filter
         }
         return tables
     }
 
     private func place(
-        _ name: TableName, _ tables: [PublicationTable], _ option: String
+        of name: TableName, among tables: [PublicationTable], option: String
     ) throws -> Int {
         guard let place = tables.firstIndex(where: { $0.name == name }) else {
             throw Halt(
@@ -89,7 +91,7 @@ struct PublicationTables {
 
     /// - Returns: The change, and the tables whose identity matters by it.
     func plan(
-        _ wanted: PublicationEditor.Change, _ current: PublicationReport
+        _ wanted: PublicationEditor.Change, over current: PublicationReport
     ) throws -> (change: PublicationChange, candidates: [Candidate]) {
         var change = PublicationChange(name: current.name)
         let touchesTables =
@@ -108,13 +110,13 @@ struct PublicationTables {
                 change.added.append(table)
                 continue
             }
-            let merged = merge(table, old, wanted.added)
+            let merged = merge(table, over: old, by: wanted.added)
             let isSame = merged.columns == old.columns && merged.rowFilter == old.rowFilter
             if !isSame { change.redefined.append(merged) }
         }
-        change.dropped = try dropped(wanted.dropped, present, current.name)
+        change.dropped = try dropped(wanted.dropped, among: present, of: current.name)
         change.addedSchemas = wanted.added.schemas.filter { !current.schemas.contains($0) }
-        change.droppedSchemas = try droppedSchemas(wanted.droppedSchemas, current)
+        change.droppedSchemas = try droppedSchemas(wanted.droppedSchemas, of: current)
         if let operations = wanted.operations,
             Set(operations.map(\.rawValue)) != Set(current.operations)
         {
@@ -128,8 +130,8 @@ struct PublicationTables {
 
     /// What is not said of a table that is in the publication already stays as it is.
     private func merge(
-        _ table: PublicationTable, _ old: PublicationReport.Table,
-        _ selection: PublicationEditor.Selection
+        _ table: PublicationTable, over old: PublicationReport.Table,
+        by selection: PublicationEditor.Selection
     ) -> PublicationTable {
         var merged = table
         if !selection.columns.contains(where: { $0.table == table.name }) {
@@ -142,7 +144,7 @@ struct PublicationTables {
     }
 
     private func dropped(
-        _ patterns: [TablePattern], _ present: [PublicationReport.Table], _ name: String
+        _ patterns: [TablePattern], among present: [PublicationReport.Table], of name: String
     ) throws -> [PublicationTable] {
         for pattern in patterns where !present.contains(where: { pattern.matches($0.name) }) {
             throw Halt(
@@ -154,7 +156,7 @@ struct PublicationTables {
     }
 
     private func droppedSchemas(
-        _ schemas: [String], _ current: PublicationReport
+        _ schemas: [String], of current: PublicationReport
     ) throws -> [String] {
         if let missing = schemas.first(where: { !current.schemas.contains($0) }) {
             throw Halt(

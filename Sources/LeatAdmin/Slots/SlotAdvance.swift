@@ -53,13 +53,13 @@ public struct SlotAdvance: Sendable {
     /// - Throws: ``Halt``, for what no `--yes` can make possible.
     public func plan(_ source: Conninfo, streams: SlotStreams.Known) async throws -> Plan {
         try await Connection.with(source, peer: .source, command: command) { session in
-            try plan(session, streams)
+            try plan(on: session, among: streams)
         }
     }
 
     /// - Returns: Where the slot stands then.
     /// - Throws: ``Halt``: with exit code 130 after a stop, when the slot has not moved.
-    public func run(_ plan: Plan, _ source: Conninfo, until stopped: @escaping StopWish)
+    public func run(_ plan: Plan, on source: Conninfo, until stopped: @escaping StopWish)
         async throws -> LSN
     {
         try await Connection.halting(as: .source) {
@@ -94,12 +94,12 @@ public struct SlotAdvance: Sendable {
 // MARK: Plan
 
 extension SlotAdvance {
-    private func plan(_ session: Session, _ streams: SlotStreams.Known) throws -> Plan {
+    private func plan(on session: Session, among streams: SlotStreams.Known) throws -> Plan {
         guard let slot = try SlotCatalog.read(session, names: [name.text]).first else {
             throw SlotStreams.noSlot(name.text)
         }
         let from = try position(slot)
-        try checkUse(slot, session)
+        try checkUse(of: slot, on: session)
         let end = try SourceEnd.complete(session)
         let own = try streams.of(session)
         let wanted: LSN =
@@ -118,7 +118,7 @@ extension SlotAdvance {
         }
         let stream = own.stream(of: slot)
         let refusals = [
-            beyondEnd(wanted, end), beyondStream(min(wanted, end), stream),
+            beyondEnd(wanted, end: end), beyondStream(min(wanted, end), of: stream),
             own.isKnown || stream != nil ? nil : unknownStream(slot),
         ]
         return Plan(
@@ -142,7 +142,7 @@ extension SlotAdvance {
         return position
     }
 
-    private func checkUse(_ slot: ServerSlot, _ session: Session) throws {
+    private func checkUse(of slot: ServerSlot, on session: Session) throws {
         guard !slot.isActive else {
             let user = try ReplicationSlot(session: session, name: slot.name).user()
             throw Halt(
@@ -157,7 +157,7 @@ extension SlotAdvance {
             advice: "Give --source with \(Conninfo.setting("dbname", to: own)).")
     }
 
-    private func beyondEnd(_ wanted: LSN, _ end: LSN) -> Halt? {
+    private func beyondEnd(_ wanted: LSN, end: LSN) -> Halt? {
         guard wanted > end else { return nil }
         return Halt(
             .preflight, "\(wanted) is beyond the end of the source's WAL, \(end).",
@@ -167,7 +167,7 @@ extension SlotAdvance {
                 """)
     }
 
-    private func beyondStream(_ to: LSN, _ stream: SlotStream?) -> Halt? {
+    private func beyondStream(_ to: LSN, of stream: SlotStream?) -> Halt? {
         guard let stream else { return nil }
         guard stream.state == "creating" || to > stream.position else { return nil }
         return Halt(

@@ -66,7 +66,7 @@ enum SlotCatalog {
 
     /// - Parameter slots: All of the server.
     static func keptWAL(
-        _ slots: [ServerSlot], _ limits: SlotLimits, _ session: Session
+        by slots: [ServerSlot], within limits: SlotLimits, on session: Session
     ) throws -> KeptWAL {
         let row = try session.query(
             """

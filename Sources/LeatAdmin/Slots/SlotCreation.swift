@@ -88,13 +88,13 @@ extension SlotCreation {
                 """, advice: "Leave out --failover.")
         }
         if let slot = try SlotCatalog.read(session, names: [name.text]).first {
-            return try existing(slot, session)
+            return try existing(slot, on: session)
         }
         try session.checkDecoding(needsSlot: true, takesStandbys: true)
         return nil
     }
 
-    private func existing(_ slot: ServerSlot, _ session: Session) throws -> Outcome {
+    private func existing(_ slot: ServerSlot, on session: Session) throws -> Outcome {
         guard mayExist else {
             throw Halt(
                 .source, "Slot \(name) exists already.",

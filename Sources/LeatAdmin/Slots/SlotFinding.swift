@@ -45,7 +45,7 @@ public struct SlotFinding: Sendable, Equatable {
     /// What to do, as a sentence.
     public var advice: String?
 
-    public init(_ level: Level, _ kind: Kind, _ message: String, advice: String? = nil) {
+    public init(_ level: Level, kind: Kind, message: String, advice: String? = nil) {
         (self.level, self.kind, self.message, self.advice) = (level, kind, message, advice)
     }
 }

@@ -40,13 +40,13 @@ public struct SlotLag: Sendable {
     ) async throws -> SlotLag {
         try await Connection.with(source, peer: .source, command: command) { session in
             guard let slot = try SlotCatalog.read(session, names: [name.text]).first else {
-                throw SlotStreams.noSlot(name.text, .positionMismatch)
+                throw SlotStreams.noSlot(name.text, exitCode: .positionMismatch)
             }
-            return try SlotLag(slot, streams.of(session).stream(of: slot), session)
+            return try SlotLag(of: slot, stream: streams.of(session).stream(of: slot), on: session)
         }
     }
 
-    private init(_ slot: ServerSlot, _ stream: SlotStream?, _ session: Session) throws {
+    private init(of slot: ServerSlot, stream: SlotStream?, on session: Session) throws {
         guard !slot.isLost else {
             throw Halt(
                 .positionMismatch,
@@ -63,13 +63,13 @@ public struct SlotLag: Sendable {
             (seconds, secondsFrom) = (0, .nothing)
             return
         }
-        note(slot.holder?.flushLagSeconds, .walsender)
-        note(try LagClock.checkpoint(session, behind: position), .checkpoint)
-        note(try LagClock.walFile(session, of: position, end: limits.walEnd), .walFile)
+        note(slot.holder?.flushLagSeconds, of: .walsender)
+        note(try LagClock.checkpoint(session, behind: position), of: .checkpoint)
+        note(try LagClock.walFile(session, of: position, end: limits.walEnd), of: .walFile)
     }
 
     /// Adds what another clock says.
-    public mutating func note(_ age: Double?, _ clock: Clock) {
+    public mutating func note(_ age: Double?, of clock: Clock) {
         guard bytes > 0, let age, age > seconds ?? -.infinity else { return }
         (seconds, secondsFrom) = (max(age, 0), clock)
     }

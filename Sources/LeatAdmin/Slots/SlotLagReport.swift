@@ -26,6 +26,6 @@ public struct SlotLagReport: Sendable, Codable, Equatable {
         safeWALBytes = lag.slot.safeWALBytes
         walStatus = lag.slot.walStatus?.rawValue
         isActive = lag.slot.isActive
-        stream = lag.stream.map { SlotReport.Stream($0, lag.limits) }
+        stream = lag.stream.map { SlotReport.Stream($0, within: lag.limits) }
     }
 }

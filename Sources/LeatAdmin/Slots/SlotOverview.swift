@@ -44,7 +44,7 @@ public struct SlotOverview: Sendable {
             else { return entry }
             return Entry(
                 name: entry.name, slot: slot, stream: stream,
-                danger: SlotDanger(slot, limits, stream: stream))
+                danger: SlotDanger(slot, within: limits, stream: stream))
         }
         overview.entries.sort { SlotDanger.isWorse($0.danger, than: $1.danger) }
         return overview
@@ -61,7 +61,7 @@ public struct SlotOverview: Sendable {
             let stream = own.stream(of: slot)
             return Entry(
                 name: slot.name, slot: slot, stream: stream,
-                danger: SlotDanger(slot, limits, stream: stream))
+                danger: SlotDanger(slot, within: limits, stream: stream))
         }
         let missing = own.streams.filter { stream in
             stream.state != "creating" && (names.isEmpty || names.contains(stream.slot))

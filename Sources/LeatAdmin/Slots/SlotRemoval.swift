@@ -40,9 +40,9 @@ public struct SlotRemoval: Sendable {
         _ source: Conninfo, streams: SlotStreams.Known, confirm: @Sendable (Plan) throws -> Bool
     ) async throws -> Plan? {
         try await Connection.with(source, peer: .source, command: command) { session in
-            let plan = try plan(session, streams)
+            let plan = try plan(on: session, among: streams)
             guard try confirm(plan) else { return nil }
-            for slot in plan.slots { try drop(slot, session) }
+            for slot in plan.slots { try drop(slot, on: session) }
             return plan
         }
     }
@@ -51,7 +51,7 @@ public struct SlotRemoval: Sendable {
 // MARK: Plan
 
 extension SlotRemoval {
-    private func plan(_ session: Session, _ streams: SlotStreams.Known) throws -> Plan {
+    private func plan(on session: Session, among streams: SlotStreams.Known) throws -> Plan {
         let all = try SlotCatalog.read(session)
         let wanted = names.map(\.text)
         let missing = wanted.filter { name in !all.contains { $0.name == name } }
@@ -59,14 +59,15 @@ extension SlotRemoval {
         let slots = wanted.compactMap { name in all.first { $0.name == name } }
         let limits = try SlotCatalog.limits(session)
         let own = try streams.of(session)
-        for slot in slots { try checkHolder(slot, session) }
-        let kept = try SlotCatalog.keptWAL(all, limits, session)
+        for slot in slots { try checkHolder(of: slot, on: session) }
+        let kept = try SlotCatalog.keptWAL(by: all, within: limits, on: session)
         return Plan(
             slots: slots, missing: missing,
             freed: kept.freed(dropping: Set(wanted)),
-            losses: slots.compactMap { loss($0, own, limits) },
+            losses: slots.compactMap { loss(of: $0, own: own, within: limits) },
             statements: slots.flatMap(statements),
-            refusal: isForced ? nil : slots.lazy.compactMap { refusal($0, own, limits) }.first)
+            refusal: isForced
+                ? nil : slots.lazy.compactMap { refusal(of: $0, own: own, within: limits) }.first)
     }
 
     private func statements(_ slot: ServerSlot) -> [String] {
@@ -82,7 +83,7 @@ extension SlotRemoval {
         ]
     }
 
-    private func checkHolder(_ slot: ServerSlot, _ session: Session) throws {
+    private func checkHolder(of slot: ServerSlot, on session: Session) throws {
         guard slot.isActive else { return }
         let user = try ReplicationSlot(session: session, name: slot.name).user()
         if slot.isTemporary {
@@ -99,7 +100,7 @@ extension SlotRemoval {
 
     /// A slot that a stream still needs is not dropped by a yes in passing.
     private func refusal(
-        _ slot: ServerSlot, _ own: SlotStreams.Own, _ limits: SlotLimits
+        of slot: ServerSlot, own: SlotStreams.Own, within limits: SlotLimits
     ) -> Halt? {
         guard !slot.isLost else { return nil }
         if let stream = own.stream(of: slot) {
@@ -126,7 +127,7 @@ extension SlotRemoval {
     }
 
     private func loss(
-        _ slot: ServerSlot, _ own: SlotStreams.Own, _ limits: SlotLimits
+        of slot: ServerSlot, own: SlotStreams.Own, within limits: SlotLimits
     ) -> String? {
         if let stream = own.stream(of: slot) {
             return "stream \(stream.stream) at \(stream.position) cannot go on without it"
@@ -140,11 +141,11 @@ extension SlotRemoval {
 
 extension SlotRemoval {
     /// A reader that is quick to return may take the slot again before it is dropped.
-    private func drop(_ slot: ServerSlot, _ session: Session) throws {
+    private func drop(_ slot: ServerSlot, on session: Session) throws {
         let deadline = ContinuousClock.now + SlotRemoval.patience
         while true {
             do {
-                if terminates { try endHolder(slot, session) }
+                if terminates { try endHolder(of: slot, on: session) }
                 return try ReplicationSlot(session: session, name: slot.name).drop()
             } catch let halt as Halt where terminates && halt.kind == .slotInUse {
                 guard ContinuousClock.now < deadline else { throw halt }
@@ -156,7 +157,7 @@ extension SlotRemoval {
     }
 
     /// The process is named by the slot in the same statement, so that no other can be hit.
-    private func endHolder(_ slot: ServerSlot, _ session: Session) throws {
+    private func endHolder(of slot: ServerSlot, on session: Session) throws {
         let found: Record?
         do {
             found = try session.query(

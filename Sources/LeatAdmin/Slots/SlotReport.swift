@@ -53,16 +53,16 @@ public struct SlotReport: Sendable, Codable, Equatable {
     public var statistics: ServerSlot.Statistics?
     public var stream: Stream?
 
-    public init(_ entry: SlotOverview.Entry, _ limits: SlotLimits) {
+    public init(_ entry: SlotOverview.Entry, within limits: SlotLimits) {
         name = entry.name
         level = entry.danger.level.name
         findings = entry.danger.findings.map(Finding.init)
         exists = entry.slot != nil
-        stream = entry.stream.map { Stream($0, limits) }
-        if let slot = entry.slot { fill(slot, limits) }
+        stream = entry.stream.map { Stream($0, within: limits) }
+        if let slot = entry.slot { fill(from: slot, within: limits) }
     }
 
-    private mutating func fill(_ slot: ServerSlot, _ limits: SlotLimits) {
+    private mutating func fill(from slot: ServerSlot, within limits: SlotLimits) {
         (type, plugin, database) = (slot.kind.rawValue, slot.plugin, slot.database)
         (isTemporary, isActive, holder) = (slot.isTemporary, slot.isActive, slot.holder)
         restartLSN = slot.restartLSN?.description
@@ -86,7 +86,7 @@ extension SlotReport.Finding {
 }
 
 extension SlotReport.Stream {
-    init(_ stream: SlotStream, _ limits: SlotLimits) {
+    init(_ stream: SlotStream, within limits: SlotLimits) {
         (name, position) = (stream.stream, stream.position.description)
         commitTime = stream.commitTime
         lagBytes = stream.position.distance(to: limits.walEnd)

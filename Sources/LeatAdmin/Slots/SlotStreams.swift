@@ -80,7 +80,7 @@ public enum SlotStreams {
         return String(slot.name.dropFirst("leat_".count))
     }
 
-    static func noSlot(_ name: String, _ exitCode: ExitCode = .configuration) -> Halt {
+    static func noSlot(_ name: String, exitCode: ExitCode = .configuration) -> Halt {
         Halt(
             exitCode, "The source has no slot \(name).",
             advice: "leat slot list shows those it has.")

@@ -24,13 +24,13 @@ final class TimeLimit: Sendable {
             group.addTask { try await body() }
             group.addTask {
                 await stopped()
-                try await self.ask(.stop, atEnd)
+                try await self.ask(.stop, atEnd: atEnd)
                 return nil
             }
             if let limit {
                 group.addTask {
                     try await Task.sleep(for: limit)
-                    try await self.ask(.time, atEnd)
+                    try await self.ask(.time, atEnd: atEnd)
                     return nil
                 }
             }
@@ -42,7 +42,7 @@ final class TimeLimit: Sendable {
         }
     }
 
-    private func ask(_ end: End, _ atEnd: @Sendable () -> Void) async throws {
+    private func ask(_ end: End, atEnd: @Sendable () -> Void) async throws {
         try Task.checkCancellation()
         state.withLock { $0 = $0 ?? end }
         while true {

@@ -76,7 +76,7 @@ struct PublicationAlterCommand: AsyncParsableCommand {
                 target: try PublicationOptions.target(target, logger),
                 command: "leat publication alter", isDryRun: dryRun)
             let consent = Consent(yes)
-            let outcome = try await editor.alter(name, try change()) { publication, list in
+            let outcome = try await editor.alter(name, by: try change()) { publication, list in
                 consent.ask(PublicationQuestions.alter(publication, list))
             }
             if let refusal = consent.refusal("Nothing was changed.") { throw refusal }

@@ -82,7 +82,7 @@ struct PublicationCreateCommand: AsyncParsableCommand {
                 source: try source.conninfo(logger), target: nil,
                 command: "leat publication create", isDryRun: dryRun)
             let outcome = try await editor.create(
-                name, selection, operations: try PublicationOptions.operations(publish),
+                name, selecting: selection, operations: try PublicationOptions.operations(publish),
                 isViaRoot: viaPartitionRoot, ifNotExists: ifNotExists)
             PublicationOutcome.show(
                 outcome, isDryRun: dryRun, done: "created publication \(name)",

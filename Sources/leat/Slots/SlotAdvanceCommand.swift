@@ -60,7 +60,7 @@ struct SlotAdvanceCommand: AsyncParsableCommand {
             // The server reads all that lies between, which may take a while.
             Terminal.shared.show(["advancing slot \(name) to \(plan.to)"])
             let end = try await Interruption.stopping { stop in
-                try await advance.run(plan, conninfo, until: stop.wait)
+                try await advance.run(plan, on: conninfo, until: stop.wait)
             }
             Terminal.shared.show([])
             print(SlotAdvanceText.done(plan, end))

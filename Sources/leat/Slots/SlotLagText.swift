@@ -98,7 +98,7 @@ final class LagSeries: Sendable {
             var look = now
             state.history.saw(look.lag.limits.walEnd, at: look.time)
             let age = state.history.age(of: look.lag.position, at: look.time)
-            look.lag.note(age.map { $0 / .seconds(1) }, .watch)
+            look.lag.note(age.map { $0 / .seconds(1) }, of: .watch)
             defer { state.last = look }
             return (look, state.last)
         }

@@ -50,7 +50,7 @@ struct SlotListCommand: AsyncParsableCommand {
     }
 
     private func reports(_ overview: SlotOverview) -> [SlotReport] {
-        overview.entries.map { SlotReport($0, overview.limits) }
+        overview.entries.map { SlotReport($0, within: overview.limits) }
     }
 
     private func text(_ overview: SlotOverview) -> String {

@@ -43,7 +43,7 @@ struct SlotDangerTests {
     func share(_ share: Double, _ expected: [String]) {
         let slot = Self.slot(keeping: UInt64(share * Double(1 << 30)))
 
-        #expect(kinds(SlotDanger(slot, Self.limits)) == expected)
+        #expect(kinds(SlotDanger(slot, within: Self.limits)) == expected)
     }
 
     @Test("without a limit is told by max_wal_size")
@@ -53,7 +53,7 @@ struct SlotDangerTests {
             (10, ["critical no_limit"]),
         ] as [(UInt64, [String])] {
             let slot = Self.slot(keeping: gibibytes << 30)
-            #expect(kinds(SlotDanger(slot, Self.noLimit)) == expected)
+            #expect(kinds(SlotDanger(slot, within: Self.noLimit)) == expected)
         }
     }
 
@@ -62,7 +62,7 @@ struct SlotDangerTests {
         let limits = SlotLimits(walEnd: Self.end, slotKeepBytes: 0)
 
         #expect(Self.slot().retainedShare(limits) == nil)
-        #expect(SlotDanger(Self.slot(keeping: 50 << 30), limits).level == .ok)
+        #expect(SlotDanger(Self.slot(keeping: 50 << 30), within: limits).level == .ok)
     }
 
     @Test("a lost slot is only that, whatever else is wrong with it")
@@ -75,9 +75,11 @@ struct SlotDangerTests {
         }
         let conflicting = Self.slot { $0.invalidationReason = "rows_removed" }
 
-        #expect(kinds(SlotDanger(invalidated, Self.limits)) == ["critical lost"])
-        #expect(kinds(SlotDanger(conflicting, Self.limits)) == ["critical lost"])
-        #expect(SlotDanger(conflicting, Self.limits).findings[0].message.contains("rows_removed"))
+        #expect(kinds(SlotDanger(invalidated, within: Self.limits)) == ["critical lost"])
+        #expect(kinds(SlotDanger(conflicting, within: Self.limits)) == ["critical lost"])
+        #expect(
+            SlotDanger(conflicting, within: Self.limits).findings[0].message.contains(
+                "rows_removed"))
         #expect(invalidated.retainedBytes(at: Self.end) == nil)
         #expect(conflicting.lagBytes(at: Self.end) == nil)
     }
@@ -89,7 +91,7 @@ struct SlotDangerTests {
             slot.safeWALBytes = -5
         }
 
-        #expect(kinds(SlotDanger(slot, Self.limits)) == ["critical unreserved"])
+        #expect(kinds(SlotDanger(slot, within: Self.limits)) == ["critical unreserved"])
     }
 
     @Test("inactivity is a notice, after a day a warning, and nothing for a standby's copy")
@@ -101,7 +103,7 @@ struct SlotDangerTests {
                         slot.isActive = false
                         slot.inactiveSeconds = seconds
                         change(&slot)
-                    }, Self.limits))
+                    }, within: Self.limits))
         }
 
         #expect(idle(nil) == ["notice inactive"])
@@ -119,7 +121,8 @@ struct SlotDangerTests {
         func idle(_ seconds: Double) -> [String] {
             kinds(
                 SlotDanger(
-                    Self.slot { ($0.isActive, $0.inactiveSeconds) = (false, seconds) }, limits))
+                    Self.slot { ($0.isActive, $0.inactiveSeconds) = (false, seconds) },
+                    within: limits))
         }
 
         #expect(idle(799) == ["notice inactive"])
@@ -131,7 +134,8 @@ struct SlotDangerTests {
         func aged(_ xmin: Int?, _ catalog: Int?) -> [String] {
             kinds(
                 SlotDanger(
-                    Self.slot { ($0.xminAge, $0.catalogXminAge) = (xmin, catalog) }, Self.limits))
+                    Self.slot { ($0.xminAge, $0.catalogXminAge) = (xmin, catalog) },
+                    within: Self.limits))
         }
 
         #expect(aged(nil, 199_999_999) == [])
@@ -146,7 +150,7 @@ struct SlotDangerTests {
         let confirmed = slot.confirmedFlushLSN ?? .zero
         let before = LSN(rawValue: confirmed.rawValue - 1)
         func danger(_ stream: SlotStream) -> [String] {
-            kinds(SlotDanger(slot, Self.limits, stream: stream))
+            kinds(SlotDanger(slot, within: Self.limits, stream: stream))
         }
 
         #expect(danger(Self.stream(at: before)) == ["critical ahead"])
@@ -159,19 +163,19 @@ struct SlotDangerTests {
         let (limits, end) = (Self.limits, Self.end)
         let expected = [
             SlotDanger(missing: Self.stream(at: end)),
-            SlotDanger(Self.slot("lost") { $0.walStatus = .lost }, limits),
-            SlotDanger(Self.slot("unreserved") { $0.walStatus = .unreserved }, limits),
-            SlotDanger(Self.slot("near", keeping: 1020 << 20), limits),
-            SlotDanger(Self.slot("less_near", keeping: 1000 << 20), limits),
-            SlotDanger(Self.slot("warned", keeping: 800 << 20), limits),
+            SlotDanger(Self.slot("lost") { $0.walStatus = .lost }, within: limits),
+            SlotDanger(Self.slot("unreserved") { $0.walStatus = .unreserved }, within: limits),
+            SlotDanger(Self.slot("near", keeping: 1020 << 20), within: limits),
+            SlotDanger(Self.slot("less_near", keeping: 1000 << 20), within: limits),
+            SlotDanger(Self.slot("warned", keeping: 800 << 20), within: limits),
             SlotDanger(
                 Self.slot("forgotten", keeping: 9) {
                     ($0.isActive, $0.inactiveSeconds) = (false, 1e6)
-                }, limits),
-            SlotDanger(Self.slot("idle", keeping: 9) { $0.isActive = false }, limits),
-            SlotDanger(Self.slot("big", keeping: 2 << 20), limits),
-            SlotDanger(Self.slot("a", keeping: 1 << 20), limits),
-            SlotDanger(Self.slot("b", keeping: 1 << 20), limits),
+                }, within: limits),
+            SlotDanger(Self.slot("idle", keeping: 9) { $0.isActive = false }, within: limits),
+            SlotDanger(Self.slot("big", keeping: 2 << 20), within: limits),
+            SlotDanger(Self.slot("a", keeping: 1 << 20), within: limits),
+            SlotDanger(Self.slot("b", keeping: 1 << 20), within: limits),
         ]
 
         for _ in 0..<20 {
@@ -188,7 +192,7 @@ struct SlotDangerTests {
                     slot.isActive = number % 2 == 0
                     slot.inactiveSeconds = number % 3 == 0 ? 1e6 : nil
                     slot.walStatus = number % 11 == 0 ? .lost : .reserved
-                }, Self.limits)
+                }, within: Self.limits)
         }
 
         for left in dangers {
