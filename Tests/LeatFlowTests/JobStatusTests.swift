@@ -41,7 +41,7 @@ struct JobStatusTests {
                         .init(
                             table: "public.a", kind: .updateMissing, policy: .skip, firstLSN: 1,
                             count: 4)
-                    ]), BatchCounts(batch()), took: .milliseconds(2))
+                    ]), counts: BatchCounts(batch()), took: .milliseconds(2))
         }
 
         let snapshot = status.snapshot

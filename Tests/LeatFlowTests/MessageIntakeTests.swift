@@ -11,7 +11,7 @@ struct MessageIntakeTests {
         var intake = MessageIntake(
             TransactionAssembler(
                 decoder: MessageDecoder(protocolVersion: 2, parallelStreaming: false),
-                tables: .everything, position: 200), positions)
+                tables: .everything, position: 200), positions: positions)
 
         try intake.slotTaken(confirmed: 200)
 

@@ -26,7 +26,7 @@ struct StreamIntake {
             keepsMessages: stream.keepsMessages, piecesAtOnce: stream.piecesAtOnce,
             // Of an archive each frame describes its tables anew.
             tellsRepetitions: !stream.keepsMessages)
-        messages = MessageIntake(assembler, stream.positions)
+        messages = MessageIntake(assembler, positions: stream.positions)
         pace = ReadPace(gathering)
         spool = try ChangesFiles(folder: stream.spoolFolder)
     }

@@ -75,14 +75,14 @@ package struct Flow {
             holdPoint.end()
             status.follow(nil)
         }
-        try await flow(tickers, companions)
+        try await flow(with: tickers, beside: companions)
         let ending = try await finish(tickers)
         if ending == .sourceEnded, let reason = source.reasonToEnd { throw reason }
         return ending
     }
 
     private func flow(
-        _ tickers: FlowTickers, _ companions: [@Sendable () async throws -> Void]
+        with tickers: FlowTickers, beside companions: [@Sendable () async throws -> Void]
     ) async throws {
         try await withThrowingTaskGroup(of: TaskEnd.self) { group in
             var parts = MultiProducerSingleConsumerAsyncChannel.makeChannel(
@@ -103,7 +103,7 @@ package struct Flow {
                         // To leave the place and come back would wake a thread of the pool.
                         while goesOn, next.isGiven == isBeside {
                             if let batch = await channel.next() {
-                                try await take(batch, &next, tickers)
+                                try await take(batch, next: &next, with: tickers)
                             } else {
                                 goesOn = false
                             }
@@ -144,7 +144,7 @@ package struct Flow {
                     return .companion
                 }
             }
-            try await waitForEnd(&group, tickers)
+            try await waitForEnd(of: &group, telling: tickers)
             group.cancelAll()
         }
     }
@@ -152,7 +152,7 @@ package struct Flow {
     /// Waits until everything received is applied and the tickers have come to rest. They are not
     /// cancelled: that would take the sessions along, which the last store still needs.
     private func waitForEnd(
-        _ group: inout ThrowingTaskGroup<TaskEnd, any Error>, _ tickers: FlowTickers
+        of group: inout ThrowingTaskGroup<TaskEnd, any Error>, telling tickers: FlowTickers
     ) async throws {
         var isApplied = false
         var tickersLeft = 2
@@ -170,7 +170,7 @@ package struct Flow {
     }
 
     private func take(
-        _ batch: Batch, _ next: inout FlowTurns.Next, _ tickers: FlowTickers
+        _ batch: Batch, next: inout FlowTurns.Next, with tickers: FlowTickers
     ) async throws {
         guard var rest = tickers.upToEnd(batch) else { return batchDone() }
         while let place = holdPoint.place, !rest.goesOnWithin {
@@ -188,10 +188,10 @@ package struct Flow {
             guard let left = tickers.upToEnd(rest) else { return batchDone() }
             rest = left
         }
-        try await pass(rest, &next)
+        try await pass(rest, next: &next)
     }
 
-    private func pass(_ batch: Batch, _ next: inout FlowTurns.Next) async throws {
+    private func pass(_ batch: Batch, next: inout FlowTurns.Next) async throws {
         let counts = BatchCounts(batch)
         if let begun = try await sink.begin(batch) {
             try await next.give(.init(batch: begun, counts: counts))
@@ -202,21 +202,21 @@ package struct Flow {
     }
 
     private func done(
-        _ counts: BatchCounts, _ apply: () async throws -> Applied
+        _ counts: BatchCounts, by apply: () async throws -> Applied
     ) async throws {
         defer { batchDone() }
-        try await counting(counts, apply)
+        try await counting(counts, of: apply)
     }
 
     private func counting(
-        _ counts: BatchCounts, _ apply: () async throws -> Applied
+        _ counts: BatchCounts, of apply: () async throws -> Applied
     ) async throws {
         let began = ContinuousClock.now
         let applied = try await apply()
         if let end = applied.end {
             positions.committed(through: end, isDurable: applied.isDurable)
         }
-        status.applied(applied, counts, took: .now - began)
+        status.applied(applied, counts: counts, took: .now - began)
     }
 
     private func batchDone() {

@@ -80,20 +80,20 @@ final class FlowTickers: Sendable {
             try await positions.storing.wait()
             try await storeHeld()
             let now = clock.now
-            if isIdleStoreDue(now, last) {
+            if isIdleStoreDue(at: now, since: last) {
                 last.idleStore = now
                 last.store = now
                 last.pace.stored(at: now)
                 try await store { $0.dueAtTick }
             } else if now - last.tick >= Flow.tick {
                 last.tick = now
-                try await drainTick(now, &last)
+                try await drainTick(at: now, last: &last)
             }
             if try checkEnd() { return }
         }
     }
 
-    private func isIdleStoreDue(_ now: ContinuousClock.Instant, _ last: Last) -> Bool {
+    private func isIdleStoreDue(at now: ContinuousClock.Instant, since last: Last) -> Bool {
         if now - last.idleStore >= statusInterval || isEndHeard { return true }
         if positions.isAwaited { return positions.with { $0.dueAtTick != nil } }
         // A server that wants to stop waits for us to confirm everything it has named.
@@ -111,7 +111,7 @@ final class FlowTickers: Sendable {
         if positions.with({ $0.durable >= place }) { holdPoint.stored(place) }
     }
 
-    private func drainTick(_ now: ContinuousClock.Instant, _ last: inout Last) async throws {
+    private func drainTick(at now: ContinuousClock.Instant, last: inout Last) async throws {
         let seen = try await lookForDurable()
         if seen == .progress { last.store = now }
         let isDue =

@@ -14,7 +14,7 @@ struct FlowTurns {
         private(set) var isGiven = false
 
         fileprivate init(
-            _ begun: AsyncStream<Begun>.Continuation, _ ended: AsyncStream<Void>
+            begun: AsyncStream<Begun>.Continuation, ended: AsyncStream<Void>
         ) {
             self.begun = begun
             self.ended = ended.makeAsyncIterator()
@@ -48,7 +48,7 @@ struct FlowTurns {
     private let ended = AsyncStream<Void>.makeStream()
 
     /// For one task.
-    var next: Next { Next(begun.continuation, ended.stream) }
+    var next: Next { Next(begun: begun.continuation, ended: ended.stream) }
 
     /// Applies what the other task gives, until it finishes.
     func run(_ apply: (Begun) async throws -> Void) async throws {

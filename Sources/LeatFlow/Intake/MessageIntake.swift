@@ -29,7 +29,7 @@ package struct MessageIntake {
     /// When the server sent the newest message, by its clock.
     package var newest: PostgresTimestamp?
 
-    package init(_ assembler: TransactionAssembler, _ positions: SharedPosition) {
+    package init(_ assembler: TransactionAssembler, positions: SharedPosition) {
         self.assembler = assembler
         self.positions = positions
     }

@@ -93,13 +93,13 @@ package struct JobLoop: Sendable {
                     retries.progressed()
                     advised = []
                 }
-                try await handle(judge(error, wasConnected), &retries, &advised)
+                try await handle(judge(error, wasConnected), retries: &retries, advised: &advised)
             }
         }
     }
 
     private func handle(
-        _ failure: Failure, _ retries: inout Retries, _ advised: inout Set<String>
+        _ failure: Failure, retries: inout Retries, advised: inout Set<String>
     ) async throws {
         switch failure {
         case .halt(let halt):
@@ -116,12 +116,12 @@ package struct JobLoop: Sendable {
                 throw retry.ifLasting ?? Halt(.internalError, retry.reason)
             }
             status.update { $0.phase = .waiting }
-            if isTold { tell(retry, wait, &advised) }
+            if isTold { tell(retry, wait: wait, advised: &advised) }
             if wait > .zero { try await clock.sleep(for: wait) }
         }
     }
 
-    private func tell(_ retry: Failure.Retry, _ wait: Duration, _ advised: inout Set<String>) {
+    private func tell(_ retry: Failure.Retry, wait: Duration, advised: inout Set<String>) {
         var text = Self.sentence(retry.reason)
         if let advice = retry.advice, advised.insert(advice).inserted { text += " \(advice)" }
         logger.warning("\(text) Trying again.", metadata: ["in": "\(wait)"])

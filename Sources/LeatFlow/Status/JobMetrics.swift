@@ -45,7 +45,7 @@ final class JobMetrics: Sendable {
         partitionChanges = Gauge(label: "leat_partition_changes_total", factory: factory)
     }
 
-    func applied(_ applied: Applied, _ counts: BatchCounts, took duration: Duration) {
+    func applied(_ applied: Applied, counts: BatchCounts, took duration: Duration) {
         transactions.increment(by: applied.transactions)
         batchRows.record(counts.changes)
         apply.recordNanoseconds(duration.nanoseconds)

@@ -17,7 +17,7 @@ public final class JobStatus: Sendable {
         /// Relations' names as the snapshot has them.
         var names: [RelationID: TableName] = [:]
 
-        mutating func count(_ applied: Applied, _ counts: BatchCounts, _ duration: Duration) {
+        mutating func count(_ applied: Applied, counts: BatchCounts, took duration: Duration) {
             snapshot.rowsApplied += applied.changes
             snapshot.transactionsApplied += applied.transactions
             snapshot.applyTimes.note(duration)
@@ -82,9 +82,9 @@ public final class JobStatus: Sendable {
     }
 
     /// A sink has taken a batch.
-    func applied(_ applied: Applied, _ counts: BatchCounts, took duration: Duration) {
-        state.withLock { $0.count(applied, counts, duration) }
-        metrics.applied(applied, counts, took: duration)
+    func applied(_ applied: Applied, counts: BatchCounts, took duration: Duration) {
+        state.withLock { $0.count(applied, counts: counts, took: duration) }
+        metrics.applied(applied, counts: counts, took: duration)
     }
 
     /// For whoever listens to the metrics, what has a value at each moment; now and then.

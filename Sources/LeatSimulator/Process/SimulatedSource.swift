@@ -37,7 +37,7 @@ final class SimulatedSource: BatchSource, @unchecked Sendable {
                 decoder: MessageDecoder(protocolVersion: 2, parallelStreaming: false),
                 tables: FollowedTables([SimulatedTable.followed.id: table]), position: position,
                 history: history, piecesAtOnce: client.process.world.schedule.piecesAtOnce,
-                tellsRepetitions: true), positions)
+                tellsRepetitions: true), positions: positions)
     }
 
     /// As `SlotStart` does it.
