@@ -15,7 +15,7 @@ public enum FuzzRound {
         var random = SeededGenerator(seed: seed)
         switch self {
         case .messages:
-            var round = MessageRound(&random, recordings)
+            var round = MessageRound(by: &random, recordings: recordings)
             return try round.run()
         case .archive:
             var round = try ArchiveRound(&random)

@@ -128,7 +128,7 @@ struct MessageHistory {
 
     private mutating func change(xid: TransactionID?) {
         let id = RelationID(rawValue: .random(in: 1...4, using: &random))
-        if described[id] == nil || random.once(in: 15) { describe(id, xid) }
+        if described[id] == nil || random.once(in: 15) { describe(id, in: xid) }
         let row = row(described[id] ?? 1)
         switch Int.random(in: 0..<8, using: &random) {
         case 0..<3: give(WireEncoder.insert(into: id, row, xid: xid))
@@ -148,7 +148,7 @@ struct MessageHistory {
         }
     }
 
-    private mutating func describe(_ id: RelationID, _ xid: TransactionID?) {
+    private mutating func describe(_ id: RelationID, in xid: TransactionID?) {
         let count = Int.random(in: 0...4, using: &random)
         described[id] = count
         let type = TypeDescription(oid: 16_999, schema: "public", name: "colour")

@@ -12,7 +12,7 @@ struct MessageRound {
     private var payloads: [[UInt8]]
     private var random: SeededGenerator
 
-    init(_ random: inout SeededGenerator, _ recordings: [[[UInt8]]]) {
+    init(by random: inout SeededGenerator, recordings: [[[UInt8]]]) {
         if !recordings.isEmpty, random.once(in: 4) {
             payloads = recordings.randomElement(using: &random) ?? []
         } else {
@@ -42,13 +42,13 @@ struct MessageRound {
             hasSubAborts = hasSubAborts || StreamReader.isSubAbort(payload)
         }
         for index in readers.indices { try readers[index].finish() }
-        if !hasSubAborts { try compare(readers[0].committed, readers[1].committed) }
+        if !hasSubAborts { try compare(readers[0].committed, with: readers[1].committed) }
         try peek()
         return payloads.count * (readers.count + 1)
     }
 
     /// One may have met an error in what the other only keeps.
-    private func compare(_ first: [String], _ second: [String]) throws {
+    private func compare(_ first: [String], with second: [String]) throws {
         let count = min(first.count, second.count)
         guard first.prefix(count) == second.prefix(count) else {
             throw FuzzFinding("pieces and spool differ:\n\(first)\n\(second)")

@@ -52,7 +52,7 @@ struct DiscardedStream: Sendable {
                 return (try session.identifySystem().walEnd, pid)
             }
             starting(walsender)
-            try await start(receiver, tables, spoolFolder)
+            try await start(receiver, of: tables, in: spoolFolder)
             return try await discard(receiver, until: end) { received(walsender) }
         }
     }
@@ -79,7 +79,7 @@ struct DiscardedStream: Sendable {
     }
 
     private func start(
-        _ receiver: SlotReceiver, _ tables: FollowedTables, _ spoolFolder: String
+        _ receiver: SlotReceiver, of tables: FollowedTables, in spoolFolder: String
     ) async throws {
         var options = [
             (name: "proto_version", value: "2"), (name: "streaming", value: "on"),

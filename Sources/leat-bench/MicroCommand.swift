@@ -24,14 +24,14 @@ struct MicroCommand: ParsableCommand {
     func run() throws {
         if !json { print(Measurement.heading) }
         for workload in try Workload.all(rows: rows) {
-            for stage in Stage.all where isWanted(workload, stage) {
+            for stage in Stage.all where isWanted(workload, stage: stage) {
                 let measured = try Measurement(of: stage, on: workload, passes: passes)
                 print(json ? measured.json : measured.line)
             }
         }
     }
 
-    private func isWanted(_ workload: Workload, _ stage: Stage) -> Bool {
+    private func isWanted(_ workload: Workload, stage: Stage) -> Bool {
         guard let only else { return true }
         return workload.name.contains(only) || stage.name.contains(only)
     }

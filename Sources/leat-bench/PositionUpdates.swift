@@ -46,7 +46,7 @@ struct PositionUpdates {
         for _ in 0..<windows {
             times.append(
                 try clock.measure {
-                    for _ in 0..<updates { try move(session, &row, byKey: byKey) }
+                    for _ in 0..<updates { try move(on: session, row: &row, byKey: byKey) }
                 } / updates)
         }
         try reader.execute("rollback")
@@ -83,7 +83,7 @@ struct PositionUpdates {
     }
 
     private func move(
-        _ session: Session, _ row: inout Position, byKey: Bool
+        on session: Session, row: inout Position, byKey: Bool
     ) throws {
         let next = LSN(rawValue: row.end.rawValue + 1)
         try session.execute("begin")

@@ -56,7 +56,8 @@ struct Workload {
     private static func insert(rows: Int) -> Workload {
         var workload = Workload("insert")
         let narrow = workload.table(
-            1, "narrow", [("id", 20), ("k", 23), ("v", 25), ("ts", 1184), ("amt", 1700)])
+            1, named: "narrow",
+            columns: [("id", 20), ("k", 23), ("v", 25), ("ts", 1184), ("amt", 1700)])
         var id = 0
         while workload.rows < rows {
             workload.transaction(
@@ -78,8 +79,8 @@ struct Workload {
     private static func update(rows: Int) -> Workload {
         var workload = Workload("update")
         let wide = workload.table(
-            1, "wide",
-            [
+            1, named: "wide",
+            columns: [
                 ("id", 20), ("a", 23), ("b", 23), ("c", 20), ("d", 1700), ("e", 25), ("f", 25),
                 ("g", 3802), ("h", 1184), ("i", 16), ("j", 701),
             ])
@@ -98,7 +99,8 @@ struct Workload {
     private static func delete(rows: Int) -> Workload {
         var workload = Workload("delete")
         let narrow = workload.table(
-            1, "narrow", [("id", 20), ("k", 23), ("v", 25), ("ts", 1184), ("amt", 1700)])
+            1, named: "narrow",
+            columns: [("id", 20), ("k", 23), ("v", 25), ("ts", 1184), ("amt", 1700)])
         var id = 0
         while workload.rows < rows {
             workload.transaction(
@@ -128,12 +130,13 @@ struct Workload {
         var workload = Workload("tpcb")
         let filler = String(repeating: " ", count: 84)
         let balance: [(String, UInt32)] = [("bid", 23), ("balance", 23), ("filler", 1042)]
-        let accounts = workload.table(1, "pgbench_accounts", [("aid", 23)] + balance)
-        let tellers = workload.table(2, "pgbench_tellers", [("tid", 23)] + balance)
-        let branches = workload.table(3, "pgbench_branches", balance)
+        let accounts = workload.table(
+            1, named: "pgbench_accounts", columns: [("aid", 23)] + balance)
+        let tellers = workload.table(2, named: "pgbench_tellers", columns: [("tid", 23)] + balance)
+        let branches = workload.table(3, named: "pgbench_branches", columns: balance)
         let history = workload.table(
-            4, "pgbench_history",
-            [
+            4, named: "pgbench_history",
+            columns: [
                 ("tid", 23), ("bid", 23), ("aid", 23), ("delta", 23), ("mtime", 1114),
                 ("filler", 1042), ("id", 20),
             ], key: 6)
@@ -170,7 +173,7 @@ struct Workload {
     // MARK: Messages
 
     private mutating func table(
-        _ id: UInt32, _ name: String, _ columns: [(name: String, type: UInt32)], key: Int = 0
+        _ id: UInt32, named name: String, columns: [(name: String, type: UInt32)], key: Int = 0
     ) -> RelationID {
         let relation = Relation(
             id: RelationID(rawValue: id), schema: "public", name: name, replicaIdentity: .default,

@@ -26,26 +26,26 @@ struct SimulatedRun {
         defer { source.close() }
         connected()
         try await target.lock()
-        let start = try await begin(source, target)
+        let start = try await begin(from: source, on: target)
         process.confirmed = start.confirmed
         world.note("begins at \(start.position), confirmed \(start.confirmed)")
-        return try await flow(start, source, target)
+        return try await flow(at: start, from: source, to: target)
     }
 
     // MARK: The start
 
-    private func begin(_ source: SourceClient, _ target: TargetClient) async throws -> Start {
+    private func begin(from source: SourceClient, on target: TargetClient) async throws -> Start {
         let state = try await target.ask { $0.state }
         let row = state.row
-        let facts = try await facts(state, source)
+        let facts = try await facts(of: state, from: source)
         guard !world.isSabotaged(by: .startsUnseen) || row?.isCreating ?? true else {
             return Start(position: row?.position ?? .zero, confirmed: .zero)
         }
         switch try StartDecision(facts) {
-        case .create: return try await create(source, target)
+        case .create: return try await create(from: source, on: target)
         case .recreate:
             try await source.ask { $0.dropSlot() }
-            return try await create(source, target)
+            return try await create(from: source, on: target)
         case .adopt(let position): return Start(position: position, confirmed: position)
         case .resume(let position):
             let timeline = facts.timeline
@@ -62,7 +62,7 @@ struct SimulatedRun {
     }
 
     private func facts(
-        _ state: TargetServer.State, _ source: SourceClient
+        of state: TargetServer.State, from source: SourceClient
     ) async throws -> StartFacts {
         try await source.ask { server in
             process.lookForCause(state)
@@ -86,7 +86,7 @@ struct SimulatedRun {
     }
 
     /// In the order of "What a crash leaves".
-    private func create(_ source: SourceClient, _ target: TargetClient) async throws -> Start {
+    private func create(from source: SourceClient, on target: TargetClient) async throws -> Start {
         let timeline = try await source.ask { $0.history.timeline }
         try await target.ask { server in
             server.commit(isSynchronous: true) { state in
@@ -113,7 +113,7 @@ struct SimulatedRun {
     // MARK: The flow
 
     private func flow(
-        _ start: Start, _ source: SourceClient, _ target: TargetClient
+        at start: Start, from source: SourceClient, to target: TargetClient
     ) async throws -> Flow.Ending {
         let holdBack =
             world.isSabotaged(by: .forgetsToHoldBack)
@@ -122,7 +122,8 @@ struct SimulatedRun {
             PositionState(
                 startingAt: start.position, confirmed: start.confirmed, holdBack: holdBack),
             clock: world.clock)
-        let feed = SimulatedSource(source, positions, start.position, start.history)
+        let feed = SimulatedSource(
+            source, positions: positions, at: start.position, knowing: start.history)
         try await feed.start(at: min(start.history?.start ?? start.position, start.position))
         let sink = SimulatedSink(target, at: start.position)
         let stop = process.stop
@@ -132,41 +133,43 @@ struct SimulatedRun {
         process.status.update { $0.phase = .streaming }
         return try await stop.draining({ feed.stop() }) {
             let ending = try await flow.run(
-                beside: world.schedule.holds ? [hold(flow, source, target)] : [])
+                beside: world.schedule.holds ? [hold(flow, from: source, to: target)] : [])
             guard ending == .endReached || stop.isRequested else {
                 throw Restart(reason: "the source ended the stream")
             }
             if ending == .endReached, let place = flow.end.lsn {
                 world.note("has ended at \(place)")
-                check(place, source, target)
+                check(place, from: source, to: target)
             }
-            checkDrained(sink, feed, isEnd: ending == .endReached)
+            checkDrained(sink, from: feed, isEnd: ending == .endReached)
             return ending
         }
     }
 
     /// - Parameter isEnd: What was received behind the end position was not to be stored.
-    private func checkDrained(_ sink: SimulatedSink, _ source: SimulatedSource, isEnd: Bool) {
+    private func checkDrained(_ sink: SimulatedSink, from source: SimulatedSource, isEnd: Bool) {
         guard !source.client.session.isLost, !sink.client.session.isLost else { return }
         let (durable, position) = (
             world.target.durable.row?.position, world.target.state.row?.position
         )
         if durable != position {
-            world.breaks(.stopDrains, "\(position ?? .zero) is not on the disk after a stop")
+            world.breaks(.stopDrains, what: "\(position ?? .zero) is not on the disk after a stop")
         }
         // Nothing is confirmed that the server has not named on this connection.
         let named = min(source.heard, position ?? .zero)
         if world.schedule.holdBack == 0, source.reported < named {
-            world.breaks(.stopDrains, "\(source.reported) of \(named) is confirmed after a stop")
+            world.breaks(
+                .stopDrains, what: "\(source.reported) of \(named) is confirmed after a stop")
         }
         if !isEnd, let received = source.lastEnd, received > position ?? .zero {
-            world.breaks(.stopDrains, "\(received) was received before a stop, and not stored")
+            world.breaks(
+                .stopDrains, what: "\(received) was received before a stop, and not stored")
         }
     }
 
     /// Has the flow stand still somewhere ahead, and looks at the target then.
     private func hold(
-        _ flow: Flow, _ source: SourceClient, _ target: TargetClient
+        _ flow: Flow, from source: SourceClient, to target: TargetClient
     ) -> @Sendable () async throws -> Void {
         { [world] in
             while true {
@@ -177,7 +180,7 @@ struct SimulatedRun {
                         + UInt64(world.thread.number(below: 200)) - 60)
                 do {
                     if world.isSabotaged(by: .goesOnWhileHeld) {
-                        try await look(place, source, target)
+                        try await look(at: place, from: source, to: target)
                     }
                     world.note("wants to hold at \(place)")
                     if world.thread.once(in: 8) {
@@ -185,7 +188,7 @@ struct SimulatedRun {
                     }
                     try await flow.holdPoint.hold(at: place) {
                         world.note("holds at \(place)")
-                        try await look(place, source, target)
+                        try await look(at: place, from: source, to: target)
                         world.note("lets go")
                     }
                 } catch is HoldPoint.Failure {}
@@ -194,28 +197,28 @@ struct SimulatedRun {
     }
 
     private func look(
-        _ place: LSN, _ source: SourceClient, _ target: TargetClient
+        at place: LSN, from source: SourceClient, to target: TargetClient
     ) async throws {
         for _ in 0..<3 {
-            check(place, source, target)
+            check(place, from: source, to: target)
             try await world.thread.sleep(SimulatedThread.Time(world.thread.number(below: 40_000)))
         }
     }
 
     /// The target has what ends at or before the place, for good, and nothing behind it.
-    private func check(_ place: LSN, _ source: SourceClient, _ target: TargetClient) {
+    private func check(_ place: LSN, from source: SourceClient, to target: TargetClient) {
         guard !source.session.isLost, !target.session.isLost else { return }
         let (durable, state) = (world.target.durable, world.target.state)
         let behind = state.applied.last.flatMap(world.source.transaction)
         if let behind, behind.endLSN > place {
-            world.breaks(.holdsStill, "transaction \(behind.number) is behind \(place)")
+            world.breaks(.holdsStill, what: "transaction \(behind.number) is behind \(place)")
         }
         let missing = world.source.history.followed.first {
             $0.endLSN <= place && $0.endLSN > durable.row?.position ?? .zero
         }
         if let missing {
             world.breaks(
-                .holdsStill, "\(place) is held, transaction \(missing.number) is not stored")
+                .holdsStill, what: "\(place) is held, transaction \(missing.number) is not stored")
         }
     }
 }

@@ -83,7 +83,8 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
     private func take(_ batch: Batch) async throws -> Applied {
         var whole: [World.Committed] = []
         for (index, transaction) in batch.transactions.enumerated() {
-            let ended = batch.piece.map { add($0, batch, transaction) } ?? add(batch, index)
+            let ended =
+                batch.piece.map { add($0, in: batch, of: transaction) } ?? add(batch, at: index)
             guard let rows = ended else { continue }
             whole.append(
                 .init(rows: rows, commitLSN: transaction.commitLSN, endLSN: transaction.endLSN))
@@ -93,18 +94,18 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
             try client.check()
             return Applied()
         }
-        do { return try await commit(whole, last) } catch {
+        do { return try await commit(whole, upTo: last) } catch {
             guard world.isSabotaged(by: .appliesAgainAfterALostAnswer), !client.process.isKilled
             else { throw error }
             position = world.target.state.row?.position ?? position
             let row = LastTransaction(last)
-            move(world.target, whole, to: last.endLSN, row)
+            move(world.target, whole: whole, to: last.endLSN, last: row)
             throw error
         }
     }
 
     /// - Returns: The rows of the transaction, if it ends here.
-    private func add(_ batch: Batch, _ index: Int) -> [String]? {
+    private func add(_ batch: Batch, at index: Int) -> [String]? {
         let transaction = batch.transactions[index]
         var current = open ?? Open(xid: transaction.xid)
         if !transaction.beganEarlier { current = Open(xid: transaction.xid) }
@@ -117,7 +118,7 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
     private var isPieceCommitted: Bool { world.isSabotaged(by: .commitsAPiece) }
 
     private func add(
-        _ piece: StreamedPiece, _ batch: Batch, _ transaction: Transaction
+        _ piece: StreamedPiece, in batch: Batch, of transaction: Transaction
     ) -> [String]? {
         var current = Open(xid: piece.xid)
         if let index = inProgress.firstIndex(where: { $0.xid == piece.xid }) {
@@ -142,15 +143,15 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
     }
 
     private func commit(
-        _ whole: [World.Committed], _ last: Transaction
+        _ whole: [World.Committed], upTo last: Transaction
     ) async throws -> Applied {
         await turn.take()
         defer { turn.giveBack() }
         let (before, row) = (position, LastTransaction(last))
         let isSynchronous = world.schedule.isSynchronous
         try await client.ask { [self] server in
-            try checkIsOurs(server, before)
-            move(server, whole, to: last.endLSN, row, isSynchronous: isSynchronous)
+            try checkIsOurs(server, before: before)
+            move(server, whole: whole, to: last.endLSN, last: row, isSynchronous: isSynchronous)
         }
         position = last.endLSN
         return Applied(
@@ -160,7 +161,7 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
     }
 
     /// `update leat.progress ... where end_lsn = $old` meets one row.
-    private func checkIsOurs(_ server: TargetServer, _ before: LSN) throws {
+    private func checkIsOurs(_ server: TargetServer, before: LSN) throws {
         guard !world.isSabotaged(by: .skipsTheGuardOfThePosition) else { return }
         guard server.state.row?.position == before else {
             throw Restart(reason: "somebody else has moved the position")
@@ -168,7 +169,7 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
     }
 
     private func move(
-        _ server: TargetServer, _ whole: [World.Committed], to end: LSN, _ last: LastTransaction,
+        _ server: TargetServer, whole: [World.Committed], to end: LSN, last: LastTransaction,
         isSynchronous: Bool = false
     ) {
         world.note("commits \(whole.flatMap(\.rows)) to \(end)")
@@ -177,11 +178,11 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
             state.row?.position = end
             state.row?.last = last
         }
-        check(server, end)
+        check(server, end: end)
     }
 
-    private func check(_ server: TargetServer, _ end: LSN) {
-        if isSame() { world.check(end, server.state) }
+    private func check(_ server: TargetServer, end: LSN) {
+        if isSame() { world.check(end, against: server.state) }
     }
 
     // MARK: Positions
@@ -194,10 +195,10 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
         let end = max(wanted, before)
         if !world.isSabotaged(by: .storesNothing) {
             try await client.ask { [self] server in
-                try checkIsOurs(server, before)
+                try checkIsOurs(server, before: before)
                 world.note("stores \(end)")
                 server.commit(isSynchronous: true) { $0.row?.position = end }
-                check(server, end)
+                check(server, end: end)
             }
             position = end
         }

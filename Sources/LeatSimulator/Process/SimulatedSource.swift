@@ -23,8 +23,8 @@ final class SimulatedSource: BatchSource, @unchecked Sendable {
     private var thread: SimulatedThread { world.thread }
 
     init(
-        _ client: SourceClient, _ positions: SharedPosition, _ position: LSN,
-        _ history: KnownHistory?
+        _ client: SourceClient, positions: SharedPosition, at position: LSN,
+        knowing history: KnownHistory?
     ) {
         self.client = client
         self.positions = positions
@@ -99,7 +99,7 @@ final class SimulatedSource: BatchSource, @unchecked Sendable {
     /// False if there is nothing more for now.
     private func receive() throws -> Bool {
         if let replaying {
-            try replay(replaying.xid, replaying.next)
+            try replay(replaying.xid, from: replaying.next)
             return true
         }
         guard let payload = world.source.payload(client.session) else { return false }
@@ -142,7 +142,7 @@ final class SimulatedSource: BatchSource, @unchecked Sendable {
         kept.removeAll { $0.xid == xid }
     }
 
-    private func replay(_ xid: TransactionID, _ next: Int) throws {
+    private func replay(_ xid: TransactionID, from next: Int) throws {
         var messages = kept.first { $0.xid == xid }?.messages ?? []
         if world.isSabotaged(by: .forgetsWhatWasKept), messages.count > 3 { messages.removeLast() }
         guard next < messages.count else {

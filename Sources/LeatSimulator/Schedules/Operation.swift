@@ -49,13 +49,13 @@ final class Operation: @unchecked Sendable {
             world.note("it halts: \(halt.message)")
             isOver = true
             guard let cause = process.cause else {
-                return world.breaks(.stopsForCause, "without a cause: \(halt)")
+                return world.breaks(.stopsForCause, what: "without a cause: \(halt)")
             }
             guard halt.exitCode == .positionMismatch else {
-                return world.breaks(.stopsForCause, "\(cause), and it says: \(halt)")
+                return world.breaks(.stopsForCause, what: "\(cause), and it says: \(halt)")
             }
         case .failed(let error):
-            world.breaks(.stopsForCause, "it fails: \(error)")
+            world.breaks(.stopsForCause, what: "it fails: \(error)")
         }
     }
 
@@ -66,7 +66,7 @@ final class Operation: @unchecked Sendable {
         let last = world.thread.now + Operation.patience
         while !isOver, !isSettled {
             guard world.thread.now < last else {
-                return world.breaks(.goesOn, "the target is not there after two minutes")
+                return world.breaks(.goesOn, what: "the target is not there after two minutes")
             }
             try await world.thread.sleep(200_000)
         }

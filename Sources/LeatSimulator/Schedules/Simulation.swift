@@ -36,14 +36,14 @@ package struct Simulation {
         let progress = Progress()
         let main = Task(executorPreference: thread) {
             defer { progress.isOver = true }
-            try await Self.run(world, operation)
+            try await Self.run(in: world, operation: operation)
         }
         switch thread.run(
             steps: Self.mostSteps, until: { progress.isOver || world.broken != nil })
         {
         case .over: break
-        case .standsStill: world.breaks(.goesOn, "nobody can go on")
-        case .tooLong: world.breaks(.goesOn, "it does not end")
+        case .standsStill: world.breaks(.goesOn, what: "nobody can go on")
+        case .tooLong: world.breaks(.goesOn, what: "it does not end")
         }
         let digest = thread.digest
         main.cancel()
@@ -58,7 +58,7 @@ package struct Simulation {
         var isOver = false
     }
 
-    private static func run(_ world: World, _ operation: Operation) async throws {
+    private static func run(in world: World, operation: Operation) async throws {
         let faults = Faults(world: world, operation: operation)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await operation.run() }

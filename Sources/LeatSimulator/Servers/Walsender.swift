@@ -81,9 +81,9 @@ struct Walsender {
         case .rollBack(let xid):
             let index = index(of: xid)
             let transaction = inProgress.remove(at: index)
-            if transaction.isStreamed { abort(xid, xid, at: record.start) }
+            if transaction.isStreamed { abort(xid, subxid: xid, at: record.start) }
         case .commit(let xid, let time):
-            commit(inProgress.remove(at: index(of: xid)), time, record)
+            commit(inProgress.remove(at: index(of: xid)), at: time, as: record)
         case .other:
             break
         }
@@ -99,11 +99,11 @@ struct Walsender {
         let index = index(of: xid)
         inProgress[index].rows.removeAll { $0.subxid == subxid }
         if inProgress[index].streamedSubtransactions.contains(subxid) {
-            abort(xid, subxid, at: lsn)
+            abort(xid, subxid: subxid, at: lsn)
         }
     }
 
-    private mutating func abort(_ xid: UInt32, _ subxid: UInt32, at lsn: LSN) {
+    private mutating func abort(_ xid: UInt32, subxid: UInt32, at lsn: LSN) {
         send(
             .streamAbort(
                 StreamAbortMessage(
@@ -122,7 +122,7 @@ struct Walsender {
     }
 
     private mutating func commit(
-        _ transaction: InProgress, _ time: Int64, _ record: SourceRecord
+        _ transaction: InProgress, at time: Int64, as record: SourceRecord
     ) {
         guard record.start >= start else { return }
         let xid = TransactionID(rawValue: transaction.xid)
@@ -142,7 +142,7 @@ struct Walsender {
             isDescribed = true
             describe(nil, at: first.lsn)
         }
-        for row in transaction.rows { send(row, nil) }
+        for row in transaction.rows { send(row, in: nil) }
         send(
             .commit(
                 CommitMessage(commitLSN: record.start, endLSN: record.end, commitTime: time)),
@@ -168,7 +168,7 @@ struct Walsender {
                 StreamStartMessage(xid: xid, isFirstSegment: !transaction.isStreamed)),
             at: first.lsn)
         if !transaction.isDescribed { describe(xid, at: first.lsn) }
-        for row in transaction.rows { send(row, TransactionID(rawValue: row.subxid)) }
+        for row in transaction.rows { send(row, in: TransactionID(rawValue: row.subxid)) }
         send(.streamStop, at: transaction.rows.last?.lsn ?? first.lsn)
     }
 
@@ -178,7 +178,7 @@ struct Walsender {
         }
     }
 
-    private mutating func send(_ row: InProgress.Row, _ xid: TransactionID?) {
+    private mutating func send(_ row: InProgress.Row, in xid: TransactionID?) {
         let relation = row.isFollowed ? SimulatedTable.followed : SimulatedTable.other
         send(WireEncoder.insert(into: relation.id, [.text(row.text)], xid: xid), at: row.lsn)
     }
@@ -186,10 +186,10 @@ struct Walsender {
 
 /// The tables of the source. The stream follows one of them.
 enum SimulatedTable {
-    static let followed = relation(1, "followed")
-    static let other = relation(2, "other")
+    static let followed = relation(1, named: "followed")
+    static let other = relation(2, named: "other")
 
-    private static func relation(_ id: UInt32, _ name: String) -> Relation {
+    private static func relation(_ id: UInt32, named name: String) -> Relation {
         Relation(
             id: RelationID(rawValue: id), schema: "public", name: name, replicaIdentity: .default,
             columns: [RelationColumn(isKey: true, name: "row", typeOID: 25)])

@@ -38,7 +38,7 @@ final class World: @unchecked Sendable {
         note(text())
     }
 
-    func breaks(_ promise: Promise, _ what: String) {
+    func breaks(_ promise: Promise, what: String) {
         guard broken == nil else { return }
         broken = BrokenPromise(promise: promise, what: what)
         note("BROKEN \(promise.rawValue): \(what)")
@@ -87,13 +87,17 @@ final class World: @unchecked Sendable {
             if transaction.rows != known.rows {
                 breaks(
                     .neverHalf,
-                    "transaction \(number) is \(known.rows), and \(transaction.rows) is committed")
+                    what:
+                        "transaction \(number) is \(known.rows), and \(transaction.rows) is committed"
+                )
             }
             let last = state.applied.last ?? 0
             if last != known.predecessor {
                 breaks(
                     .onceAndInOrder,
-                    "transaction \(number) is committed behind \(last), not \(known.predecessor)")
+                    what:
+                        "transaction \(number) is committed behind \(last), not \(known.predecessor)"
+                )
             }
             state.applied.append(number)
         }
@@ -104,12 +108,13 @@ final class World: @unchecked Sendable {
     }
 
     /// Looks at what a position says that comes with what is applied.
-    func check(_ position: LSN, _ state: TargetServer.State) {
+    func check(_ position: LSN, against state: TargetServer.State) {
         let before = source.history.followed.last { $0.endLSN <= position }?.number ?? 0
         if state.applied.last ?? 0 != before {
             breaks(
                 .positionIsTheTruth,
-                "position \(position) comes with transaction \(state.applied.last ?? 0), not \(before)"
+                what:
+                    "position \(position) comes with transaction \(state.applied.last ?? 0), not \(before)"
             )
         }
     }
@@ -118,12 +123,12 @@ final class World: @unchecked Sendable {
     func check(confirmed flushed: LSN) {
         let durable = target.durable.row?.position ?? .zero
         if durable < flushed {
-            breaks(.confirmedIsStored, "\(flushed) is confirmed, \(durable) is on the disk")
+            breaks(.confirmedIsStored, what: "\(flushed) is confirmed, \(durable) is on the disk")
         }
         guard schedule.holdBack > 0 else { return }
         let old = target.durable(at: thread.now - schedule.holdBack).row?.position ?? .zero
         if old < flushed {
-            breaks(.confirmedIsOld, "\(flushed) is confirmed, \(old) is old enough")
+            breaks(.confirmedIsOld, what: "\(flushed) is confirmed, \(old) is old enough")
         }
     }
 
@@ -131,7 +136,7 @@ final class World: @unchecked Sendable {
     func checkEnd() {
         let (state, followed) = (target.state, source.history.followed.map(\.number))
         if state.applied != followed {
-            breaks(.nothingIsLost, "the source has \(followed), the target \(state.applied)")
+            breaks(.nothingIsLost, what: "the source has \(followed), the target \(state.applied)")
         }
     }
 
