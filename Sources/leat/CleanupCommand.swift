@@ -36,7 +36,7 @@ struct CleanupCommand: AsyncParsableCommand {
                 source: reach == .both ? try source.conninfo(logger) : target, target: target,
                 stream: try stream.name(), stateDirectory: try stream.stateDirectory())
             let consent = Consent(yes)
-            let left = try await Cleanup(configuration, reach, logger: logger).run { plan in
+            let left = try await Cleanup(configuration, reach: reach, logger: logger).run { plan in
                 consent.ask("Remove?\n  " + plan.lines.joined(separator: "\n  ") + "\n")
             }
             if let refusal = consent.refusal("Nothing was removed.") { throw refusal }

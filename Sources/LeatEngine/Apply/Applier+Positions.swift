@@ -6,11 +6,11 @@ internal import PGWire
 // How the position in `leat.progress` moves: with every target transaction, and alone.
 
 extension Applier {
-    func sendPosition(_ last: Transaction, _ writer: inout BatchWriter) throws {
+    func sendPosition(_ last: Transaction, with writer: inout BatchWriter) throws {
         guard let position else { preconditionFailure("the applier has not started") }
         try writer.sendPosition(
             preparedPosition(&writer),
-            [
+            with: [
                 "\(last.endLSN)", "\(last.commitTime.rawValue)", position.ctid, "\(position.end)",
                 stream.text, LastTransaction(last).text,
             ])
@@ -28,11 +28,11 @@ extension Applier {
     /// Ends the run's target transaction, if its end is one.
     ///
     /// - Parameter place: Where the row of the position lies now.
-    func commit(_ run: ApplyRun, _ place: String?) throws {
+    func commit(_ run: ApplyRun, at place: String?) throws {
         guard let last = run.end else { return }
         guard let place else { throw try positionLost() }
         do {
-            try commit(try open(), end: last.endLSN, place)
+            try commit(on: try open(), end: last.endLSN, at: place)
         } catch let error as ConnectionError {
             // Deferred constraints are checked by COMMIT. It has an answer, so it is not unknown.
             guard error.code == .server, let server = error.server, !run.changes.isEmpty else {
@@ -43,7 +43,7 @@ extension Applier {
     }
 
     /// The server has answered COMMIT, too.
-    func committed(_ run: ApplyRun, _ place: String?) throws {
+    func committed(_ run: ApplyRun, at place: String?) throws {
         guard let last = run.end, let place else {
             preconditionFailure("a guarded position that is not moved fails")
         }
@@ -51,7 +51,7 @@ extension Applier {
         position = Position(end: last.endLSN, ctid: place)
     }
 
-    private func commit(_ session: Session, end: LSN, _ place: String) throws {
+    private func commit(on session: Session, end: LSN, at place: String) throws {
         let isAside = side != nil
         if isAside { FailPoint.piecesCommitting.reached() }
         try session.execute(
@@ -129,7 +129,7 @@ extension Applier {
                 with: ["\(end)", "", position.ctid, "\(position.end)", stream.text, ""]
             ).firstRecord?.text("ctid")
             guard let place else { throw try positionLost() }
-            try commit(session, end: end, place)
+            try commit(on: session, end: end, at: place)
             return end
         }
     }

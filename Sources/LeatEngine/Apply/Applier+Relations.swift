@@ -40,7 +40,7 @@ extension Applier {
     /// The ways to the target, by the index of the batch's relations. Where one is missing, the
     /// transactions before its first change can still be applied.
     func resolve(
-        _ batch: Batch, _ refused: [RelationID: Halt] = [:]
+        _ batch: Batch, refused: [RelationID: Halt] = [:]
     ) throws -> ([RelationStatements?], Problem?) {
         // Arrays of one batch are the same memory, which is all that `==` looks at then.
         if let resolved, resolved.number == staging.batch, resolved.described == batch.relations {
@@ -55,16 +55,16 @@ extension Applier {
             do {
                 if let halt = refused[batch.relations[index].id] { throw halt }
                 let made = try resolve(
-                    batch.relations[index], targets,
+                    batch.relations[index], on: targets,
                     changedBy: { batch.redescriber(of: index) })
                 made.lastBatch = staging.batch
                 relations.append(made)
             } catch let misfit as Misfit {
                 relations.append(nil)
-                note(misfit, index, batch, &problem)
+                note(misfit, at: index, in: batch, into: &problem)
             } catch let halt as Halt {
                 relations.append(nil)
-                note(Misfit(halt: halt), index, batch, &problem)
+                note(Misfit(halt: halt), at: index, in: batch, into: &problem)
             }
         }
         if relations.allSatisfy({ $0 != nil }) {
@@ -84,7 +84,7 @@ extension Applier {
     }
 
     private func note(
-        _ misfit: Misfit, _ index: Int, _ batch: Batch, _ problem: inout Problem?
+        _ misfit: Misfit, at index: Int, in batch: Batch, into problem: inout Problem?
     ) {
         guard let change = batch.firstChange(ofRelation: UInt32(index)),
             change < problem?.change ?? .max
@@ -124,7 +124,7 @@ extension Applier {
                 knowledge.targetTypes = try open().typeCatalog()
                 made = try plan()
             }
-            keep(routes, known, table, relation.id)
+            keep(routes, over: known, of: table, id: relation.id)
             knowledge.leftOut.set(routes.leftOutColumns, of: relation.id)
             return made
         } catch let halt as Halt {
@@ -139,7 +139,7 @@ extension Applier {
     /// What was added on both sides since is known by its numbers from here on; with the batch,
     /// also to the next start.
     private func keep(
-        _ routes: ColumnRoutes, _ known: KnownColumns, _ table: TargetTable, _ id: RelationID
+        _ routes: ColumnRoutes, over known: KnownColumns, of table: TargetTable, id: RelationID
     ) {
         var now = known
         now.learn(routes, table)
@@ -188,7 +188,7 @@ extension Applier {
     ///
     /// - Parameter changer: The transaction with the relation's first change.
     private func resolve(
-        _ relation: Relation, _ targets: [TableName: Result<TargetTable, Halt>],
+        _ relation: Relation, on targets: [TableName: Result<TargetTable, Halt>],
         changedBy changer: () -> TransactionID?
     ) throws -> RelationStatements {
         if let known = known(relation) { return known }
@@ -252,8 +252,8 @@ extension Applier {
     /// - Parameter described: What the stream says of types; those that are not in the catalog
     ///   were dropped after their values were sent.
     func learn(
-        _ types: TypeCatalog, _ columns: [RelationID: [SourceColumn]],
-        _ definitions: DefinitionWatch.Known?, for new: NewDefinition,
+        _ types: TypeCatalog, columns: [RelationID: [SourceColumn]],
+        definitions: DefinitionWatch.Known?, for new: NewDefinition,
         described: [TypeDescription]
     ) async throws {
         knowledge.ask(new.relation)

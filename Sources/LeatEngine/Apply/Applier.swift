@@ -124,7 +124,7 @@ actor Applier: SessionActor, Closable {
             interrupt: interrupt)
         self.session = session
         try session.prepare()
-        isReplica = try ApplySession.configure(session, handling.role)
+        isReplica = try ApplySession.configure(session, as: handling.role)
         try SessionZone(assumed: handling.assumedZone, stream: stream).set(session)
         return session
     }
@@ -157,7 +157,7 @@ actor Applier: SessionActor, Closable {
     ///
     /// - Returns: Whether the transactions are marked with an origin.
     func start(
-        at end: LSN, _ source: SourceForm, _ followed: FollowedTables
+        at end: LSN, from source: SourceForm, following followed: FollowedTables
     ) async throws -> OriginMark.State {
         knowledge.sourceTypes = source.types
         knowledge.followed = followed
@@ -205,11 +205,11 @@ actor Applier: SessionActor, Closable {
             try forgetOld()
             startBatch()
             var applied = Applied()
-            let (relations, problem) = try resolve(batch, refused)
+            let (relations, problem) = try resolve(batch, refused: refused)
             let fitting = problem.map { batch.prefix(beforeChange: $0.change) } ?? batch
             let budget = LockBudget(relations, most: mostLocks)
             for run in ApplyRun.split(fitting, within: budget) {
-                try apply(run, fitting, &applied)
+                try apply(run, of: fitting, into: &applied)
             }
             // Not before what came before is applied: it is read by what was known then.
             try keepLearned(as: problem?.settled)
@@ -246,27 +246,29 @@ actor Applier: SessionActor, Closable {
     private static let largeBytes = 32 << 20
 
     func apply(
-        _ run: ApplyRun, _ batch: Batch, _ applied: inout Applied
+        _ run: ApplyRun, of batch: Batch, into applied: inout Applied
     ) throws {
         precondition(
             isTransactionOpen || !batch.transactions[run.transactions.lowerBound].beganEarlier,
             "a piece of a transaction follows the pieces before it")
-        if try applyAtOnce(run, batch) { return applied.count(run, batch, &openConflicts) }
+        if try applyAtOnce(run, of: batch) {
+            return applied.count(run, of: batch, resolved: &openConflicts)
+        }
         // A large value stands in the buffer for COPY once more, each byte of it perhaps escaped.
         if batch.byteCount > Applier.largeBytes { try Memory.require(2 * batch.byteCount) }
         if handling.foldsChanges, run.changes.count >= choice.worthFolding,
-            try applyFolded(run, batch)
+            try applyFolded(run, of: batch)
         {
-            return applied.count(run, batch, &openConflicts)
+            return applied.count(run, of: batch, resolved: &openConflicts)
         }
-        try apply(inOrder: run, batch, &applied)
+        try apply(inOrder: run, of: batch, into: &applied)
     }
 
     /// A few changes with their commit, in one trip to the target. If the server refuses anything,
     /// the same changes follow with a look at each answer before the commit.
     ///
     /// - Returns: Whether they were applied; if not, everything is as before.
-    private func applyAtOnce(_ run: ApplyRun, _ batch: Batch) throws -> Bool {
+    private func applyAtOnce(_ run: ApplyRun, of batch: Batch) throws -> Bool {
         guard run.end != nil, !isTransactionOpen, side == nil, batchesWatched == 0,
             choice.commitsAtOnce(run.changes.count)
         else { return false }
@@ -276,7 +278,7 @@ actor Applier: SessionActor, Closable {
         do {
             try write(run, commitsAtOnce: true) { writer in
                 try sendBegin(&writer)
-                try writer.send(run.changes, of: batch, relations)
+                try writer.send(run.changes, of: batch, to: relations)
             }
             return true
         } catch let failure as ApplyFailure {
@@ -291,7 +293,7 @@ actor Applier: SessionActor, Closable {
     /// source's order, which decides what is wrong with which of them.
     ///
     /// - Returns: Whether they were applied; if not, everything is as before.
-    private func applyFolded(_ run: ApplyRun, _ batch: Batch) throws -> Bool {
+    private func applyFolded(_ run: ApplyRun, of batch: Batch) throws -> Bool {
         let session = try open()
         let relations = try resolve(run, of: batch)
         let goesOn = isTransactionOpen
@@ -305,12 +307,12 @@ actor Applier: SessionActor, Closable {
                 } else {
                     try sendBegin(&writer)
                 }
-                try folded.send(run.changes, &writer, &staging)
-                if goesOn { try release("leat_sets", &writer) }
+                try folded.send(run.changes, with: &writer, staging: &staging)
+                if goesOn { try release("leat_sets", with: &writer) }
             }
             return true
         } catch let failure as ApplyFailure {
-            try holdBack(folded, failure, run)
+            try holdBack(folded, after: failure, of: run)
             guard goesOn else {
                 try abandon()
                 return false
@@ -325,7 +327,7 @@ actor Applier: SessionActor, Closable {
     }
 
     /// The tables to blame for sets that failed stay in the source's order for a while.
-    func holdBack(_ folded: FoldedWriter, _ failure: ApplyFailure, _ run: ApplyRun) throws {
+    func holdBack(_ folded: FoldedWriter, after failure: ApplyFailure, of run: ApplyRun) throws {
         try restartIfTransient(failure, of: run.transactions.count)
         for table in folded.tables(blamedFor: failure) {
             heldBack[table] = Applier.batchesHeldBack
@@ -333,34 +335,34 @@ actor Applier: SessionActor, Closable {
     }
 
     func apply(
-        inOrder run: ApplyRun, _ batch: Batch, _ applied: inout Applied
+        inOrder run: ApplyRun, of batch: Batch, into applied: inout Applied
     ) throws {
         do {
             // Known already, unless an earlier run has failed and its statements were forgotten.
             let relations = try resolve(run, of: batch)
             try write(run) { writer in
                 let piece = try sendBeginning(&writer)
-                try writer.send(run.changes, of: batch, relations)
-                if let piece { try release(piece, &writer) }
+                try writer.send(run.changes, of: batch, to: relations)
+                if let piece { try release(piece, with: &writer) }
             }
-            applied.count(run, batch, &openConflicts)
+            applied.count(run, of: batch, resolved: &openConflicts)
         } catch let failure as ApplyFailure {
-            try retreat(from: failure, run, batch)
-            try retryAlone(failure, run, batch, &applied)
+            try retreat(from: failure, applying: run, of: batch)
+            try retryAlone(after: failure, run, of: batch, into: &applied)
         }
     }
 
     /// Transactions that shared a target transaction are applied one by one, so that all before
     /// the one that fails are stored.
     private func retryAlone(
-        _ failure: ApplyFailure, _ run: ApplyRun, _ batch: Batch, _ applied: inout Applied
+        after failure: ApplyFailure, _ run: ApplyRun, of batch: Batch, into applied: inout Applied
     ) throws {
         try restartIfTransient(failure, of: run.transactions.count)
         guard run.transactions.count > 1 else {
-            try applyResolving(failure, run, batch)
-            return applied.count(run, batch, &openConflicts)
+            try applyResolving(failure, of: run, in: batch)
+            return applied.count(run, of: batch, resolved: &openConflicts)
         }
-        for single in run.singles(batch) { try apply(inOrder: single, batch, &applied) }
+        for single in run.singles(batch) { try apply(inOrder: single, of: batch, into: &applied) }
     }
 
     /// Leaves the session as after a rollback. What was prepared in the failed pipeline may or
@@ -399,10 +401,11 @@ actor Applier: SessionActor, Closable {
     }
 
     private func write(
-        _ run: ApplyRun, commitsAtOnce: Bool = false, _ send: (inout BatchWriter) throws -> Void
+        _ run: ApplyRun, commitsAtOnce: Bool = false,
+        sending send: (inout BatchWriter) throws -> Void
     ) throws {
         var writer = try writer(commitsAtOnce: commitsAtOnce)
-        try write(run, &writer, send)
+        try write(run, with: &writer, sending: send)
     }
 
     func writer(commitsAtOnce: Bool = false) throws -> BatchWriter {
@@ -413,13 +416,14 @@ actor Applier: SessionActor, Closable {
 
     /// The rest of what `writer` is to send for a run, its position and commit.
     func write(
-        _ run: ApplyRun, _ writer: inout BatchWriter, _ send: (inout BatchWriter) throws -> Void
+        _ run: ApplyRun, with writer: inout BatchWriter,
+        sending send: (inout BatchWriter) throws -> Void
     ) throws {
         defer { prepared = writer.prepared }
         let place: String?
         do {
             try send(&writer)
-            if let last = run.end { try sendPosition(last, &writer) }
+            if let last = run.end { try sendPosition(last, with: &writer) }
             if writer.commitsAtOnce { try writer.send("commit") }
             place = try writer.finish()
         } catch let failure as ApplyFailure {
@@ -427,13 +431,13 @@ actor Applier: SessionActor, Closable {
             _ = try? writer.finish()
             throw failure
         }
-        if writer.commitsAtOnce { return try committed(run, place) }
-        try commit(run, place)
+        if writer.commitsAtOnce { return try committed(run, at: place) }
+        try commit(run, at: place)
     }
 
     /// Not before it is known that each statement met the rows it should: a wrong count is no
     /// error to the server, which would go on and forget where to go back to.
-    private func release(_ savepoint: String, _ writer: inout BatchWriter) throws {
+    private func release(_ savepoint: String, with writer: inout BatchWriter) throws {
         try writer.pause()
         try writer.resume()
         try writer.send("release savepoint \(savepoint)")
@@ -461,7 +465,7 @@ actor Applier: SessionActor, Closable {
 extension Applied {
     /// - Parameter resolved: Conflicts of the open transaction; taken once it is committed.
     mutating func count(
-        _ run: ApplyRun, _ batch: Batch, _ resolved: inout [ConflictCount]
+        _ run: ApplyRun, of batch: Batch, resolved: inout [ConflictCount]
     ) {
         changes += run.changes.count
         guard let last = run.end else { return }

@@ -18,16 +18,16 @@ struct ApplyRun {
         for index in batch.transactions.indices {
             let transaction = batch.transactions[index]
             if transaction.beganEarlier, transaction.isComplete {
-                runs.append(run(index...index, batch))
+                runs.append(run(of: index...index, in: batch))
                 first = index + 1
             } else if !transaction.isComplete {
-                if first < index { runs.append(run(first...(index - 1), batch)) }
-                runs.append(run(index...index, batch))
+                if first < index { runs.append(run(of: first...(index - 1), in: batch)) }
+                runs.append(run(of: index...index, in: batch))
                 first = index + 1
             }
         }
         if first < batch.transactions.count {
-            runs.append(run(first...(batch.transactions.count - 1), batch))
+            runs.append(run(of: first...(batch.transactions.count - 1), in: batch))
         }
         return runs.flatMap { $0.split(batch, within: budget) }
     }
@@ -40,21 +40,21 @@ struct ApplyRun {
         for single in singles(batch) {
             let index = single.transactions.lowerBound
             if !held.take(single.changes, of: batch), index > first {
-                runs.append(ApplyRun.run(first...index - 1, batch))
+                runs.append(ApplyRun.run(of: first...index - 1, in: batch))
                 first = index
                 held.restart()
                 _ = held.take(single.changes, of: batch)
             }
         }
-        runs.append(ApplyRun.run(first...transactions.upperBound - 1, batch))
+        runs.append(ApplyRun.run(of: first...transactions.upperBound - 1, in: batch))
         return runs
     }
 
     func singles(_ batch: Batch) -> [ApplyRun] {
-        transactions.map { ApplyRun.run($0...$0, batch) }
+        transactions.map { ApplyRun.run(of: $0...$0, in: batch) }
     }
 
-    private static func run(_ range: ClosedRange<Int>, _ batch: Batch) -> ApplyRun {
+    private static func run(of range: ClosedRange<Int>, in batch: Batch) -> ApplyRun {
         let last = batch.transactions[range.upperBound]
         return ApplyRun(
             transactions: Range(range),

@@ -8,9 +8,9 @@ enum ApplySession {
     /// - Returns: Whether the session has role `replica`: foreign keys are not checked and ordinary
     ///   triggers do not fire, as in PostgreSQL's own apply workers.
     static func configure(
-        _ session: Session, _ role: SyncConfiguration.Role
+        _ session: Session, as role: SyncConfiguration.Role
     ) throws -> Bool {
-        let isReplica = try setRole(session, role)
+        let isReplica = try setRole(on: session, role: role)
         // A role or database may have it off; the applier turns it off where that is safe.
         try session.execute("set synchronous_commit = on")
         // The backend of a Leat that is gone must go too, for it holds locks: while it waits for
@@ -28,19 +28,19 @@ enum ApplySession {
     /// The setting may come from the role or the database: on servers before 15 that is the way to
     /// give it to a role that is no superuser.
     private static func setRole(
-        _ session: Session, _ role: SyncConfiguration.Role
+        on session: Session, role: SyncConfiguration.Role
     ) throws -> Bool {
         let now = try session.query(
             "select pg_catalog.current_setting('session_replication_role')"
         ).text()
         switch role {
         case .auto:
-            return try now == "replica" || set("replica", session) == nil
+            return try now == "replica" || set("replica", on: session) == nil
         case .replica:
-            guard now != "replica", let error = try set("replica", session) else { return true }
-            throw try refused(error, session)
+            guard now != "replica", let error = try set("replica", on: session) else { return true }
+            throw try refused(error, on: session)
         case .plain, .disableTriggers:
-            guard now == "replica", let error = try set("origin", session) else { return false }
+            guard now == "replica", let error = try set("origin", on: session) else { return false }
             throw Halt(
                 .preflight,
                 """
@@ -51,7 +51,7 @@ enum ApplySession {
     }
 
     /// - Returns: The refusal of a role that may not.
-    private static func set(_ value: String, _ session: Session) throws -> ConnectionError? {
+    private static func set(_ value: String, on session: Session) throws -> ConnectionError? {
         do {
             try session.execute("set session_replication_role = \(value)")
             return nil
@@ -61,7 +61,7 @@ enum ApplySession {
         }
     }
 
-    private static func refused(_ error: ConnectionError, _ session: Session) throws -> Halt {
+    private static func refused(_ error: ConnectionError, on session: Session) throws -> Halt {
         let role = try session.role()
         return Halt(
             .preflight, "The target role may not set session_replication_role: \(error).",

@@ -56,13 +56,13 @@ struct BatchWriter {
         try resume()
     }
 
-    mutating func send(_ sql: String, _ values: [String] = []) throws {
+    mutating func send(_ sql: String, with values: [String] = []) throws {
         try session.sendStatement(sql, with: values)
         expectations.append(.command)
     }
 
     /// - Parameter name: Of the prepared statement.
-    mutating func sendPosition(_ name: String, _ values: [String]) throws {
+    mutating func sendPosition(_ name: String, with values: [String]) throws {
         try session.sendPrepared(name, with: values)
         expectations.append(.position)
     }
@@ -71,7 +71,7 @@ struct BatchWriter {
 
     /// - Parameter relations: By the index of the batch's relations.
     mutating func send(
-        _ range: Range<Int>, of batch: Batch, _ relations: [RelationStatements?]
+        _ range: Range<Int>, of batch: Batch, to relations: [RelationStatements?]
     ) throws {
         try batch.bytes.withUnsafeBytes { arena in
             for index in range {
@@ -79,10 +79,11 @@ struct BatchWriter {
                 switch change.kind {
                 case .insert, .update, .delete:
                     let relation = BatchWriter.known(relations[Int(change.relation)])
-                    try send(change, at: index, batch, arena, relation)
+                    try send(change, at: index, of: batch, arena: arena, to: relation)
                 case .truncate:
                     try sendTruncate(
-                        batch.truncates[Int(change.relation)], at: index, batch, relations)
+                        batch.truncates[Int(change.relation)], at: index, of: batch,
+                        relations: relations)
                 case .message:
                     break
                 }
@@ -98,8 +99,8 @@ struct BatchWriter {
     }
 
     private mutating func send(
-        _ change: Change, at index: Int, _ batch: Batch, _ arena: UnsafeRawBufferPointer,
-        _ relation: RelationStatements
+        _ change: Change, at index: Int, of batch: Batch, arena: UnsafeRawBufferPointer,
+        to relation: RelationStatements
     ) throws {
         if change.kind != .insert, change.oldKind != .full, relation.plan.needsWholeOldRow {
             throw ApplyFailure(reason: .noIdentity, change: index)
@@ -111,11 +112,11 @@ struct BatchWriter {
         case .delete:
             prepared = try relation.delete(isGuarded: commitsAtOnce) { try prepare($0) }
         case .update:
-            if changesUnwritableKey(change, batch, relation.plan) {
-                try sendAsDeleteAndInsert(change, at: index, batch, arena, relation)
+            if changesUnwritableKey(change, in: batch, by: relation.plan) {
+                try sendAsDeleteAndInsert(change, at: index, of: batch, arena: arena, to: relation)
                 return
             }
-            let unchanged = BatchWriter.unchanged(change.new, batch)
+            let unchanged = BatchWriter.unchanged(of: change.new, in: batch)
             prepared = try relation.update(
                 old: change.oldKind, unchanged: unchanged, isGuarded: commitsAtOnce
             ) { try prepare($0) }
@@ -125,33 +126,38 @@ struct BatchWriter {
         guard let prepared else { return }
         if change.kind != .insert, relation.plan.target.mayLeaveOut {
             let row = try relation.find(old: change.oldKind) { try prepare($0) }
-            try execute(row, change, at: index, batch, arena, relation.plan, .found(index))
+            try execute(
+                row, for: change, at: index, of: batch, arena: arena, by: relation.plan,
+                expecting: .found(index))
         }
-        try execute(prepared, change, at: index, batch, arena, relation.plan)
+        try execute(prepared, for: change, at: index, of: batch, arena: arena, by: relation.plan)
     }
 
     /// - Parameter expected: Of the answer; by default one row, or none where a trigger may leave
     ///   it out.
     private mutating func execute(
-        _ prepared: RelationStatements.Prepared, _ change: Change, at index: Int, _ batch: Batch,
-        _ arena: UnsafeRawBufferPointer, _ plan: RelationPlan, _ expected: Expectation? = nil
+        _ prepared: RelationStatements.Prepared, for change: Change, at index: Int, of batch: Batch,
+        arena: UnsafeRawBufferPointer, by plan: RelationPlan, expecting expected: Expectation? = nil
     ) throws {
         let isCounted = !plan.target.mayLeaveOut && !commitsAtOnce
         let expected = expected ?? .change(index, exactlyOne: isCounted)
         try batch.columns.withUnsafeBufferPointer { columns in
             guard let columns = columns.baseAddress else {
-                return try execute(prepared, nil, nil, at: index, nil, plan, expected)
+                return try execute(
+                    prepared, old: nil, new: nil, at: index, arena: nil, by: plan,
+                    expecting: expected)
             }
             try execute(
-                prepared, columns + Int(change.old.first), columns + Int(change.new.first),
-                at: index, arena.baseAddress, plan, expected)
+                prepared, old: columns + Int(change.old.first),
+                new: columns + Int(change.new.first),
+                at: index, arena: arena.baseAddress, by: plan, expecting: expected)
         }
     }
 
     private mutating func execute(
-        _ prepared: RelationStatements.Prepared, _ old: UnsafePointer<Column>?,
-        _ new: UnsafePointer<Column>?, at index: Int, _ arena: UnsafeRawPointer?,
-        _ plan: RelationPlan, _ expected: Expectation
+        _ prepared: RelationStatements.Prepared, old: UnsafePointer<Column>?,
+        new: UnsafePointer<Column>?, at index: Int, arena: UnsafeRawPointer?,
+        by plan: RelationPlan, expecting expected: Expectation
     ) throws {
         parameters.removeAll()
         for parameter in prepared.statement.parameters {
@@ -194,18 +200,18 @@ struct BatchWriter {
 
     /// Sends a statement that is run once, as the unnamed one: the next takes its place.
     mutating func sendOnce(
-        _ statement: ChangeStatement, _ change: Change, at index: Int, _ batch: Batch,
-        _ plan: RelationPlan
+        _ statement: ChangeStatement, for change: Change, at index: Int, of batch: Batch,
+        by plan: RelationPlan
     ) throws {
         try session.sendPrepare("", sql: statement.sql, types: statement.types)
         expectations.append(.command)
         let prepared = RelationStatements.Prepared(name: "", statement: statement)
         try batch.bytes.withUnsafeBytes { arena in
-            try execute(prepared, change, at: index, batch, arena, plan)
+            try execute(prepared, for: change, at: index, of: batch, arena: arena, by: plan)
         }
     }
 
-    static func unchanged(_ tuple: Tuple, _ batch: Batch) -> [Int] {
+    static func unchanged(of tuple: Tuple, in batch: Batch) -> [Int] {
         var unchanged: [Int] = []
         for index in 0..<Int(tuple.count)
         where batch.columns[Int(tuple.first) + index].kind == .unchangedTOAST {
@@ -216,7 +222,7 @@ struct BatchWriter {
 
     /// Whether the update gives a new key to a column that the target generates ALWAYS.
     private func changesUnwritableKey(
-        _ change: Change, _ batch: Batch, _ plan: RelationPlan
+        _ change: Change, in batch: Batch, by plan: RelationPlan
     ) -> Bool {
         guard change.oldKind != .none else { return false }
         return plan.identityAlways.contains { index in
@@ -230,18 +236,18 @@ struct BatchWriter {
 
     /// Such a column takes a value on INSERT only.
     private mutating func sendAsDeleteAndInsert(
-        _ change: Change, at index: Int, _ batch: Batch, _ arena: UnsafeRawBufferPointer,
-        _ relation: RelationStatements
+        _ change: Change, at index: Int, of batch: Batch, arena: UnsafeRawBufferPointer,
+        to relation: RelationStatements
     ) throws {
         let delete = try relation.delete(isGuarded: commitsAtOnce) { try prepare($0) }
-        try execute(delete, change, at: index, batch, arena, relation.plan)
+        try execute(delete, for: change, at: index, of: batch, arena: arena, by: relation.plan)
         let insert = try relation.insert { try prepare($0) }
-        try execute(insert, change, at: index, batch, arena, relation.plan)
+        try execute(insert, for: change, at: index, of: batch, arena: arena, by: relation.plan)
     }
 
     /// CASCADE is not repeated: what it emptied on the source and is published is in the list.
     private mutating func sendTruncate(
-        _ truncate: Truncate, at index: Int, _ batch: Batch, _ relations: [RelationStatements?]
+        _ truncate: Truncate, at index: Int, of batch: Batch, relations: [RelationStatements?]
     ) throws {
         let targets = truncate.relations.map { BatchWriter.known(relations[Int($0)]).plan.target }
         let tables = targets.map { $0.only + $0.name.quoted }
@@ -255,15 +261,15 @@ struct BatchWriter {
         if defersConstraints { try send("set constraints all deferred") }
         guard let noting else { return }
         let (sql, values) = TruncateStore.note(batch.truncates(at: index), of: noting)
-        try send(sql, values)
+        try send(sql, with: values)
     }
 
     // MARK: Net changes
 
     /// Sends one net change of a row as a statement of its own.
     mutating func send(
-        _ row: NetRow, as step: NetRow.Step, unchanged: [Int], _ key: UnsafePointer<Column>,
-        _ new: UnsafePointer<Column>, _ arena: UnsafeRawPointer, _ relation: RelationStatements
+        _ row: NetRow, as step: NetRow.Step, unchanged: [Int], key: UnsafePointer<Column>,
+        new: UnsafePointer<Column>, arena: UnsafeRawPointer, to relation: RelationStatements
     ) throws {
         let prepared: RelationStatements.Prepared?
         switch step {
@@ -275,11 +281,13 @@ struct BatchWriter {
         guard let prepared else { return }
         // Tables on which something fires are not folded.
         let expected = Expectation.change(Int(row.change), exactlyOne: true)
-        try execute(prepared, key, new, at: Int(row.change), arena, relation.plan, expected)
+        try execute(
+            prepared, old: key, new: new, at: Int(row.change), arena: arena, by: relation.plan,
+            expecting: expected)
     }
 
     /// - Returns: The statement's name, for ``sendSet(_:rows:change:)`` or
-    ///   ``sendPosition(_:_:)``.
+    ///   ``sendPosition(_:with:)``.
     mutating func prepare(_ sql: String) throws -> String {
         prepared += 1
         let name = "leat\(prepared)"
@@ -324,7 +332,7 @@ struct BatchWriter {
         var failure: ApplyFailure?
         for expectation in expectations {
             let answer = try session.nextAnswer()
-            if failure == nil { failure = check(answer, expectation) }
+            if failure == nil { failure = check(answer, against: expectation) }
             if case .position = expectation, case .rows(let result) = answer {
                 place = try result.firstRecord?.text("ctid")
             }
@@ -342,7 +350,8 @@ struct BatchWriter {
         isInPipeline = true
     }
 
-    private func check(_ answer: PipelineAnswer, _ expectation: Expectation) -> ApplyFailure? {
+    private func check(_ answer: PipelineAnswer, against expectation: Expectation) -> ApplyFailure?
+    {
         switch (answer, expectation) {
         case (.failed(let error), .change(let index, _)), (.failed(let error), .found(let index)),
             (.failed(let error), .set(_, let index)):

@@ -54,7 +54,7 @@ final class JoiningTables: Sendable {
             {
                 return nil
             }
-            try store.join(name, relation.id, at: position)
+            try store.join(name, as: relation.id, at: position)
             return row == nil
         }
         guard let isNew else { return JoiningTables.madeAgain(name) }

@@ -23,19 +23,19 @@ struct LoosenedRules {
             }
             halt.advice = LoosenedRules.text(
                 "The source has no such rule, or has another one in its place. On the target:",
-                rule,
-                broken.wayOn)
+                rule: rule,
+                wayOn: broken.wayOn)
         } else if let rule = LoosenedRule(broken.rule, target: target, source: []) {
             halt.advice = LoosenedRules.text(
                 """
                 Whether the source has this rule is not known here: nothing of it is in the stream. \
                 If it does not, on the target:
-                """, rule, halt.advice ?? "")
+                """, rule: rule, wayOn: halt.advice ?? "")
         }
         return halt
     }
 
-    private static func text(_ opening: String, _ rule: LoosenedRule, _ wayOn: String) -> String {
+    private static func text(_ opening: String, rule: LoosenedRule, wayOn: String) -> String {
         ([opening] + rule.statements + [wayOn]).joined(separator: "\n")
     }
 

@@ -92,13 +92,13 @@ final class RelationStatements {
         prepare: (ChangeStatement) throws -> Prepared
     ) rethrows -> Prepared? {
         try isGuarded
-            ? update(old, unchanged, &guarded) { try prepare($0.guarded) }
-            : update(old, unchanged, &counted, prepare)
+            ? update(old, unchanged: unchanged, shapes: &guarded) { try prepare($0.guarded) }
+            : update(old, unchanged: unchanged, shapes: &counted, prepare: prepare)
     }
 
     private func update(
-        _ old: Change.OldTuple, _ unchanged: [Int], _ shapes: inout Shapes,
-        _ prepare: (ChangeStatement) throws -> Prepared
+        _ old: Change.OldTuple, unchanged: [Int], shapes: inout Shapes,
+        prepare: (ChangeStatement) throws -> Prepared
     ) rethrows -> Prepared? {
         if unchanged.isEmpty, let made = shapes.wholeUpdates[Int(old.rawValue)] { return made }
         let shape = UpdateShape(old: old, unchanged: unchanged)

@@ -15,10 +15,10 @@ struct SessionZone {
     let stream: StreamName
 
     func set(_ session: Session) throws {
-        try set(try assumed ?? stored(session) ?? configured(session), session)
+        try set(try assumed ?? stored(session) ?? configured(session), on: session)
     }
 
-    private func set(_ zone: String, _ session: Session) throws {
+    private func set(_ zone: String, on session: Session) throws {
         do {
             try session.query("select pg_catalog.set_config('timezone', $1, false)", with: [zone])
         } catch {

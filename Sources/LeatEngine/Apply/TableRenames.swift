@@ -61,7 +61,7 @@ struct TableRenames {
     ///   - selection: So is what is not selected; nil: all are.
     /// - Throws: ``Halt`` (exit code 7) if one was renamed on the source alone.
     func follow(
-        _ stream: StreamName, _ logger: Logger, published: Set<RelationID>? = nil,
+        _ stream: StreamName, logger: Logger, published: Set<RelationID>? = nil,
         selection: Selection? = nil
     ) async throws {
         let stored = try await applier.run { session in
@@ -74,7 +74,7 @@ struct TableRenames {
                 name: row.table, snapshot: row.snapshotLSN ?? .zero, targetOID: row.targetOID)
         }
         let names = try await source.names(of: Array(tables.keys))
-        if let selection { try checkSelection(tables, names, selection) }
+        if let selection { try checkSelection(of: tables, named: names, by: selection) }
         let plan = try await plan(
             tables.filter { id, _ in names[id].map { selection?.wants($0) ?? true } ?? false })
         if let halt = plan.halt { throw halt }
@@ -94,8 +94,8 @@ struct TableRenames {
     /// A rename must not take a table out of the selection by the way; who excludes the new name
     /// means it.
     private func checkSelection(
-        _ tables: [RelationID: FollowedTables.Table], _ names: [RelationID: TableName],
-        _ selection: Selection
+        of tables: [RelationID: FollowedTables.Table], named names: [RelationID: TableName],
+        by selection: Selection
     ) throws {
         for (id, table) in tables {
             guard let name = names[id], selection.wants(table.name), !selection.wants(name),

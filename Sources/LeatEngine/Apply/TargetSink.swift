@@ -37,7 +37,7 @@ struct TargetSink: BatchSink {
 
     /// Begins at the stored position.
     func start(at position: LSN, _ form: Applier.SourceForm) async throws {
-        tell(try await applier.start(at: position, form, followed))
+        tell(try await applier.start(at: position, from: form, following: followed))
     }
 
     /// A stream that leads back from this target would take our changes for its own.
@@ -63,7 +63,7 @@ struct TargetSink: BatchSink {
     func apply(_ batch: Batch) async throws -> Applied {
         let applied =
             if let piece = batch.piece {
-                try await apply(piece, batch)
+                try await apply(piece, of: batch)
             } else {
                 try await passing { try await applyWhole(batch) }
             }
@@ -80,16 +80,16 @@ struct TargetSink: BatchSink {
         if let joining {
             refused.merge(try await joining.refusals(in: batch)) { first, _ in first }
         }
-        return try await apply(batch, refused)
+        return try await apply(batch, refused: refused)
     }
 
-    private func apply(_ batch: Batch, _ refused: [RelationID: Halt]) async throws -> Applied {
+    private func apply(_ batch: Batch, refused: [RelationID: Halt]) async throws -> Applied {
         do {
             return try await applier.apply(batch, refusing: refused)
         } catch let new as Applier.NewDefinition {
             // Nothing of the batch was applied.
             try await learn(new, from: batch)
-            return try await apply(batch, refused)
+            return try await apply(batch, refused: refused)
         } catch let halt as Halt {
             throw await explain(halt)
         }
@@ -149,7 +149,8 @@ struct TargetSink: BatchSink {
         }
         let columns = try await columns(for: new.relation)
         try await applier.learn(
-            source.types(), columns, definitions?.watch.known, for: new, described: batch.types)
+            source.types(), columns: columns, definitions: definitions?.watch.known, for: new,
+            described: batch.types)
     }
 
     private func columns(for relation: Relation) async throws -> [RelationID: [SourceColumn]] {

@@ -21,7 +21,7 @@ struct ArchiveCatalogReader {
     }
 
     func description(
-        _ archive: ArchiveID, _ system: SystemIdentity, encoding: String
+        of archive: ArchiveID, system: SystemIdentity, encoding: String
     ) throws -> ArchiveDescription {
         let publications = try Publication(session: session, configuration: configuration)
             .identities()

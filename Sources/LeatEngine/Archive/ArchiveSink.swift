@@ -39,8 +39,9 @@ actor ArchiveSink: BatchSink {
 
     /// - Throws: ``Halt`` if the archive cannot be gone on with.
     init(
-        _ folder: ArchiveFolder, _ lock: WriterLock, _ description: ArchiveDescription,
-        _ configuration: SourceConfiguration, source: Connection,
+        in folder: ArchiveFolder, under lock: WriterLock,
+        describing description: ArchiveDescription,
+        configuration: SourceConfiguration, source: Connection,
         segmentBytes: Int = ArchiveWriter.segmentBytes, spool: TargetSpool? = nil,
         definitions: Definitions? = nil, logger: Logger
     ) throws {
@@ -163,7 +164,7 @@ actor ArchiveSink: BatchSink {
             try prune(
                 retention.decide(
                     sizes.filter { $0.name >= writer.position.beginning },
-                    readers: readers.map { $0.end ?? .zero }), readers)
+                    readers: readers.map { $0.end ?? .zero }), keptBy: readers)
         }
         guard let spool else { return }
         let bytes = try folder.sizes().reduce(0) { $0 + $1.bytes }
@@ -175,7 +176,7 @@ actor ArchiveSink: BatchSink {
     }
 
     private func prune(
-        _ decision: Retention.Decision?, _ readers: [ArchiveReaders.Reader]
+        _ decision: Retention.Decision?, keptBy readers: [ArchiveReaders.Reader]
     ) throws {
         guard let decision else { return }
         if decision.beginning > writer.position.beginning {
@@ -187,10 +188,10 @@ actor ArchiveSink: BatchSink {
                 level: spool == nil ? .info : .debug, "segments removed",
                 metadata: ["from": "\(before.first)", "to": "\(decision.beginning.first)"])
         }
-        if spool == nil { tellHeld(decision, readers) }
+        if spool == nil { tellHeld(decision, by: readers) }
     }
 
-    private func tellHeld(_ decision: Retention.Decision, _ readers: [ArchiveReaders.Reader]) {
+    private func tellHeld(_ decision: Retention.Decision, by readers: [ArchiveReaders.Reader]) {
         guard let held = decision.heldBy else {
             isHeldTold = false
             return

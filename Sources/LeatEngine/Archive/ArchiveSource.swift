@@ -189,14 +189,14 @@ actor ArchiveSource: BatchSource {
                     firstFrame = frame
                     break
                 }
-                try take(frame, stream)
+                try take(frame, of: stream)
             } catch {
                 failure = error
             }
         }
     }
 
-    private func take(_ frame: Frame, _ stream: Stream) throws {
+    private func take(_ frame: Frame, of stream: Stream) throws {
         guard let batch = try checked({ try decoder?.batch(of: frame) }) else { return }
         if batch.transactions.isEmpty {
             guard !frame.header.endsWithin, pending == nil else { return }
@@ -275,11 +275,11 @@ actor ArchiveSource: BatchSource {
             last = schedule.admit(batch.transactions[count], at: now)
             if last == .now { count += 1 }
         }
-        if count > 0 { return .deliver(take(count, of: batch, stream)) }
-        return hold(next, last, stream)
+        if count > 0 { return .deliver(take(count, of: batch, to: stream)) }
+        return hold(next, by: last, of: stream)
     }
 
-    private func take(_ count: Int, of batch: Batch, _ stream: Stream) -> Batch {
+    private func take(_ count: Int, of batch: Batch, to stream: Stream) -> Batch {
         pending = count < batch.transactions.count ? batch.dropFirst(count) : nil
         let taken = batch.prefix(count)
         stream.positions.with { state in
@@ -297,7 +297,7 @@ actor ArchiveSource: BatchSource {
 
     /// The next transaction does not go yet, or not at all.
     private func hold(
-        _ next: Transaction, _ admission: ReplaySchedule.Admission, _ stream: Stream
+        _ next: Transaction, by admission: ReplaySchedule.Admission, of stream: Stream
     ) -> Step {
         switch admission {
         case .now: return .wait(.now)

@@ -44,7 +44,7 @@ final class ArchivedDefinitions: DefinitionKeeper {
     /// Some of them may come again.
     private let atStart: [AppliedTruncate]
 
-    init(_ folder: ArchiveFolder, _ lock: WriterLock, _ file: DefinitionsFile) {
+    init(in folder: ArchiveFolder, under lock: WriterLock, file: DefinitionsFile) {
         self.folder = folder
         self.lock = lock
         state = Mutex(State(file: file))

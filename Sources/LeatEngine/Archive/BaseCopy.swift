@@ -24,36 +24,39 @@ struct BaseCopy {
     ///   - point: The slot's consistent point, to which the snapshot belongs.
     /// - Throws: ``SnapshotHolder/Altered``: start over with another slot.
     func run(
-        _ tables: [SourceTable], _ description: ArchiveDescription, snapshot: String, point: LSN
+        _ tables: [SourceTable], describing description: ArchiveDescription, snapshot: String,
+        point: LSN
     ) async throws {
         let holder = try await SnapshotHolder.open(
             configuration.reading, snapshot: snapshot, tables: tables, clientEncoding: encoding)
-        try await closing(holder) { try await run(tables, description, holder, point) }
+        try await closing(holder) {
+            try await run(tables, describing: description, holder: holder, at: point)
+        }
     }
 
     private func run(
-        _ tables: [SourceTable], _ description: ArchiveDescription, _ holder: SnapshotHolder,
-        _ point: LSN
+        _ tables: [SourceTable], describing description: ArchiveDescription, holder: SnapshotHolder,
+        at point: LSN
     ) async throws {
         logger.info(
             "copying tables into a base",
             metadata: ["tables": "\(tables.count)", "lsn": "\(point)"])
         try folder.beginBase(at: point, under: lock)
-        let schema = try await dumpSchema(holder.snapshotName, point)
+        let schema = try await dumpSchema(in: holder.snapshotName, at: point)
         TableWorkers.begin(tables, in: status)
-        let copied = try await copy(tables, holder.snapshotName, point).map { table in
+        let copied = try await copy(tables, in: holder.snapshotName, at: point).map { table in
             var table = table
             let name = TableName(schema: table.schema, name: table.name)
             table.definition = holder.definitions[name]?.texts
             return table
         }
-        let sequences = try await sequences(tables, holder.connection)
+        let sequences = try await sequences(of: tables, on: holder.connection)
         let manifest = BaseManifest(
             point: point, description: description, tables: copied, sequences: sequences,
             schema: schema, finishedAt: Int(Date().timeIntervalSince1970))
         try folder.finishBase(manifest, under: lock)
         FailPoint.baseFinished.reached()
-        try noteParts(tables, holder)
+        try noteParts(of: tables, in: holder)
         logger.info(
             "base finished",
             metadata: [
@@ -63,7 +66,7 @@ struct BaseCopy {
 
     /// What happened to partitions before is in the base's rows. A crash before it leaves what was
     /// noted, which is then of an older base.
-    private func noteParts(_ tables: [SourceTable], _ holder: SnapshotHolder) throws {
+    private func noteParts(of tables: [SourceTable], in holder: SnapshotHolder) throws {
         let roots = tables.filter(\.isPartitioned)
         var book = PartitionBook()
         _ = book.note(
@@ -75,7 +78,7 @@ struct BaseCopy {
     }
 
     private func copy(
-        _ tables: [SourceTable], _ snapshot: String, _ point: LSN
+        _ tables: [SourceTable], in snapshot: String, at point: LSN
     ) async throws -> [BaseManifest.Table] {
         let workers = TableWorkers(count: configuration.baseJobs, status: status, logger: logger)
         let path = folder.basePath(point)
@@ -87,7 +90,7 @@ struct BaseCopy {
 
     /// They have no snapshot: what they say is of this moment, and never less than the tables'.
     private func sequences(
-        _ tables: [SourceTable], _ connection: Connection
+        of tables: [SourceTable], on connection: Connection
     ) async throws -> [BaseManifest.Sequence] {
         let all = configuration.ownsPublication && configuration.selection.tables.isEmpty
         let names = tables.map(\.name)
@@ -108,7 +111,7 @@ struct BaseCopy {
 
     /// - Returns: The file's name and checksum; nil if none was asked for.
     private func dumpSchema(
-        _ snapshot: String, _ point: LSN
+        in snapshot: String, at point: LSN
     ) async throws -> (file: String, checksum: UInt32)? {
         guard let program = configuration.schemaDump else { return nil }
         let name = "schema.sql"

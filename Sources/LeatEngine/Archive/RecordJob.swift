@@ -26,8 +26,9 @@ public struct RecordJob: Sendable {
     public func run() async throws {
         let folder = ArchiveFolder(configuration.archive)
         try StateFolder.checkIsOutside(configuration.archive, of: configuration.stateDirectory)
-        let lock = try RecordJob.lock(folder, logger)
-        let state = try StateFolder(configuration.stateDirectory, configuration.stream, logger)
+        let lock = try RecordJob.lock(folder, logger: logger)
+        let state = try StateFolder(
+            at: configuration.stateDirectory, of: configuration.stream, logger: logger)
         defer { withExtendedLifetime(state) {} }
         let run = RecordRun(
             configuration: configuration, folder: folder, lock: lock, attempts: RecordAttempts(),
@@ -42,7 +43,7 @@ public struct RecordJob: Sendable {
 
     /// - Throws: ``Halt`` with exit code 4 if another process writes the archive, 2 if others could
     ///   put files into it.
-    static func lock(_ folder: ArchiveFolder, _ logger: Logger) throws(Halt) -> WriterLock {
+    static func lock(_ folder: ArchiveFolder, logger: Logger) throws(Halt) -> WriterLock {
         // A limit of the file's size is an error of the write, not the end of the process.
         signal(SIGXFSZ, SIG_IGN)
         do {

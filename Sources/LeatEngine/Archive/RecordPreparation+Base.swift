@@ -12,8 +12,8 @@ extension RecordPreparation {
     /// - Parameter slot: The snapshot of the slot that was just made, and its point; nil: of a
     ///   temporary one.
     func base(
-        _ tables: [SourceTable], _ description: ArchiveDescription,
-        _ slot: (snapshot: String, point: LSN)?
+        of tables: [SourceTable], describing description: ArchiveDescription,
+        at slot: (snapshot: String, point: LSN)?
     ) async throws {
         var given = slot
         let name = configuration.stream.objectName + "_base"
@@ -30,7 +30,7 @@ extension RecordPreparation {
                 try await BaseCopy(
                     configuration: configuration, folder: folder, lock: run.lock,
                     encoding: servers.encoding, status: run.status, logger: logger
-                ).run(tables, description, snapshot: snapshot, point: point)
+                ).run(tables, describing: description, snapshot: snapshot, point: point)
                 if isTemporary { try await dropTemporary(name) }
                 run.attempts.isBaseMade.store(true, ordering: .relaxed)
                 return

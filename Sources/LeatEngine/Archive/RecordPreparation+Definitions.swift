@@ -61,7 +61,7 @@ extension RecordPreparation {
         for table in tables {
             let known = file?.tables[table.relation.id]
             try await found.look(
-                at: table, known?.known, doubt: nil, end, servers.source,
+                at: table, stored: known?.known, doubt: nil, until: end, on: servers.source,
                 more: known?.known.unshown(in: table, servers.source) ?? [])
             if known?.hasLeft == true, found.doubts[table.name] == nil {
                 found.doubts[table.name] = Halt.doubtful(table.name, because: Self.hadLeft)
@@ -72,7 +72,8 @@ extension RecordPreparation {
         }
         for (name, halt) in found.doubts { reasons[name] = halt.doubtReason }
         let keeper = ArchivedDefinitions(
-            folder, run.lock, file ?? DefinitionsFile(checked: position, tables: [:]))
+            in: folder, under: run.lock,
+            file: file ?? DefinitionsFile(checked: position, tables: [:]))
         try keeper.doubt(reasons, at: end)
         return found
     }
@@ -142,7 +143,7 @@ extension RecordPreparation {
                 id: id, name: table.name, columns: KnownColumns(), definitions: table.known)
         }
         return Definitions(
-            keeper: ArchivedDefinitions(folder, run.lock, file),
+            keeper: ArchivedDefinitions(in: folder, under: run.lock, file: file),
             tables: Dictionary(uniqueKeysWithValues: watched.map { ($0.id, $0) }),
             suspicions: isAnew ? [:] : found?.suspicions ?? [:])
     }

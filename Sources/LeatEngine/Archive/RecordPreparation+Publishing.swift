@@ -16,7 +16,7 @@ extension RecordPreparation {
     ) async throws -> [SourceTable] {
         let configuration = configuration.reading
         if configuration.ownsPublication {
-            try await publishOwn(after: file, decision, creating)
+            try await publishOwn(after: file, deciding: decision, creating: creating)
         } else {
             try await servers.source.run { session in
                 let publication = Publication(session: session, configuration: configuration)
@@ -53,8 +53,8 @@ extension RecordPreparation {
     /// What of the selected tables can be recorded. A new one of a later start that cannot must not
     /// keep the others from being recorded.
     private static func fit(
-        _ tables: [SourceCatalog.Candidate], _ file: StreamFile?,
-        _ configuration: SourceConfiguration, _ session: Session
+        _ tables: [SourceCatalog.Candidate], with file: StreamFile?,
+        by configuration: SourceConfiguration, on session: Session
     ) throws -> (tables: [SourceCatalog.Candidate], leftOut: [LeftOut]) {
         let publication = Publication(session: session, configuration: configuration)
         let check = { (tables: [SourceCatalog.Candidate]) in
@@ -76,7 +76,7 @@ extension RecordPreparation {
             do {
                 try check([table])
             } catch let halt as Halt {
-                leftOut[table.name] = LeftOut(table.name, halt)
+                leftOut[table.name] = LeftOut(table.name, halt: halt)
             }
         }
         let fit = tables.filter { leftOut[$0.name] == nil }
@@ -85,7 +85,7 @@ extension RecordPreparation {
     }
 
     private func publishOwn(
-        after file: StreamFile?, _ decision: StartDecision, _ creating: () throws -> Void
+        after file: StreamFile?, deciding decision: StartDecision, creating: () throws -> Void
     ) async throws {
         if case .adopt = decision {
             throw Halt(
@@ -98,7 +98,8 @@ extension RecordPreparation {
             let publication = Publication(session: session, configuration: configuration)
             let selected = try publication.selectedTables(
                 matchedBefore: before, isResumed: decision.isResume)
-            let fit = try RecordPreparation.fit(selected.tables, file, configuration, session)
+            let fit = try RecordPreparation.fit(
+                selected.tables, with: file, by: configuration, on: session)
             return (
                 SelectedTables(
                     tables: fit.tables, leftOut: fit.leftOut, unmatched: selected.unmatched),
@@ -135,7 +136,7 @@ extension RecordPreparation {
         let tables = try await published()
         let all = configuration.ownsPublication && configuration.selection.tables.isEmpty
         try await servers.source.run { session in
-            try Preflight.checkReadable(tables, session)
+            try Preflight.checkReadable(tables, on: session)
             try SequenceSync.checkReadable(session, tables: tables.map(\.name), all: all)
         }
     }

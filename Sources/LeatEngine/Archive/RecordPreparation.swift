@@ -49,7 +49,7 @@ struct RecordPreparation {
         let file = try StreamFile.read(folder)
         try checkFolder(file)
         let facts = try await sourceFacts.start(
-            system, try stored(file), keeper: run.spool == nil ? .archive : .spool,
+            of: system, stored: try stored(file), keeper: run.spool == nil ? .archive : .spool,
             // A slot that is named is taken over, as nothing has to be copied for that.
             copiesTables: configuration.slot == nil)
         let decision = try StartDecision(facts)
@@ -59,15 +59,15 @@ struct RecordPreparation {
         // An archive is of one database, under the name with which it began.
         if case .resume = decision, let file { system.database = file.database }
         if case .resume(let position) = decision, let file, run.spool != nil {
-            return try await resumeSpool(at: position, facts, file, system)
+            return try await resumeSpool(at: position, given: facts, file: file, on: system)
         }
         try folder.removeUnfinishedBases(run.lock)
         switch decision {
         case .create, .recreate, .adopt:
-            return try await begin(decision, file, facts, system)
+            return try await begin(decision, after: file, given: facts, on: system)
         case .resume(let position):
             guard let file else { preconditionFailure("a stream that goes on has its file") }
-            return try await resume(at: position, facts, file, system)
+            return try await resume(at: position, given: facts, file: file, on: system)
         }
     }
 
@@ -127,8 +127,8 @@ struct RecordPreparation {
     // MARK: A new archive
 
     private func begin(
-        _ decision: StartDecision, _ old: StreamFile?, _ facts: StartFacts,
-        _ system: SystemIdentity
+        _ decision: StartDecision, after old: StreamFile?, given facts: StartFacts,
+        on system: SystemIdentity
     ) async throws -> Prepared {
         let archive = ArchiveID.random()
         var file = StreamFile(
@@ -149,7 +149,7 @@ struct RecordPreparation {
         let (reader, encoding) = (configuration.reading, servers.encoding)
         let description = try await catalogConnection { session in
             try ArchiveCatalogReader(session: session, configuration: reader)
-                .description(archive, system, encoding: encoding)
+                .description(of: archive, system: system, encoding: encoding)
         }
         try ArchiveWriter.begin(in: folder, under: lock, at: point, describing: description)
         try await beginDefinitions(at: point, snapshot: snapshot)
@@ -161,7 +161,7 @@ struct RecordPreparation {
         file.selection = configuration.selection.options.map(\.text)
         try file.write(in: folder, under: lock)
         if configuration.base != .none {
-            try await base(tables, description, snapshot.map { ($0, point) })
+            try await base(of: tables, describing: description, at: snapshot.map { ($0, point) })
         }
         return Prepared(
             position: point, confirmed: point, tables: tables, server: server,
@@ -204,20 +204,20 @@ struct RecordPreparation {
     // MARK: One that goes on
 
     private func resume(
-        at position: LSN, _ facts: StartFacts, _ file: StreamFile, _ system: SystemIdentity
+        at position: LSN, given facts: StartFacts, file: StreamFile, on system: SystemIdentity
     ) async throws -> Prepared {
         try await checkPublications(file)
         let tables = try await publish(after: file, .resume(at: position), creating: {})
         let found = try await look(at: tables, from: position)
-        var isGap = try checkMembership(file, tables)
+        var isGap = try checkMembership(of: file, among: tables)
         if try checkDoubts(found) { isGap = true }
         let (reader, encoding) = (configuration.reading, servers.encoding)
         let description = try await servers.source.run { session in
             try ArchiveCatalogReader(session: session, configuration: reader)
-                .description(file.archive, system, encoding: encoding)
+                .description(of: file.archive, system: system, encoding: encoding)
         }
         // Before the file forgets what the gap was.
-        if try isGap || wantsBase() { try await base(tables, description, nil) }
+        if try isGap || wantsBase() { try await base(of: tables, describing: description, at: nil) }
         var newest = file
         newest.timeline = system.timeline
         newest.databaseOID = facts.databaseOID
@@ -239,7 +239,7 @@ struct RecordPreparation {
         let now = try await servers.source.run { session in
             try Publication(session: session, configuration: configuration).known(before)
         }
-        try PublicationWatch.compare(before, now, configuration)
+        try PublicationWatch.compare(before, with: now, by: configuration)
     }
 
     /// The newest base has the rows of all tables; what was left out before it does not count.
@@ -252,7 +252,7 @@ struct RecordPreparation {
     /// The publications and the tables' membership in them are the following's to see to, which
     /// copies anew what was left out.
     private func resumeSpool(
-        at position: LSN, _ facts: StartFacts, _ file: StreamFile, _ system: SystemIdentity
+        at position: LSN, given facts: StartFacts, file: StreamFile, on system: SystemIdentity
     ) async throws -> Prepared {
         try await checkPublications(file)
         let server = try await sourceFacts.server()
@@ -261,7 +261,7 @@ struct RecordPreparation {
             let reader = ArchiveCatalogReader(session: session, configuration: reading)
             return (
                 try reader.tables().filter { reading.wants($0.name) },
-                try reader.description(file.archive, system, encoding: encoding)
+                try reader.description(of: file.archive, system: system, encoding: encoding)
             )
         }
         var newest = file
@@ -290,12 +290,12 @@ struct RecordPreparation {
     }
 
     /// Whether changes of a table were left out since the last start, for which a base makes up.
-    private func checkMembership(_ file: StreamFile, _ tables: [SourceTable]) throws -> Bool {
+    private func checkMembership(of file: StreamFile, among tables: [SourceTable]) throws -> Bool {
         let now = Dictionary(
             tables.map { ($0.relation.id.rawValue, $0) }, uniquingKeysWith: { first, _ in first })
         let changed = file.tables.filter { table in
             guard let now = now[table.oid] else { return false }
-            PublicationWatch.tell(table.publishing, now, logger)
+            PublicationWatch.tell(from: table.publishing, to: now, logger: logger)
             return table.publishing.gap(to: now.publishing) != nil
         }
         guard !changed.isEmpty else { return false }

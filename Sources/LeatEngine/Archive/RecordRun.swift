@@ -35,7 +35,7 @@ struct RecordRun: Sendable {
         let (receiver, source) = (SlotReceiver(), Connection(label: "leat.source"))
         do {
             return try await closing(receiver, source) {
-                let encoding = try await connect(receiver, source)
+                let encoding = try await connect(receiver, to: source)
                 connected()
                 return try await run(
                     Servers(receiver: receiver, source: source, encoding: encoding))
@@ -46,7 +46,7 @@ struct RecordRun: Sendable {
     }
 
     private func connect(
-        _ receiver: SlotReceiver, _ source: Connection
+        _ receiver: SlotReceiver, to source: Connection
     ) async throws -> String {
         async let receiving: Void = receiver.open(
             configuration.source, stream: configuration.stream)
@@ -96,9 +96,10 @@ struct RecordRun: Sendable {
             PositionState(
                 startingAt: prepared.position, confirmed: prepared.confirmed,
                 holdBack: configuration.holdBack))
-        let definitions = definitions(prepared, servers, positions)
+        let definitions = definitions(of: prepared, on: servers, positions: positions)
         let sink = try ArchiveSink(
-            folder, lock, prepared.description, configuration.reading, source: servers.source,
+            in: folder, under: lock, describing: prepared.description,
+            configuration: configuration.reading, source: servers.source,
             segmentBytes: configuration.segmentBytes, spool: spool, definitions: definitions,
             logger: logger)
         try await sink.begin(prepared.description.catalog)
@@ -123,7 +124,8 @@ struct RecordRun: Sendable {
             statusInterval: stream.start.statusInterval, status: status)
         let monitor = stream.monitor(
             clientEncoding: servers.encoding, definitions: definitions?.watch,
-            status: spool?.status ?? status, partitions: try await partitions(prepared, servers))
+            status: spool?.status ?? status,
+            partitions: try await partitions(of: prepared, on: servers))
         return try await stop.draining({ flow.source.stop() }) {
             let ending = try await flow.run(beside: [
                 { try await monitor.run() }, { try await prune(sink) },
@@ -132,7 +134,8 @@ struct RecordRun: Sendable {
                 throw Restart(reason: "the source ended the stream")
             }
             try await look(
-                stream, definitions, reached: ending == .endReached ? end : nil, servers)
+                stream, definitions: definitions, reached: ending == .endReached ? end : nil,
+                on: servers)
             return ending == .endReached ? .endReached : .stopped
         }
     }
@@ -140,8 +143,8 @@ struct RecordRun: Sendable {
     /// Publications may have been altered since the last look, and nothing may end well with rows
     /// that the archive does not have.
     private func look(
-        _ stream: SlotStream, _ definitions: ArchiveSink.Definitions?, reached: LSN?,
-        _ servers: Servers
+        _ stream: SlotStream, definitions: ArchiveSink.Definitions?, reached: LSN?,
+        on servers: Servers
     ) async throws {
         do {
             guard let definitions else {
@@ -161,7 +164,7 @@ struct RecordRun: Sendable {
     }
 
     private func definitions(
-        _ prepared: RecordPreparation.Prepared, _ servers: Servers, _ positions: SharedPosition
+        of prepared: RecordPreparation.Prepared, on servers: Servers, positions: SharedPosition
     ) -> ArchiveSink.Definitions? {
         guard let definitions = prepared.definitions else { return nil }
         let watch = DefinitionWatch(
@@ -172,7 +175,7 @@ struct RecordRun: Sendable {
     }
 
     private func partitions(
-        _ prepared: RecordPreparation.Prepared, _ servers: Servers
+        of prepared: RecordPreparation.Prepared, on servers: Servers
     ) async throws -> @Sendable (Connection) async throws -> Void {
         if let spool { return { try await spool.checkPartitions($0) } }
         let watch = PartitionWatch(

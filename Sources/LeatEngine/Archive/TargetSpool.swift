@@ -39,8 +39,8 @@ final class TargetSpool: Sendable {
     private let (gate, opening) = AsyncStream.makeStream(of: Void.self)
 
     init(
-        _ folder: ArchiveFolder, _ lock: WriterLock, _ configuration: SyncConfiguration.Spool,
-        _ stream: StreamName, limit: SpoolLimit?, status: JobStatus
+        in folder: ArchiveFolder, under lock: WriterLock, configuration: SyncConfiguration.Spool,
+        of stream: StreamName, limit: SpoolLimit?, status: JobStatus
     ) throws(ArchiveError) {
         self.folder = folder
         self.lock = lock
@@ -106,7 +106,7 @@ final class TargetSpool: Sendable {
     /// - Throws: ``Halt`` if this spool does not lead on from the target's position; ``Restart``
     ///   while the recording is behind the target, to which it catches up.
     func decide(
-        _ facts: StartFacts, _ mark: SpoolMark?, reader: String, former: String?
+        given facts: StartFacts, mark: SpoolMark?, reader: String, former: String?
     ) throws -> SpoolDecision {
         var spool = SpoolFacts(
             start: facts, folder: folder.path, stream: stream.text, reader: reader,
@@ -165,7 +165,7 @@ final class TargetSpool: Sendable {
     ///
     /// - Parameter marking: Tells the target.
     func begin(
-        at point: LSN, _ file: StreamFile, _ description: ArchiveDescription,
+        at point: LSN, _ file: StreamFile, describing description: ArchiveDescription,
         marking: (SpoolMark?) async throws -> Void
     ) async throws {
         guard let reader = file.spoolReader else { preconditionFailure("a spool has its reader") }

@@ -114,7 +114,7 @@ struct TargetDefinitions: DefinitionKeeper {
         guard !isFoundAgain else { return }
         let stream = stream
         _ = try await target.run { session in
-            try TableStore(session: session, stream: stream).doubt(table, reason)
+            try TableStore(session: session, stream: stream).doubt(table, because: reason)
         }
     }
 

@@ -24,8 +24,8 @@ struct FoundDefinitions: Sendable {
     ///   - end: Of the source's WAL.
     ///   - more: What else there is to find: see ``DefinitionKeeper``.
     mutating func look(
-        at table: SourceTable, _ stored: KnownDefinitions?, doubt: String?, _ end: LSN,
-        _ source: Connection, more: [DefinitionChange.Finding] = []
+        at table: SourceTable, stored: KnownDefinitions?, doubt: String?, until end: LSN,
+        on source: Connection, more: [DefinitionChange.Finding] = []
     ) async throws {
         if let doubt { doubts[table.name] = Halt.doubtful(table.name, because: doubt) }
         guard var known = stored else {

@@ -161,14 +161,15 @@ struct Publication {
                 """, with: [configuration.publicationNames[0]]
             ).tables())
         guard foreign.isEmpty else {
-            throw try notOwned(tables.filter { foreign.contains($0.name) }, of: tables, start)
+            throw try notOwned(
+                tables.filter { foreign.contains($0.name) }, of: tables, beginning: start)
         }
         try checkMayCreate()
     }
 
     private func notOwned(
         _ foreign: [SourceCatalog.Candidate], of tables: [SourceCatalog.Candidate],
-        _ start: (String) -> String
+        beginning start: (String) -> String
     ) throws -> Halt {
         let other = configuration.publicationNames[0] + "_pub"
         let advice =

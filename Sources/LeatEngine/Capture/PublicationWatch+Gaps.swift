@@ -16,8 +16,8 @@ extension PublicationWatch {
 
     /// - Throws: ``Halt`` (exit code 8) if one was dropped, or has another name.
     static func compare(
-        _ before: [PublicationIdentity], _ now: [PublicationIdentity],
-        _ configuration: SourceConfiguration
+        _ before: [PublicationIdentity], with now: [PublicationIdentity],
+        by configuration: SourceConfiguration
     ) throws {
         let changes = PublicationChanges(before, now: now)
         if !changes.dropped.isEmpty { throw dropped(changes.dropped) }
@@ -72,7 +72,7 @@ extension PublicationWatch {
     /// - Parameter received: How far the stream was read when the server said it.
     /// - Returns: Why the stream cannot go on.
     func gap(
-        _ notice: ServerError, _ received: LSN, _ connection: Connection
+        _ notice: ServerError, received: LSN, on connection: Connection
     ) async throws -> (any Error)? {
         guard PublicationWatch.isSkipped(notice) else {
             logger.warning("the source's walsender says: \(notice)")
@@ -80,18 +80,19 @@ extension PublicationWatch {
         }
         let named = name(in: notice.message)
         let found = try await found(connection)
-        if let named, isMadeUpFor(named, found, received) { return nil }
-        return missing(named, found, received, "it warned of it")
+        if let named, isMadeUpFor(named, in: found, received: received) { return nil }
+        return missing(named, in: found, received: received, words: "it warned of it")
     }
 
     /// - Returns: Why the stream cannot go on, instead of the server's error.
     func gap(
-        _ error: ConnectionError, _ received: LSN, _ connection: Connection
+        _ error: ConnectionError, received: LSN, on connection: Connection
     ) async throws -> any Error {
         let found = try await found(connection)
         // The copy of a table does not help: the source sends nothing behind this place.
         return missing(
-            name(in: error.message), found, received, "\(error)", sendsRest: false)
+            name(in: error.message), in: found, received: received, words: "\(error)",
+            sendsRest: false)
     }
 
     /// The message may be translated; the name is not.
@@ -105,7 +106,7 @@ extension PublicationWatch {
 
     /// Whether all that the publication sends was copied later than this, and it has not been
     /// touched since.
-    private func isMadeUpFor(_ name: String, _ found: Found, _ received: LSN) -> Bool {
+    private func isMadeUpFor(_ name: String, in found: Found, received: LSN) -> Bool {
         guard let oid = beginning.publications.first(where: { $0.name == name })?.oid,
             found.publications.contains(.init(name: name, oid: oid))
         else { return false }
@@ -121,12 +122,13 @@ extension PublicationWatch {
     }
 
     private func missing(
-        _ name: String?, _ found: Found, _ received: LSN, _ words: String, sendsRest: Bool = true
+        _ name: String?, in found: Found, received: LSN, words: String, sendsRest: Bool = true
     ) -> any Error {
         let renamed = zip(namesInStream, configuration.publicationNames).filter { $0 != $1 }
         if renamed.contains(where: { $0.0 == name ?? $0.0 }) { return RenamedHere() }
         do {
-            try PublicationWatch.compare(beginning.publications, found.publications, configuration)
+            try PublicationWatch.compare(
+                beginning.publications, with: found.publications, by: configuration)
         } catch { return error }
         let isNoticed = isAltered(found)
         return Halt(

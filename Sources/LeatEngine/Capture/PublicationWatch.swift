@@ -27,7 +27,7 @@ final class PublicationWatch: Sendable {
     private let followed: Mutex<[RelationID: SourceTable]>
     private let told = Mutex<Set<RelationID>>([])
 
-    init(_ configuration: SourceConfiguration, _ beginning: Beginning, _ logger: Logger) {
+    init(_ configuration: SourceConfiguration, from beginning: Beginning, logger: Logger) {
         self.configuration = configuration
         self.beginning = beginning
         self.logger = logger
@@ -61,35 +61,40 @@ final class PublicationWatch: Sendable {
     @discardableResult
     func check(_ connection: Connection) async throws -> [RelationID: SourceTable] {
         let found = try await found(connection)
-        try PublicationWatch.compare(beginning.publications, found.publications, configuration)
+        try PublicationWatch.compare(
+            beginning.publications, with: found.publications, by: configuration)
         try compareRoots(found.viaRoot)
         let now = Dictionary(
             found.tables.map { ($0.relation.id, $0) }, uniquingKeysWith: { first, _ in first })
         for (id, table) in followed.withLock({ $0 }) {
             guard let current = now[id] else {
-                try checkRemade(table, found.tables)
-                tell(id, "table is no longer published: its changes stop here", table.name)
+                try checkRemade(table, among: found.tables)
+                tell(
+                    of: id, message: "table is no longer published: its changes stop here",
+                    table: table.name)
                 continue
             }
-            try compare(table, current)
+            try compare(table, with: current)
             if current.name != table.name {
-                tell(id, "table was renamed on the source to \(current.name)", table.name)
+                tell(
+                    of: id, message: "table was renamed on the source to \(current.name)",
+                    table: table.name)
             }
         }
         return now
     }
 
-    private func compare(_ table: SourceTable, _ now: SourceTable) throws {
+    private func compare(_ table: SourceTable, with now: SourceTable) throws {
         if let gap = table.publishing.gap(to: now.publishing) {
-            throw PublicationWatch.leftOut(table, now, gap)
+            throw PublicationWatch.leftOut(from: table, to: now, gap: gap)
         }
-        guard PublicationWatch.tell(table.publishing, now, logger) else { return }
+        guard PublicationWatch.tell(from: table.publishing, to: now, logger: logger) else { return }
         followed.withLock { $0[now.relation.id]?.publishing = now.publishing }
     }
 
     /// Tables in the stream that are not followed: not yet, or because they took the place of
     /// one that is.
-    func tell(_ unfollowed: [RelationID: TableName], _ connection: Connection) async throws {
+    func tell(of unfollowed: [RelationID: TableName], on connection: Connection) async throws {
         let now = try await check(connection)
         for (id, name) in unfollowed.sorted(by: { $0.value < $1.value }) {
             guard let table = now[id], configuration.wants(table.name) else {
@@ -97,12 +102,13 @@ final class PublicationWatch: Sendable {
                 continue
             }
             tell(
-                id, "table is published but not followed; it is copied at the next start",
-                table.name)
+                of: id,
+                message: "table is published but not followed; it is copied at the next start",
+                table: table.name)
         }
     }
 
-    private func tell(_ id: RelationID, _ message: Logger.Message, _ table: TableName) {
+    private func tell(of id: RelationID, message: Logger.Message, table: TableName) {
         guard told.withLock({ $0.insert(id).inserted }) else { return }
         logger.warning(message, metadata: ["table": "\(table)"])
     }
@@ -111,7 +117,7 @@ final class PublicationWatch: Sendable {
     ///
     /// - Returns: Whether there was anything to tell.
     @discardableResult
-    static func tell(_ before: Publishing, _ table: SourceTable, _ logger: Logger) -> Bool {
+    static func tell(from before: Publishing, to table: SourceTable, logger: Logger) -> Bool {
         if let kinds = before.addedKinds(to: table.publishing) {
             logger.warning(
                 """
@@ -147,7 +153,7 @@ final class PublicationWatch: Sendable {
                 """)
     }
 
-    private func checkRemade(_ table: SourceTable, _ now: [SourceTable]) throws {
+    private func checkRemade(_ table: SourceTable, among now: [SourceTable]) throws {
         guard now.contains(where: { $0.name == table.name }) else { return }
         throw Halt(
             .stoppedOnChange,
@@ -161,7 +167,7 @@ final class PublicationWatch: Sendable {
         Start again with --truncate: this table is copied anew, the others go on.
         """
 
-    private static func leftOut(_ table: SourceTable, _ now: SourceTable, _ gap: String) -> Halt {
+    private static func leftOut(from table: SourceTable, to now: SourceTable, gap: String) -> Halt {
         let unsent = now.publishing.kindsText
         let kinds =
             unsent.isEmpty || unsent == table.publishing.kindsText

@@ -124,7 +124,7 @@ package actor SlotReceiver: SessionActor, Closable {
         batchDue = nil
         isRefused = false
         positions = stream.positions
-        intake = try StreamIntake(stream, open().gathering)
+        intake = try StreamIntake(stream, gathering: open().gathering)
         try await run {
             try $0.startReplication(
                 slot: stream.slot,

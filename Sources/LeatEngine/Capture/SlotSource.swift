@@ -40,7 +40,7 @@ final class SlotSource: BatchSource {
             return delivery
         } catch let error as ConnectionError where PublicationWatch.isMissing(error) {
             let received = await receiver.refused()
-            let gap = try await watch.gap(error, received, catalog)
+            let gap = try await watch.gap(error, received: received, on: catalog)
             reason.withLock { $0 = gap }
             return .nothing
         }
@@ -49,7 +49,9 @@ final class SlotSource: BatchSource {
     private func heedNotices() async throws {
         let (notices, received) = await receiver.takeNotices()
         for notice in notices {
-            guard let gap = try await watch.gap(notice, received, catalog) else { continue }
+            guard let gap = try await watch.gap(notice, received: received, on: catalog) else {
+                continue
+            }
             reason.withLock { $0 = gap }
             return receiver.stop()
         }
@@ -58,7 +60,7 @@ final class SlotSource: BatchSource {
     private func tellUnfollowed() async throws {
         let tables = await receiver.takeUnfollowed()
         guard !tables.isEmpty else { return }
-        try await watch.tell(tables, catalog)
+        try await watch.tell(of: tables, on: catalog)
     }
 
     /// A server that is being stopped ends all sessions but the walsenders', and waits until those

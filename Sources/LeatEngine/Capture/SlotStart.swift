@@ -44,7 +44,7 @@ struct SlotStart {
         }
     }
 
-    func start(_ wanted: Wanted, _ positions: SharedPosition) async throws {
+    func start(_ wanted: Wanted, positions: SharedPosition) async throws {
         let streams = wanted.streaming && configuration.streaming && !filtersOriginsHere
         var options: [(name: String, value: String)] = [
             ("proto_version", streams ? "2" : "1"),

@@ -23,7 +23,7 @@ struct SlotStream {
             configuration: configuration, receiver: receiver, source: source, server: server,
             logger: logger)
         self.positions = positions
-        watch = PublicationWatch(configuration, beginning, logger)
+        watch = PublicationWatch(configuration, from: beginning, logger: logger)
     }
 
     var batches: SlotSource {
@@ -31,7 +31,7 @@ struct SlotStream {
     }
 
     func begin(_ wanted: SlotStart.Wanted) async throws {
-        try await start.start(wanted, positions)
+        try await start.start(wanted, positions: positions)
     }
 
     /// - Parameter partitions: Looks at them, too.

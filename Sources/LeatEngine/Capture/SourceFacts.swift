@@ -19,7 +19,7 @@ struct SourceFacts {
     }
 
     func start(
-        _ system: SystemIdentity, _ stored: StartFacts.Stored?, keeper: PositionKeeper,
+        of system: SystemIdentity, stored: StartFacts.Stored?, keeper: PositionKeeper,
         copiesTables: Bool
     ) async throws -> StartFacts {
         let name = configuration.slotName

@@ -37,7 +37,7 @@ struct SourceMonitor {
         var nextLog = ContinuousClock.now + SourceMonitor.logInterval
         while true {
             do {
-                let kept = try await measureLag(connection, &ends)
+                let kept = try await measureLag(on: connection, ends: &ends)
                 if let kept, retained?.measured(kept) == true { tellRetained(kept) }
                 if ContinuousClock.now >= nextLog {
                     nextLog = .now + SourceMonitor.logInterval
@@ -85,7 +85,7 @@ struct SourceMonitor {
 
     /// - Returns: Bytes of WAL that the slot keeps.
     private func measureLag(
-        _ connection: Connection, _ ends: inout EndWatch
+        on connection: Connection, ends: inout EndWatch
     ) async throws -> UInt64? {
         let heard = positions.with { $0.heard }
         let row = try await connection.query(

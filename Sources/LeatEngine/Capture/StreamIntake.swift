@@ -17,7 +17,7 @@ struct StreamIntake {
     private var replay: (reader: ChangesFileReader, transaction: TransactionID)?
     private var limit = BatchLimit()
 
-    init(_ stream: SlotReceiver.Stream, _ gathering: Session.Gathering) throws {
+    init(_ stream: SlotReceiver.Stream, gathering: Session.Gathering) throws {
         let assembler = TransactionAssembler(
             decoder: MessageDecoder(
                 protocolVersion: stream.protocolVersion, parallelStreaming: false),

@@ -47,7 +47,7 @@ public struct Cleanup: Sendable {
     private let logger: Logger
 
     /// - Parameter reach: Whether the configuration's source is one.
-    public init(_ configuration: SyncConfiguration, _ reach: Reach, logger: Logger) {
+    public init(_ configuration: SyncConfiguration, reach: Reach, logger: Logger) {
         self.configuration = configuration
         self.reach = reach
         self.logger = logger
@@ -61,7 +61,9 @@ public struct Cleanup: Sendable {
         let applier = Applier(stream: configuration.stream)
         let source = Connection(label: "leat.source")
         do {
-            return try await closing(source, applier) { try await run(applier, source, confirm) }
+            return try await closing(source, applier) {
+                try await run(applier, on: source, confirm: confirm)
+            }
         } catch {
             guard case .halt(let halt) = Failure(ofJob: error, wasConnected: false) else {
                 throw Halt(.internalError, "\(error)")
@@ -71,7 +73,7 @@ public struct Cleanup: Sendable {
     }
 
     private func run(
-        _ applier: Applier, _ source: Connection, _ confirm: (Plan) -> Bool
+        _ applier: Applier, on source: Connection, confirm: (Plan) -> Bool
     ) async throws -> [String]? {
         let stream = configuration.stream
         try await applier.connect(configuration.target)
@@ -84,17 +86,17 @@ public struct Cleanup: Sendable {
         }
         guard let progress else { return nil }
         let asksSource = !progress.isReplay && reach != .targetOnly
-        if asksSource { try await open(source, progress) }
+        if asksSource { try await open(source, of: progress) }
         let triggers = try await applier.run { session in
             try TriggerJournal(session: session, stream: stream).entries()
         }
         var plan =
             asksSource
-            ? try await plan(progress, source, triggers)
+            ? try await plan(for: progress, on: source, triggers: triggers)
             : Plan(keptPublications: [], triggers: triggers.map { "\($0.trigger) of \($0.table)" })
-        plan.left = try await left(progress, applier) + leftOnSource(plan, progress)
+        plan.left = try await left(by: progress, on: applier) + leftOnSource(by: plan, of: progress)
         guard confirm(plan) else { return nil }
-        if asksSource { try await remove(plan, source) }
+        if asksSource { try await remove(plan, on: source) }
         try await applier.run { session in
             _ = try TriggerJournal(session: session, stream: stream).restore()
             try OriginMark(session: session, stream: stream).drop()
@@ -110,14 +112,15 @@ public struct Cleanup: Sendable {
     /// A replay has no state folder, so one of the stream's name is somebody else's.
     private func leftHere(_ progress: Progress) -> [String] {
         let (path, stream) = (configuration.stateDirectory, configuration.stream)
-        guard !progress.isReplay, let why = StateFolder.remove(path, stream, logger) else {
+        guard !progress.isReplay, let why = StateFolder.remove(at: path, of: stream, logger: logger)
+        else {
             return []
         }
         return ["state folder \(path): \(why)"]
     }
 
     /// Folders are not touched: they may be on another machine, and what is in them nowhere else.
-    private func left(_ progress: Progress, _ applier: Applier) async throws -> [String] {
+    private func left(by progress: Progress, on applier: Applier) async throws -> [String] {
         if let spool = progress.spool {
             return ["spool \(spool.place): remove the folder; a new stream does not begin in it"]
         }
@@ -137,7 +140,7 @@ public struct Cleanup: Sendable {
     }
 
     /// What was made for the stream and could not be removed, and what the operator has made.
-    private func leftOnSource(_ plan: Plan, _ progress: Progress) -> [String] {
+    private func leftOnSource(by plan: Plan, of progress: Progress) -> [String] {
         guard !progress.isReplay else { return [] }
         let (slot, place) = (progress.stored.slot, "source, database \(progress.stored.database)")
         let names = progress.publications.map(\.name)
@@ -159,7 +162,7 @@ public struct Cleanup: Sendable {
             + own.map { "\(place): drop publication if exists \(SQLText.identifier($0));" }
     }
 
-    private func open(_ source: Connection, _ progress: Progress) async throws {
+    private func open(_ source: Connection, of progress: Progress) async throws {
         guard reach == .both else {
             throw Halt(
                 .configuration, "--source is missing.",
@@ -172,11 +175,11 @@ public struct Cleanup: Sendable {
             configuration.source,
             options: .init(peer: .source, applicationName: configuration.stream.objectName))
         try await source.run { try $0.prepare() }
-        try await checkSource(progress, source)
+        try await checkSource(of: progress, on: source)
     }
 
     /// Another source may have a slot of the same name.
-    private func checkSource(_ progress: Progress, _ source: Connection) async throws {
+    private func checkSource(of progress: Progress, on source: Connection) async throws {
         let identity = try await source.run { try DatabaseIdentity($0) }
         guard identity.systemIdentifier == progress.stored.systemIdentifier,
             identity.databaseKey.isSame(as: progress.stored.databaseKey)
@@ -191,13 +194,13 @@ public struct Cleanup: Sendable {
     }
 
     private func plan(
-        _ progress: Progress, _ source: Connection, _ triggers: [TriggerJournal.Entry]
+        for progress: Progress, on source: Connection, triggers: [TriggerJournal.Entry]
     ) async throws -> Plan {
         let slot = progress.stored.slot
         let (slotExists, found) = try await source.run { session in
             (
                 try ReplicationSlot(session: session, name: slot).facts() != nil,
-                try ownPublication(progress, session)
+                try ownPublication(of: progress, on: session)
             )
         }
         return Plan(
@@ -212,7 +215,7 @@ public struct Cleanup: Sendable {
     ///
     /// One that was made after ours was dropped is not ours. Before the stream began, there are no
     /// identities to compare.
-    private func ownPublication(_ progress: Progress, _ session: Session) throws -> String? {
+    private func ownPublication(of progress: Progress, on session: Session) throws -> String? {
         guard progress.ownsPublication else { return nil }
         let publication = Publication(session: session, configuration: configuration.reading)
         guard !progress.stored.isCreating else { return try publication.identities().first?.name }
@@ -220,7 +223,7 @@ public struct Cleanup: Sendable {
         return try publication.known(progress.publications).first { made.contains($0.oid) }?.name
     }
 
-    private func remove(_ plan: Plan, _ source: Connection) async throws {
+    private func remove(_ plan: Plan, on source: Connection) async throws {
         try await source.run { session in
             if let slot = plan.slot { try ReplicationSlot(session: session, name: slot).drop() }
             if let publication = plan.publication {

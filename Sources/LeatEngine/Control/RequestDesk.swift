@@ -108,12 +108,12 @@ final class RequestDesk: Sendable {
                 try store.listen()
             }
             waiting.withLock { $0 = connection.interrupt }
-            while true { try await answerOnce(connection, &group) }
+            while true { try await answerOnce(on: connection, in: &group) }
         }
     }
 
     private func answerOnce(
-        _ connection: Connection, _ group: inout DiscardingTaskGroup
+        on connection: Connection, in group: inout DiscardingTaskGroup
     ) async throws {
         let stream = stream
         let ready = answers.withLock { answers in
@@ -125,7 +125,7 @@ final class RequestDesk: Sendable {
             try store.answer(ready)
             return try store.open()
         }
-        for request in requests { await take(request, &group) }
+        for request in requests { await take(request, in: &group) }
         guard answers.withLock(\.isEmpty) else { return }
         _ = try await connection.run {
             try $0.waitForNotification(until: .now + RequestDesk.rest)
@@ -133,7 +133,7 @@ final class RequestDesk: Sendable {
     }
 
     private func take(
-        _ request: RequestStore.Request, _ group: inout DiscardingTaskGroup
+        _ request: RequestStore.Request, in group: inout DiscardingTaskGroup
     ) async {
         switch request.kind {
         case .status:
@@ -141,7 +141,7 @@ final class RequestDesk: Sendable {
         case .stop:
             guard let (flow, place) = await end(request) else { return }
             group.addTask { [self] in
-                await stop(flow, at: place, request.id)
+                await stop(flow, at: place, for: request.id)
                 // The answer is given by whoever has the connection, and waits.
                 waiting.withLock { $0?.wake() }
             }
@@ -160,7 +160,8 @@ final class RequestDesk: Sendable {
         guard let streaming = streaming.withLock({ $0 }) else {
             refuse(
                 request.id,
-                "the stream does not flow yet, or no longer: it is \(status.snapshot.phase.rawValue)"
+                because:
+                    "the stream does not flow yet, or no longer: it is \(status.snapshot.phase.rawValue)"
             )
             return nil
         }
@@ -170,24 +171,24 @@ final class RequestDesk: Sendable {
             give(StopAnswer(state: .waiting, end: "\(place)"), to: request.id)
             return (streaming.flow, place)
         } catch {
-            refuse(request.id, "the source does not say where it is: \(error)")
+            refuse(request.id, because: "the source does not say where it is: \(error)")
             return nil
         }
     }
 
-    private func stop(_ flow: Flow, at place: LSN, _ id: Int) async {
+    private func stop(_ flow: Flow, at place: LSN, for id: Int) async {
         do {
             try await flow.end(at: place)
             logger.info("asked to end", metadata: ["position": "\(place)"])
             give(StopAnswer(state: .stopping, end: "\(place)"), to: id)
         } catch let failure as HoldPoint.Failure {
-            refuse(id, failure.reason)
+            refuse(id, because: failure.reason)
         } catch {
-            refuse(id, "\(error)")
+            refuse(id, because: "\(error)")
         }
     }
 
-    private func refuse(_ id: Int, _ reason: String) {
+    private func refuse(_ id: Int, because reason: String) {
         give(StopAnswer(state: .refused, reason: reason), to: id)
     }
 }

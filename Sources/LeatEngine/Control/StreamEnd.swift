@@ -41,8 +41,8 @@ public struct StreamEnd: Sendable {
             try store.listen()
             let id = try store.ask(.stop, end: end)
             defer { try? store.withdraw(id) }
-            let place = try accepted(store, id)
-            return try wait(for: place, id, store, until: .now + patience)
+            let place = try accepted(by: store, id: id)
+            return try wait(for: place, of: id, in: store, until: .now + patience)
         }
     }
 
@@ -71,10 +71,10 @@ public struct StreamEnd: Sendable {
     }
 
     /// - Returns: Where it will end.
-    private func accepted(_ store: RequestStore, _ id: Int) throws -> LSN {
+    private func accepted(by store: RequestStore, id: Int) throws -> LSN {
         switch try store.wait(for: id, within: StreamEnd.answerPatience) {
         case .given(let text):
-            guard let answer = AnswerText.read(StopAnswer.self, text) else { break }
+            guard let answer = AnswerText.read(StopAnswer.self, from: text) else { break }
             try check(answer)
             if let place = answer.end.flatMap(LSN.init) { return place }
         case .forgotten: throw begunAnew
@@ -101,7 +101,7 @@ public struct StreamEnd: Sendable {
     }
 
     private func wait(
-        for place: LSN, _ id: Int, _ store: RequestStore, until deadline: ContinuousClock.Instant
+        for place: LSN, of id: Int, in store: RequestStore, until deadline: ContinuousClock.Instant
     ) throws -> Outcome {
         while ContinuousClock.now < deadline {
             let isRunning = try isRunning(store.session)
@@ -115,7 +115,9 @@ public struct StreamEnd: Sendable {
             // Between two runs, or about to be: nobody would take it there.
             let answer = try store.answer(to: id)
             guard answer != .forgotten else { throw begunAnew }
-            if case .given(let text) = answer, let given = AnswerText.read(StopAnswer.self, text) {
+            if case .given(let text) = answer,
+                let given = AnswerText.read(StopAnswer.self, from: text)
+            {
                 try check(given)
             }
             _ = try store.session.waitForNotification(until: min(deadline, .now + StreamEnd.look))

@@ -69,7 +69,7 @@ final class CopyLocks: Sendable {
                     try await source.query(
                         "select pg_catalog.pg_terminate_backend(\(waiter.reader))")
                 } else if overdue >= 0 {
-                    try await yield(waiter.reader, table, source)
+                    try await yield(to: waiter.reader, of: table, on: source)
                 }
             }
         }
@@ -99,7 +99,7 @@ final class CopyLocks: Sendable {
         }
     }
 
-    private func yield(_ backend: Int32, _ table: TableName, _ source: Connection) async throws {
+    private func yield(to backend: Int32, of table: TableName, on source: Connection) async throws {
         let isFirst = state.withLock { state in
             state.reading[backend] == table && state.yielding.insert(backend).inserted
         }

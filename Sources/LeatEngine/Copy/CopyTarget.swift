@@ -40,7 +40,7 @@ struct CopyTarget {
             interrupt: interrupt)
         do {
             try session.prepare(clientEncoding: clientEncoding)
-            _ = try ApplySession.configure(session, configuration.role)
+            _ = try ApplySession.configure(session, as: configuration.role)
             try SessionZone(assumed: configuration.assumedZone, stream: stream).set(session)
             let mark = OriginMark(session: session, stream: stream, part: .worker(worker.number))
             let state = try mark.setUp()

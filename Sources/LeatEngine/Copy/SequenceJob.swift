@@ -26,9 +26,9 @@ struct SequenceJob {
             return try SequenceSync.required(session, tables: tables, all: all)
         }
         try await applier.run { session in
-            let names = try SequenceSync.unsettable(required.map(\.name), session)
+            let names = try SequenceSync.unsettable(among: required.map(\.name), on: session)
             guard names.isEmpty else {
-                throw try SequenceSync.notSettable(.preflight, names, session)
+                throw try SequenceSync.notSettable(.preflight, names: names, on: session)
             }
         }
     }
@@ -45,7 +45,7 @@ struct SequenceJob {
             try SequenceSync.read($0, tables: tables, all: all)
         }
         let (set, skipped) = try await applier.run { session in
-            try session.transaction { try SequenceSync.write(sources, session) }
+            try session.transaction { try SequenceSync.write(sources, on: session) }
         }
         if set > 0 { logger.info("sequences set", metadata: ["count": "\(set)"]) }
         for sequence in skipped {

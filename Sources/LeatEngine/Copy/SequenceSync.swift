@@ -59,7 +59,7 @@ struct SequenceSync {
     }
 
     /// Sequences that are on the target and may not be set there.
-    static func unsettable(_ names: [TableName], _ session: Session) throws -> [TableName] {
+    static func unsettable(among names: [TableName], on session: Session) throws -> [TableName] {
         guard !names.isEmpty else { return [] }
         return try session.query(
             """
@@ -78,7 +78,7 @@ struct SequenceSync {
     }
 
     static func notSettable(
-        _ code: ExitCode, _ names: [TableName], _ session: Session
+        _ code: ExitCode, names: [TableName], on session: Session
     ) throws -> Halt {
         let grants = grants("select, update", on: names, to: try session.role())
         return Halt(
@@ -189,24 +189,24 @@ struct SequenceSync {
 
     /// - Returns: How many sequences were set, and those that could not be.
     static func write(
-        _ sources: [Source], _ session: Session
+        _ sources: [Source], on session: Session
     ) throws -> (set: Int, skipped: [Skipped]) {
         var done = Set<TableName>()
         var skipped: [Skipped] = []
         for source in sources {
-            if let reason = try obstacle(source, session) {
+            if let reason = try obstacle(to: source, on: session) {
                 if skipped.last?.name != source.name {
                     skipped.append(Skipped(name: source.name, reason: reason))
                 }
                 continue
             }
-            try set(source, session, isFirst: done.insert(source.name).inserted)
+            try set(source, on: session, isFirst: done.insert(source.name).inserted)
         }
         return (done.count, skipped)
     }
 
     /// Why a sequence of the target cannot be set; nil if it can.
-    private static func obstacle(_ source: Source, _ session: Session) throws -> String? {
+    private static func obstacle(to source: Source, on session: Session) throws -> String? {
         let row = try session.query(
             """
             select pg_catalog.has_sequence_privilege(c.oid, 'update')
@@ -227,7 +227,7 @@ struct SequenceSync {
 
     /// A sequence that several columns use is first set to the source's value, then moved on by
     /// each of them.
-    private static func set(_ source: Source, _ session: Session, isFirst: Bool) throws {
+    private static func set(_ source: Source, on session: Session, isFirst: Bool) throws {
         if isFirst {
             try session.query(
                 """

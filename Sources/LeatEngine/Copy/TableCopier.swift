@@ -68,7 +68,7 @@ actor TableCopier: SessionActor, TableWorker {
                     return .putBack
                 }
                 guard try !source.isGone(error) else { return .left }
-                throw TableCopier.refused(table.name, error)
+                throw TableCopier.refused(table.name, error: error)
             }
             _ = snapshot.locks.end(by: source.backend)
             status.updateCopy(of: table.name) { $0.isDone = true }
@@ -84,7 +84,7 @@ actor TableCopier: SessionActor, TableWorker {
             let rows = try relayRows(of: table, from: source, to: target.session)
             if table.isPartitioned {
                 try PartitionStore(session: target.session, stream: worker.stream)
-                    .begin(table.relation.id, table.name, table.partitions)
+                    .begin(table.relation.id, named: table.name, with: table.partitions)
             }
             return rows
         }
@@ -114,7 +114,7 @@ actor TableCopier: SessionActor, TableWorker {
             status.updateCopy(of: table.name) { $0.rows = rows }
             return rows
         } catch let error as ConnectionError where error.isRefused(by: .target) {
-            throw TableCopier.refused(table.name, error)
+            throw TableCopier.refused(table.name, error: error)
         }
     }
 
@@ -148,7 +148,7 @@ actor TableCopier: SessionActor, TableWorker {
         the foreign key until the stream has caught up, or use --role replica.
         """
 
-    private static func refused(_ table: TableName, _ error: ConnectionError) -> any Error {
+    private static func refused(_ table: TableName, error: ConnectionError) -> any Error {
         if let state = error.sqlState, Transient.isTransient(sqlState: state) { return error }
         var halt = Halt(
             error.peer == .source ? .source : .target,

@@ -40,7 +40,7 @@ struct GeneratedColumns {
         }
         // A plain one is told elsewhere.
         guard let own = found.generationExpression, own != expression,
-            try !isSame(expression, found)
+            try !isSame(expression, as: found)
         else { return nil }
         let name = SQLText.identifier(found.name)
         let problem = "column \(column.name) is \(expression) on the source and \(own) there"
@@ -84,7 +84,7 @@ struct GeneratedColumns {
 
     /// The same may be printed in other words where columns have other types: so the server reads
     /// the source's expression, and prints it.
-    private func isSame(_ expression: String, _ found: TargetTable.Column) throws -> Bool {
+    private func isSame(_ expression: String, as found: TargetTable.Column) throws -> Bool {
         let name = "leat_generated"
         do {
             return try session.transaction {

@@ -45,7 +45,7 @@ struct NewTables {
     func fit(
         _ candidates: [SourceCatalog.Candidate]
     ) async throws -> ([SourceCatalog.Candidate], leftOut: [LeftOut]) {
-        try await fit(candidates, \.name) { some in
+        try await fit(candidates, name: \.name) { some in
             let tables = try await source.run { session in
                 try SourceCatalog(session: session).checkIdentities(of: some)
                 try Publication(session: session, configuration: configuration.reading)
@@ -58,12 +58,12 @@ struct NewTables {
 
     /// The same with tables that are published already.
     func fit(_ tables: [SourceTable]) async throws -> ([SourceTable], leftOut: [LeftOut]) {
-        try await fit(tables, \.name) { try await check($0) }
+        try await fit(tables, name: \.name) { try await check($0) }
     }
 
     /// All new ones at once; one by one only if there is something wrong.
     private func fit<Table>(
-        _ tables: [Table], _ name: (Table) -> TableName, _ check: ([Table]) async throws -> Void
+        _ tables: [Table], name: (Table) -> TableName, check: ([Table]) async throws -> Void
     ) async throws -> ([Table], leftOut: [LeftOut]) {
         guard !configuration.isStrict else { return (tables, []) }
         let names = try await new(tables.map(name))
@@ -74,7 +74,7 @@ struct NewTables {
         var leftOut: [TableName: LeftOut] = [:]
         for table in new {
             guard let halt = try await problem({ try await check([table]) }) else { continue }
-            leftOut[name(table)] = LeftOut(name(table), halt)
+            leftOut[name(table)] = LeftOut(name(table), halt: halt)
         }
         return (
             tables.filter { leftOut[name($0)] == nil },
@@ -91,9 +91,9 @@ struct NewTables {
         let plans = try await onTarget.ways(of: tables, sourceTypes).plans
         _ = try await onTarget.checkRole(tables.map(\.name))
         guard configuration.copiesTables else { return }
-        try await source.run { try Preflight.checkReadable(tables, $0) }
-        try await onTarget.checkUnvalidated(tables, source)
+        try await source.run { try Preflight.checkReadable(tables, on: $0) }
+        try await onTarget.checkUnvalidated(of: tables, on: source)
         guard !configuration.truncatesTables else { return }
-        try await onTarget.checkEmpty(tables, plans)
+        try await onTarget.checkEmpty(tables, by: plans)
     }
 }

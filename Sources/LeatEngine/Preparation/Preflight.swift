@@ -47,7 +47,7 @@ enum Preflight {
             do {
                 guard let target = try targets[table.name]?.get() else { continue }
                 do {
-                    try checkGenerated(table, target)
+                    try checkGenerated(of: table, on: target)
                     try GeneratedColumns(
                         table: table, target: target, sourceTypes: sourceTypes, session: session
                     ).check()
@@ -70,7 +70,8 @@ enum Preflight {
                         checksLabels: followed[table.name] == nil)
                 } catch {
                     throw renames(
-                        table, copied[table.name], sourceTypes, target, targetTypes) ?? error
+                        of: table, known: copied[table.name], sourceTypes: sourceTypes, on: target,
+                        targetTypes: targetTypes) ?? error
                 }
                 let leftOut = routes.leftOutColumns.sorted { $0.key < $1.key }
                 guard leftOut.isEmpty else {
@@ -83,7 +84,7 @@ enum Preflight {
                     later[table.name] = try dump?.explain(halt, on: session) ?? halt
                 } else {
                     problems.append(
-                        remade.contains(table.name) ? isAnother(table.name, halt) : halt)
+                        remade.contains(table.name) ? isAnother(table.name, halt: halt) : halt)
                 }
             }
             if let unsent { generated.append(unsent.following(later[table.name])) }
@@ -104,8 +105,8 @@ enum Preflight {
     /// What a table that is copied anew owes in names, if its columns were renamed while it was
     /// followed: with those of now, types would be altered, and columns added, in vain.
     private static func renames(
-        _ table: SourceTable, _ known: KnownColumns?, _ sourceTypes: TypeCatalog,
-        _ target: TargetTable, _ targetTypes: TypeCatalog
+        of table: SourceTable, known: KnownColumns?, sourceTypes: TypeCatalog,
+        on target: TargetTable, targetTypes: TypeCatalog
     ) -> Halt? {
         guard let known else { return nil }
         let routes = ColumnRoutes(
@@ -121,7 +122,7 @@ enum Preflight {
         }
     }
 
-    private static func isAnother(_ table: TableName, _ halt: Halt) -> Halt {
+    private static func isAnother(_ table: TableName, halt: Halt) -> Halt {
         var halt = halt
         halt.message = """
             Table \(table) of the source is another one than was followed, dropped and made again: \
@@ -131,7 +132,7 @@ enum Preflight {
     }
 
     /// A generated column is computed on the target too. As a plain one it would stay empty there.
-    private static func checkGenerated(_ table: SourceTable, _ target: TargetTable) throws {
+    private static func checkGenerated(of table: SourceTable, on target: TargetTable) throws {
         let plain = table.unsentGenerated.filter { column in
             target.columns.contains { $0.name.isSameName(as: column.name) && !$0.isGenerated }
         }
@@ -167,7 +168,7 @@ enum Preflight {
     }
 
     /// Tables to be copied must be empty, or are emptied if that was asked for.
-    static func checkEmpty(_ tables: [TargetTable], _ session: Session) throws {
+    static func checkEmpty(_ tables: [TargetTable], on session: Session) throws {
         let stored = try TargetTables.withStorage(tables.map(\.name), on: session)
         let filled = try tables.filter {
             try stored.contains($0.name) && !TargetTables.isEmpty($0, on: session)
@@ -188,19 +189,19 @@ enum Preflight {
     /// under role `replica` does not look at foreign keys. Under others it does.
     ///
     /// - Parameter tables: Those that refer to others before those, where that matters.
-    static func empty(_ tables: [TargetTable], _ session: Session) throws {
+    static func empty(_ tables: [TargetTable], on session: Session) throws {
         let stored = try TargetTables.withStorage(tables.map(\.name), on: session)
         let filled = tables.filter { stored.contains($0.name) }.map { $0.only + $0.name.quoted }
         // An empty table need not be locked, unless it refers to one of the others.
-        if try truncate(filled, session) { return }
-        if try truncate(tables.map { $0.only + $0.name.quoted }, session) { return }
+        if try truncate(filled, on: session) { return }
+        if try truncate(tables.map { $0.only + $0.name.quoted }, on: session) { return }
         // Several statements at once are one transaction.
         let deletes = filled.map { "delete from \($0)" }.joined(separator: "; ")
         do { try session.execute(deletes) } catch { throw cannotEmpty(error) }
     }
 
     /// False if other tables refer to them.
-    private static func truncate(_ names: [String], _ session: Session) throws -> Bool {
+    private static func truncate(_ names: [String], on session: Session) throws -> Bool {
         guard !names.isEmpty else { return true }
         do {
             try session.execute("truncate \(names.joined(separator: ", "))")
@@ -230,7 +231,7 @@ enum Preflight {
 
     /// - Throws: ``Halt`` if the source role may not read a table that is to be copied, or not all
     ///   of its rows.
-    static func checkReadable(_ tables: [SourceTable], _ session: Session) throws {
+    static func checkReadable(_ tables: [SourceTable], on session: Session) throws {
         let rows = try session.query(
             """
             select c.oid, pg_catalog.has_table_privilege(c.oid, 'select')
@@ -248,7 +249,7 @@ enum Preflight {
         let unreadable = try names { try $0?.bool("is_readable") != true }
         let secured = try names { try $0?.bool("is_secured") == true }
         let role = try session.role()
-        guard unreadable.isEmpty else { throw notReadable(unreadable, role) }
+        guard unreadable.isEmpty else { throw notReadable(unreadable, by: role) }
         guard secured.isEmpty else {
             throw Halt(
                 .preflight,
@@ -261,7 +262,7 @@ enum Preflight {
     }
 
     /// - Parameter role: Quoted.
-    private static func notReadable(_ tables: [TableName], _ role: String) -> Halt {
+    private static func notReadable(_ tables: [TableName], by role: String) -> Halt {
         let grants = Dictionary(grouping: tables, by: \.schema).sorted { $0.key < $1.key }
             .flatMap { schema, tables in
                 let schema = SQLText.identifier(schema)
@@ -281,8 +282,8 @@ enum Preflight {
 
     /// Whether the stream can be binary, which was wished for.
     static func usesBinary(
-        _ wanted: SyncConfiguration.Binary, _ plans: [TableName: RelationPlan],
-        _ safety: BinarySafety
+        _ wanted: SyncConfiguration.Binary, for plans: [TableName: RelationPlan],
+        safety: BinarySafety
     ) throws -> Bool {
         let unsafe = plans.values.flatMap { safety.unsafeColumns($0) }.sorted()
         guard wanted == .on, !unsafe.isEmpty else { return unsafe.isEmpty }

@@ -12,21 +12,22 @@ extension TargetPreparation {
             $0.unsentKinds.joined(separator: ", ")
         }
         for (kinds, tables) in partial.sorted(by: { $0.key < $1.key }) {
-            warn("the publications do not send \(kinds) of these tables", tables)
+            warn("the publications do not send \(kinds) of these tables", of: tables)
         }
     }
 
     /// An update or delete without a unique index on the target looks at every row.
-    func tellScans(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) {
+    func tellScans(of tables: [SourceTable], by plans: [TableName: RelationPlan]) {
         let scanned = tables.filter { plans[$0.name].map($0.scans) == true }
         guard !scanned.isEmpty else { return }
         warn(
             "updates and deletes of these tables search all of their rows on the target, "
-                + "which has no valid, immediate, whole unique index on their identity", scanned)
+                + "which has no valid, immediate, whole unique index on their identity", of: scanned
+        )
     }
 
     /// The same value is another moment in another zone.
-    func tellZones(_ ways: Preflight.Ways, _ sourceTypes: TypeCatalog) async throws {
+    func tellZones(of ways: Preflight.Ways, sourceTypes: TypeCatalog) async throws {
         let columns = ways.plans.values.flatMap {
             ZonedColumns(sourceTypes: sourceTypes, targetTypes: ways.targetTypes).names($0)
         }.sorted()
@@ -41,7 +42,7 @@ extension TargetPreparation {
             """, metadata: ["columns": "\(columns.joined(separator: ", "))"])
     }
 
-    private func warn(_ message: String, _ tables: [SourceTable]) {
+    private func warn(_ message: String, of tables: [SourceTable]) {
         let names = NameList.text(tables.map { "\($0.name)" }, all: "leat status")
         logger.warning("\(message)", metadata: ["tables": "\(names)"])
     }

@@ -162,7 +162,7 @@ struct TargetPreparation {
         }
     }
 
-    func checkUnvalidated(_ tables: [SourceTable], _ source: Connection) async throws {
+    func checkUnvalidated(of tables: [SourceTable], on source: Connection) async throws {
         try await UnvalidatedRules.check(
             tables, source: source, applier: applier,
             checksForeignKeys: role() != .replica)
@@ -177,14 +177,14 @@ struct TargetPreparation {
         }
     }
 
-    func checkEmpty(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) async throws {
+    func checkEmpty(_ tables: [SourceTable], by plans: [TableName: RelationPlan]) async throws {
         let targets = tables.compactMap { plans[$0.name]?.target }
-        try await applier.run { try Preflight.checkEmpty(targets, $0) }
+        try await applier.run { try Preflight.checkEmpty(targets, on: $0) }
     }
 
     /// Under the stream's origin: a stream that leaves the target again must not take it for a
     /// change made there, and empty the source.
-    func empty(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) async throws {
+    func empty(_ tables: [SourceTable], by plans: [TableName: RelationPlan]) async throws {
         try await empty(tables.compactMap { plans[$0.name]?.target })
     }
 
@@ -195,17 +195,17 @@ struct TargetPreparation {
         let ordered = try await levels(targets.map(\.name)).reversed().joined()
             .compactMap { byName[$0] }
         try await applier.markOrigin()
-        try await applier.run { try Preflight.empty(ordered, $0) }
+        try await applier.run { try Preflight.empty(ordered, on: $0) }
     }
 
     /// What is said at every start, because nobody should find it out by rows that differ, or by
     /// a stream that does not keep up.
     func tell(
-        _ tables: [SourceTable], _ ways: Preflight.Ways, _ sourceTypes: TypeCatalog
+        of tables: [SourceTable], ways: Preflight.Ways, sourceTypes: TypeCatalog
     ) async throws {
         tellUnsent(tables)
-        try await tellZones(ways, sourceTypes)
-        tellScans(tables, ways.plans)
+        try await tellZones(of: ways, sourceTypes: sourceTypes)
+        tellScans(of: tables, by: ways.plans)
         for (_, halt) in ways.later.sorted(by: { $0.key < $1.key }) {
             logger.warning("the stream will stop at its first such change: \(halt)")
         }

@@ -47,10 +47,10 @@ struct UnvalidatedRules {
     ) async throws {
         let ids = tables.map(\.relation.id)
         guard !ids.isEmpty else { return }
-        let rules = try await source.run { try read(ids, $0) }
+        let rules = try await source.run { try read(of: ids, on: $0) }
             .filter { $0.kind != "f" || checksForeignKeys }
         guard !rules.isEmpty else { return }
-        let there = try await applier.run { try present(rules, $0) }
+        let there = try await applier.run { try present(among: rules, on: $0) }
         let broken = try await source.run { session in
             try there.filter { rule in
                 try session.query("select exists (\(rule.violations))").bool()
@@ -75,7 +75,7 @@ struct UnvalidatedRules {
 
     /// Those of the tables, of their partitions, and of the domains of their columns. What is
     /// inherited is found where it comes from.
-    private static func read(_ ids: [RelationID], _ session: Session) throws -> [Rule] {
+    private static func read(of ids: [RelationID], on session: Session) throws -> [Rule] {
         let list = ids.map { "\($0.rawValue)" }.joined(separator: ",")
         return try session.query(
             """
@@ -131,7 +131,7 @@ struct UnvalidatedRules {
     // MARK: The target
 
     /// Those that the target has under the same name.
-    private static func present(_ rules: [Rule], _ session: Session) throws -> [Rule] {
+    private static func present(among rules: [Rule], on session: Session) throws -> [Rule] {
         let enforced = session.serverVersion >= 180_000 ? "and k.conenforced" : ""
         let found = try session.query(
             """

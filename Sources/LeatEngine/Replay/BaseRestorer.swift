@@ -83,11 +83,11 @@ actor BaseRestorer: SessionActor, TableWorker {
             if let state = error.sqlState, Transient.isTransient(sqlState: state) { throw error }
             // What is no row any more fails before the end of the file says that it is damaged.
             try check(table)
-            throw refused(table, error)
+            throw refused(table, error: error)
         }
     }
 
-    private func refused(_ table: Table, _ error: ConnectionError) -> Halt {
+    private func refused(_ table: Table, error: ConnectionError) -> Halt {
         let kept = "Nothing of this table was kept; finished tables stay."
         var halt = Halt(
             .target, "Table \(table.name) cannot be copied: \(error.withoutValues).",

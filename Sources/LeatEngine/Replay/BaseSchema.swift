@@ -31,12 +31,12 @@ struct BaseSchema {
                     .configuration, "The schema of base \(base.point) holds commands of psql.",
                     advice: "Look at it, create the tables yourself, and leave out --schema.")
             }
-            let note = PendingSchema.note(parts.afterRows, configuration.stream)
-            try await create((parts.first + [note]).joined(separator: "\n"), connection)
+            let note = PendingSchema.note(parts.afterRows, of: configuration.stream)
+            try await create((parts.first + [note]).joined(separator: "\n"), on: connection)
         }
     }
 
-    private func create(_ statements: String, _ connection: Connection) async throws {
+    private func create(_ statements: String, on connection: Connection) async throws {
         let names = base.tables.map { TableName(schema: $0.schema, name: $0.name) }
         let there = try await connection.run { session in
             let known = try TableNames(session: session).known(oids: [], names: names)

@@ -8,7 +8,7 @@ struct ReplayDoubts {
     private let configuration: ReplayConfiguration
     private let logger: Logger
 
-    init(_ configuration: ReplayConfiguration, _ logger: Logger) {
+    init(_ configuration: ReplayConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
     }

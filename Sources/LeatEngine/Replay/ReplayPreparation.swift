@@ -39,7 +39,7 @@ struct ReplayPreparation {
         let folder = ArchiveFacts(configuration.archive)
         let found = try folder.read(folder.position(), until: configuration.until)
         try checkIsNotSource(
-            found.description, try await applier.run { try DatabaseIdentity($0) })
+            of: found.description, on: try await applier.run { try DatabaseIdentity($0) })
         try await applier.run { try LeatSchema.ensure($0) }
     }
 
@@ -49,20 +49,20 @@ struct ReplayPreparation {
         let found = try folder.read(stored, until: configuration.until)
         let target = try await applier.run { try DatabaseIdentity($0) }
         // Before anything is emptied.
-        if try await run.rewind.mayBegin(applier, configuration.stream) {
-            let anew = try ReplayDecision(facts(nil, stored, found))
-            _ = try ReplayDoubts(configuration, logger).limit(from: anew.position)
+        if try await run.rewind.mayBegin(by: applier, of: configuration.stream) {
+            let anew = try ReplayDecision(facts(of: nil, stored: stored, found: found))
+            _ = try ReplayDoubts(configuration, logger: logger).limit(from: anew.position)
         }
-        try await run.rewind.run(applier, onTarget)
+        try await run.rewind.run(by: applier, on: onTarget)
         let progress = try await readProgress()
         try progress?.checkTarget(target, option: nil)
-        progress?.tellRenames(source: nil, target, logger)
-        let decision = try ReplayDecision(facts(progress, stored, found))
+        progress?.tellRenames(source: nil, to: target, logger: logger)
+        let decision = try ReplayDecision(facts(of: progress, stored: stored, found: found))
         try await checkIsNotBeyond(decision)
         let position = decision.position
-        let limit = try ReplayDoubts(configuration, logger).limit(from: position)
-        let reader = await register(position, target, found.description)
-        try await keepTarget(progress, target)
+        let limit = try ReplayDoubts(configuration, logger: logger).limit(from: position)
+        let reader = await register(at: position, on: target, of: found.description)
+        try await keepTarget(of: progress, as: target)
         let base = found.bases.first { $0.lsn == position }
         // The oldest that is known: what the archive says of later comes behind it.
         if let base { archive.definitions.add(base.description.catalog) }
@@ -72,10 +72,10 @@ struct ReplayPreparation {
         }
         if case .resume = decision {
             try await TableRenames(source: archive.definitions, applier: applier)
-                .follow(configuration.stream, logger)
+                .follow(configuration.stream, logger: logger)
         }
         if case .copy = decision, let base { try await createSchema(base) }
-        let tables = self.tables(decision, base)
+        let tables = self.tables(for: decision, from: base)
         guard !tables.isEmpty else {
             throw Halt(
                 .preflight, "The archive's publications have no table at \(position).",
@@ -83,10 +83,12 @@ struct ReplayPreparation {
         }
         let plans = try await check(tables)
         if case .copy = decision, let base { try await checkSequences(base) }
-        try await begin(decision, tables, plans, opening.description, target)
-        try await copy(base, tables, plans, position)
+        try await begin(
+            by: decision, tables, with: plans, describing: opening.description, on: target)
+        try await copy(from: base, tables, by: plans, at: position)
         try await makePending()
-        var prepared = try await prepared(position, tables, plans, opening, reader)
+        var prepared = try await prepared(
+            at: position, tables: tables, by: plans, from: opening, reader: reader)
         prepared.limit = limit
         return prepared
     }
@@ -103,7 +105,7 @@ struct ReplayPreparation {
     }
 
     private func facts(
-        _ progress: Progress?, _ stored: ArchivePosition, _ found: ArchiveFacts.Found
+        of progress: Progress?, stored: ArchivePosition, found: ArchiveFacts.Found
     ) -> ReplayFacts {
         var until: LSN?
         if case .lsn(let lsn)? = configuration.until { until = lsn }
@@ -122,7 +124,7 @@ struct ReplayPreparation {
 
     /// The archive's own source is no staging: its tables would be emptied.
     private func checkIsNotSource(
-        _ description: ArchiveDescription, _ target: DatabaseIdentity
+        of description: ArchiveDescription, on target: DatabaseIdentity
     ) throws {
         guard
             (description.systemIdentifier, description.database)
@@ -157,7 +159,7 @@ struct ReplayPreparation {
 
     /// Before anything is copied: what is needed must stay.
     private func register(
-        _ position: LSN, _ target: DatabaseIdentity, _ description: ArchiveDescription
+        at position: LSN, on target: DatabaseIdentity, of description: ArchiveDescription
     ) async -> String? {
         let name = ReaderName.text(stream: configuration.stream, target)
         do {
@@ -174,7 +176,7 @@ struct ReplayPreparation {
     }
 
     /// Under the name that the target had before, nobody reads any more.
-    private func keepTarget(_ progress: Progress?, _ target: DatabaseIdentity) async throws {
+    private func keepTarget(of progress: Progress?, as target: DatabaseIdentity) async throws {
         guard let progress else { return }
         let stream = configuration.stream
         var former = target
@@ -191,7 +193,7 @@ struct ReplayPreparation {
     // MARK: Tables
 
     /// As the base has them, or as the archive says at the position.
-    private func tables(_ decision: ReplayDecision, _ base: BaseManifest?) -> [SourceTable] {
+    private func tables(for decision: ReplayDecision, from base: BaseManifest?) -> [SourceTable] {
         if case .copy = decision, let base { return base.description.catalog.sourceTables }
         return archive.definitions.catalog.sourceTables
     }
@@ -199,35 +201,36 @@ struct ReplayPreparation {
     private func check(_ tables: [SourceTable]) async throws -> [TableName: RelationPlan] {
         let ways = try await onTarget.ways(of: tables, archive.definitions.typeCatalog)
         try await onTarget.checkPublications(tables)
-        try await onTarget.tell(tables, ways, archive.definitions.typeCatalog)
+        try await onTarget.tell(
+            of: tables, ways: ways, sourceTypes: archive.definitions.typeCatalog)
         try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
         return ways.plans
     }
 
     /// The stream's row and its list of tables.
     private func begin(
-        _ decision: ReplayDecision, _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
-        _ description: ArchiveDescription, _ target: DatabaseIdentity
+        by decision: ReplayDecision, _ tables: [SourceTable], with plans: [TableName: RelationPlan],
+        describing description: ArchiveDescription, on target: DatabaseIdentity
     ) async throws {
         switch decision {
         case .copy(let point):
             if configuration.truncatesTables {
-                try await onTarget.empty(tables, plans)
+                try await onTarget.empty(tables, by: plans)
             } else {
-                try await onTarget.checkEmpty(tables, plans)
+                try await onTarget.checkEmpty(tables, by: plans)
             }
-            try await store(point, tables, description, target, areReady: false)
+            try await store(point, of: tables, describing: description, on: target, areReady: false)
         case .adopt(let point):
-            try await store(point, tables, description, target, areReady: true)
+            try await store(point, of: tables, describing: description, on: target, areReady: true)
         case .resume(let position):
-            try await list(tables, plans, position)
+            try await list(tables, by: plans, at: position)
         }
         try await onTarget.settleTriggers(tables)
     }
 
     private func store(
-        _ point: LSN, _ tables: [SourceTable], _ description: ArchiveDescription,
-        _ target: DatabaseIdentity, areReady: Bool
+        _ point: LSN, of tables: [SourceTable], describing description: ArchiveDescription,
+        on target: DatabaseIdentity, areReady: Bool
     ) async throws {
         let stream = configuration.stream
         try await applier.run { session in
@@ -245,7 +248,7 @@ struct ReplayPreparation {
     /// Tables that the archive has come to know of since the last start have all their rows in
     /// it, unless they are not the ones that they were.
     private func list(
-        _ tables: [SourceTable], _ plans: [TableName: RelationPlan], _ position: LSN
+        _ tables: [SourceTable], by plans: [TableName: RelationPlan], at position: LSN
     ) async throws {
         let stream = configuration.stream
         let refused = try await applier.run { session -> TableName? in
@@ -260,7 +263,7 @@ struct ReplayPreparation {
                 {
                     return table.name
                 }
-                try store.join(table.name, table.relation.id, at: position)
+                try store.join(table.name, as: table.relation.id, at: position)
             }
             return nil
         }
@@ -279,8 +282,8 @@ struct ReplayPreparation {
 
     /// What is not ready yet is of the base at the stored position.
     private func copy(
-        _ base: BaseManifest?, _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
-        _ position: LSN
+        from base: BaseManifest?, _ tables: [SourceTable], by plans: [TableName: RelationPlan],
+        at position: LSN
     ) async throws {
         let stream = configuration.stream
         let waiting = try await applier.run { session in
@@ -321,9 +324,9 @@ struct ReplayPreparation {
     private func checkSequences(_ base: BaseManifest) async throws {
         let names = base.sequences.map { TableName(schema: $0.schema, name: $0.name) }
         try await applier.run { session in
-            let refused = try SequenceSync.unsettable(names, session)
+            let refused = try SequenceSync.unsettable(among: names, on: session)
             guard refused.isEmpty else {
-                throw try SequenceSync.notSettable(.preflight, refused, session)
+                throw try SequenceSync.notSettable(.preflight, names: refused, on: session)
             }
         }
     }
@@ -335,7 +338,7 @@ struct ReplayPreparation {
                 isCalled: $0.isCalled, isAscending: true, cycles: false, owner: nil)
         }
         let (set, skipped) = try await applier.run { session in
-            try session.transaction { try SequenceSync.write(sequences, session) }
+            try session.transaction { try SequenceSync.write(sequences, on: session) }
         }
         if set > 0 { logger.info("sequences set", metadata: ["count": "\(set)"]) }
         for sequence in skipped {
@@ -348,8 +351,8 @@ struct ReplayPreparation {
     // MARK: The result
 
     private func prepared(
-        _ position: LSN, _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
-        _ opening: ArchiveSource.Opening, _ reader: String?
+        at position: LSN, tables: [SourceTable], by plans: [TableName: RelationPlan],
+        from opening: ArchiveSource.Opening, reader: String?
     ) async throws -> Prepared {
         let stream = configuration.stream
         let ids = Dictionary(
@@ -359,7 +362,7 @@ struct ReplayPreparation {
             try ProgressStore(session: session, stream: stream).setSession(
                 timeline: description.timeline, format: "text", encoding: description.encoding)
             let store = TableStore(session: session, stream: stream)
-            try store.keepIdentities(tables, plans)
+            try store.keepIdentities(of: tables, by: plans)
             return try store.learnColumns(of: tables, from: plans)
         }
         return Prepared(

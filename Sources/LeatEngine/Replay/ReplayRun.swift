@@ -53,14 +53,14 @@ struct ReplayRun: Sendable {
                 target: configuration.target, stream: configuration.stream, status: status,
                 logger: logger)
             return try await desk.open(beside: applier) {
-                try await flow(preparation.prepare(), applier, archive, desk)
+                try await flow(of: preparation.prepare(), to: applier, from: archive, desk: desk)
             }
         }
     }
 
     private func flow(
-        _ prepared: ReplayPreparation.Prepared, _ applier: Applier, _ archive: ArchiveSource,
-        _ desk: RequestDesk
+        of prepared: ReplayPreparation.Prepared, to applier: Applier, from archive: ArchiveSource,
+        desk: RequestDesk
     ) async throws -> Ending {
         let sink = TargetSink(
             applier: applier, source: archive.definitions, tables: prepared.tables,
@@ -71,7 +71,7 @@ struct ReplayRun: Sendable {
         try await sink.start(at: prepared.position, prepared.form)
         let positions = SharedPosition(
             PositionState(startingAt: prepared.position, confirmed: prepared.position))
-        await archive.start(stream(prepared, positions))
+        await archive.start(stream(of: prepared, positions: positions))
         showStart(prepared)
         resume.setHandler { archive.goOn() }
         defer { resume.setHandler(nil) }
@@ -80,8 +80,8 @@ struct ReplayRun: Sendable {
             statusInterval: ReplayRun.statusInterval, status: status)
         desk.streams(flow) { archive.knownEnd }
         return try await stop.draining({ archive.stop() }) {
-            let ending = try await flow.run(beside: [{ try await watch(archive, prepared) }])
-            try await setSequences(prepared.tables.map(\.name), applier)
+            let ending = try await flow.run(beside: [{ try await watch(archive, of: prepared) }])
+            try await setSequences(of: prepared.tables.map(\.name), on: applier)
             let position = positions.with { $0.durable }
             if let name = prepared.reader { try? await archive.register(name, at: position) }
             if stop.isRequested { return .stopped }
@@ -95,14 +95,14 @@ struct ReplayRun: Sendable {
     private func checkDoubts(
         _ prepared: ReplayPreparation.Prepared, at position: LSN
     ) throws {
-        let doubts = ReplayDoubts(configuration, logger)
+        let doubts = ReplayDoubts(configuration, logger: logger)
         try doubts.check(from: prepared.position, prepared.limit, at: position)
         guard let limit = prepared.limit, position >= limit.since else { return }
         throw doubts.halt(limit, at: position)
     }
 
     private func stream(
-        _ prepared: ReplayPreparation.Prepared, _ positions: SharedPosition
+        of prepared: ReplayPreparation.Prepared, positions: SharedPosition
     ) -> ArchiveSource.Stream {
         var stream = ArchiveSource.Stream(positions: positions)
         stream.follows = configuration.follows
@@ -134,7 +134,7 @@ struct ReplayRun: Sendable {
 
     /// Shows how far the archive reaches, beside the flow.
     private func watch(
-        _ archive: ArchiveSource, _ prepared: ReplayPreparation.Prepared
+        _ archive: ArchiveSource, of prepared: ReplayPreparation.Prepared
     ) async throws {
         var nextLog = ContinuousClock.now + SourceMonitor.logInterval
         while true {
@@ -142,7 +142,7 @@ struct ReplayRun: Sendable {
             let end = archive.knownEnd
             status.update { $0.sourceWALEnd = end }
             status.tellMetrics()
-            try ReplayDoubts(configuration, logger).check(
+            try ReplayDoubts(configuration, logger: logger).check(
                 from: prepared.position, prepared.limit, at: status.snapshot.position)
             guard ContinuousClock.now >= nextLog else { continue }
             nextLog = .now + SourceMonitor.logInterval
@@ -157,11 +157,11 @@ struct ReplayRun: Sendable {
     }
 
     /// There is no source to ask: what a column holds is what its sequence must be beyond.
-    private func setSequences(_ tables: [TableName], _ applier: Applier) async throws {
+    private func setSequences(of tables: [TableName], on applier: Applier) async throws {
         try await applier.run { session in
             try session.transaction {
                 let own = try SequenceSync.read(session, tables: tables, all: false)
-                _ = try SequenceSync.write(own, session)
+                _ = try SequenceSync.write(own, on: session)
             }
         }
     }

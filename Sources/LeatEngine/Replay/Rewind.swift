@@ -23,14 +23,14 @@ final class Rewind: Sendable {
 
     /// - Returns: Whether it is still to come.
     /// - Throws: ``Halt`` (exit code 2) for what is no replay.
-    func mayBegin(_ applier: Applier, _ stream: StreamName) async throws -> Bool {
+    func mayBegin(by applier: Applier, of stream: StreamName) async throws -> Bool {
         guard isWanted.withLock({ $0 }) else { return false }
-        try await applier.run { try self.checkIsReplay($0, stream) }
+        try await applier.run { try self.checkIsReplay(on: $0, of: stream) }
         return true
     }
 
     /// Once in a job, whatever becomes of its runs.
-    func run(_ applier: Applier, _ onTarget: TargetPreparation) async throws {
+    func run(by applier: Applier, on onTarget: TargetPreparation) async throws {
         guard isWanted.withLock({ $0 }) else { return }
         let stream = onTarget.stream
         let names = try await applier.run { session in
@@ -39,7 +39,7 @@ final class Rewind: Sendable {
         // Before anything is changed: emptying must not reach what the stream has not brought.
         _ = try await onTarget.checkRole(names)
         let tables = try await applier.run { session -> [TargetTable]? in
-            try checkIsReplay(session, stream)
+            try checkIsReplay(on: session, of: stream)
             let isThere =
                 try session.query(
                     "update leat.progress set state = 'creating' where stream = $1",
@@ -63,7 +63,7 @@ final class Rewind: Sendable {
     }
 
     /// What a slot has brought is in no archive.
-    private func checkIsReplay(_ session: Session, _ stream: StreamName) throws {
+    private func checkIsReplay(on session: Session, of stream: StreamName) throws {
         let slot = try session.query(
             "select slot from leat.progress where stream = $1", with: [stream.text]
         ).firstRecord?.text("slot")

@@ -18,7 +18,7 @@ struct StateFolder {
     ///
     /// - Throws: ``Halt``: exit code 9 if the folder cannot be used, 2 if it is not the stream's or
     ///   others could put files there, 4 if another process uses it.
-    init(_ path: String, _ stream: StreamName, _ logger: Logger) throws(Halt) {
+    init(at path: String, of stream: StreamName, logger: Logger) throws(Halt) {
         self.path = path
         do {
             for warning in try FolderCheck.make(path) {
@@ -27,7 +27,7 @@ struct StateFolder {
                 )
             }
             let decision = try StateFolder.contents(path).decision(for: stream)
-            try StateFolder.check(decision, path)
+            try StateFolder.check(decision, at: path)
             lock = try FolderLock("\(path)/\(StateFolderContents.lockName)")
             if decision == .mark {
                 try File.replace(
@@ -37,7 +37,7 @@ struct StateFolder {
         } catch let halt as Halt {
             throw halt
         } catch let error as ArchiveError {
-            throw StateFolder.unusable(path, error)
+            throw StateFolder.unusable(path, error: error)
         } catch {
             throw Halt(.internalError, "Internal error: \(error).")
         }
@@ -64,7 +64,7 @@ struct StateFolder {
     }
 
     private static func check(
-        _ decision: StateFolderContents.Decision, _ path: String
+        _ decision: StateFolderContents.Decision, at path: String
     ) throws(Halt) {
         switch decision {
         case .use, .mark: return
@@ -121,7 +121,7 @@ struct StateFolder {
         return resolved(String(path[..<slash])) + path[slash...]
     }
 
-    private static func unusable(_ path: String, _ error: ArchiveError) -> Halt {
+    private static func unusable(_ path: String, error: ArchiveError) -> Halt {
         switch error.code {
         case .heldBy(let holder):
             Halt(
@@ -146,10 +146,10 @@ struct StateFolder {
     /// Removes what Leat has put into a stream's state folder, and the folder if that was all.
     ///
     /// - Returns: Why it stays; nil if it is gone, or not on this machine.
-    static func remove(_ path: String, _ stream: StreamName, _ logger: Logger) -> String? {
+    static func remove(at path: String, of stream: StreamName, logger: Logger) -> String? {
         guard access(path, F_OK) == 0 else { return nil }
         do throws(Halt) {
-            let folder = try StateFolder(path, stream, logger)
+            let folder = try StateFolder(at: path, of: stream, logger: logger)
             return withExtendedLifetime(folder) { folder.removeFiles() }
         } catch {
             return error.message

@@ -13,7 +13,7 @@ enum AnswerText {
     }
 
     /// Nil for what another version has answered.
-    static func read<Answer: Decodable>(_ type: Answer.Type, _ text: String) -> Answer? {
+    static func read<Answer: Decodable>(_ type: Answer.Type, from text: String) -> Answer? {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         return try? decoder.decode(type, from: Data(text.utf8))

@@ -32,7 +32,10 @@ public struct ConflictBook: Sendable {
     public func list(limit: Int) async throws -> (total: Int, conflicts: [RecordedConflict]) {
         try await withSession { session in
             guard let condition = try condition(session) else { return (0, []) }
-            return (try count(condition, session), try rows(condition, limit, session))
+            return (
+                try count(where: condition, on: session),
+                try rows(where: condition, limit: limit, on: session)
+            )
         }
     }
 
@@ -48,7 +51,7 @@ public struct ConflictBook: Sendable {
                 "select coalesce(max(c.id), 0) as id from leat.conflicts c"
             ).onlyRecord().int("id")
             let found = "\(condition) and c.id <= \(last)"
-            let number = try count(found, session)
+            let number = try count(where: found, on: session)
             guard number > 0 else { return 0 }
             guard confirm(number) else { return nil }
             return try session.query("delete from leat.conflicts c where \(found)").affectedRows
@@ -92,14 +95,14 @@ public struct ConflictBook: Sendable {
             .filter { table in filter.tables.contains { $0.matches(table) } }
     }
 
-    private func count(_ condition: String, _ session: Session) throws -> Int {
+    private func count(where condition: String, on session: Session) throws -> Int {
         try session.query(
             "select pg_catalog.count(*) as number from leat.conflicts c where \(condition)"
         ).onlyRecord().int("number")
     }
 
     private func rows(
-        _ condition: String, _ limit: Int, _ session: Session
+        where condition: String, limit: Int, on session: Session
     ) throws -> [RecordedConflict] {
         try session.query(
             """

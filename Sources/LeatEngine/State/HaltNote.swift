@@ -53,13 +53,13 @@ struct HaltNote {
             try session.prepare()
             // It may be the reason.
             try TrustedSchema.check(session)
-            return try session.transaction { try HaltNote.write(halt, of: stream, session) }
+            return try session.transaction { try HaltNote.write(halt, of: stream, on: session) }
         }
     }
 
     /// Our own session may be there for another moment.
     private static func write(
-        _ halt: Halt, of stream: StreamName, _ session: Session
+        _ halt: Halt, of stream: StreamName, on session: Session
     ) throws -> Bool {
         try session.execute("set local synchronous_commit = off")
         for _ in 0..<10 {
@@ -80,7 +80,7 @@ struct HaltNote {
     }
 
     /// The stream runs again.
-    static func clear(_ stream: StreamName, _ session: Session) throws {
+    static func clear(of stream: StreamName, on session: Session) throws {
         try session.query(
             """
             update leat.progress set halted_at = null, halt_code = null, halt_message = null,

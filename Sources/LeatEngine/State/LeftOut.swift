@@ -21,14 +21,14 @@ struct LeftOut: Sendable, Equatable {
         case former
     }
 
-    init(_ object: String, _ reason: String, _ kind: Kind = .unsent) {
+    init(_ object: String, because reason: String, kind: Kind = .unsent) {
         self.object = object
         self.reason = reason
         self.kind = kind
     }
 
-    init(_ table: TableName, _ halt: Halt) {
-        self.init(table.joined, halt.message, .unfit)
+    init(_ table: TableName, halt: Halt) {
+        self.init(table.joined, because: halt.message, kind: .unfit)
         advice = halt.advice
     }
 }
@@ -75,7 +75,9 @@ struct LeftOutStore {
     /// Tables that are followed no longer: should they come back, they are no new ones.
     func addFormer(_ tables: [TableName]) throws {
         try add(
-            tables.map { LeftOut($0.joined, "it is no longer published or selected", .former) })
+            tables.map {
+                LeftOut($0.joined, because: "it is no longer published or selected", kind: .former)
+            })
     }
 
     /// `schema.table` of those that were followed once.
@@ -127,14 +129,19 @@ struct UnsentObjects {
         var found = try catalog.unsent().filter { relation in
             UnsentObjects.told.contains(relation.kind)
                 && (scope.contains(relation.name) || relation.root.map(tables.contains) ?? false)
-        }.map { LeftOut("\($0.name)", "\($0.kind.text), which logical replication does not send") }
+        }.map {
+            LeftOut(
+                "\($0.name)", because: "\($0.kind.text), which logical replication does not send")
+        }
         if scope == .all, try catalog.largeObjects() > 0 {
-            found.append(LeftOut("large objects", "logical replication does not send them"))
+            found.append(
+                LeftOut("large objects", because: "logical replication does not send them"))
         }
         let followed = Set(tables)
         found += try catalog.largeObjectColumns().filter { followed.contains($0.table) }.map {
             LeftOut(
-                "\($0.table).\($0.column)", "it names large objects, which are not sent with it")
+                "\($0.table).\($0.column)",
+                because: "it names large objects, which are not sent with it")
         }
         return found
     }

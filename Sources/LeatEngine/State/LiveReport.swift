@@ -129,7 +129,7 @@ extension LiveReport {
         let id = try store.ask(.status)
         defer { try? store.withdraw(id) }
         guard case .given(let text) = try store.wait(for: id, within: patience) else { return nil }
-        return AnswerText.read(LiveReport.self, text)
+        return AnswerText.read(LiveReport.self, from: text)
     }
 }
 

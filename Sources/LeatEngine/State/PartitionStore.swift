@@ -44,7 +44,8 @@ struct PartitionStore {
     }
 
     /// The root is copied with these partitions: what was noted before is in the rows.
-    func begin(_ root: RelationID, _ name: TableName, _ found: [PartitionBook.Found]) throws {
+    func begin(_ root: RelationID, named name: TableName, with found: [PartitionBook.Found]) throws
+    {
         try session.query(
             "delete from leat.partitions where stream = $1 and root_oid = $2::pg_catalog.oid",
             with: [stream.text, "\(root.rawValue)"])

@@ -11,7 +11,7 @@ struct PendingSchema {
     let stream: StreamName
 
     /// SQL that notes the statements, for the script that makes the rest.
-    static func note(_ statements: [String], _ stream: StreamName) -> String {
+    static func note(_ statements: [String], of stream: StreamName) -> String {
         guard !statements.isEmpty else { return "" }
         return """
             insert into leat.pending_schema (stream, statements)

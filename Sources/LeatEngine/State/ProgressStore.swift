@@ -277,7 +277,7 @@ extension Progress {
     }
 
     /// What has another name than at the last start.
-    func tellRenames(source: DatabaseKey?, _ target: DatabaseIdentity, _ logger: Logger) {
+    func tellRenames(source: DatabaseKey?, to target: DatabaseIdentity, logger: Logger) {
         if let source, source.name != stored.database {
             logger.info(
                 "the source's database was renamed",
@@ -295,7 +295,7 @@ extension Progress {
     /// position.
     ///
     /// - Throws: ``Halt`` if the tables are not the very ones.
-    func accept(_ target: DatabaseIdentity, _ stream: StreamName, _ session: Session) throws {
+    func accept(_ target: DatabaseIdentity, of stream: StreamName, on session: Session) throws {
         guard !isOf(target) else { return }
         let others = try TableStore(session: session, stream: stream).othersThanStored()
         guard others.isEmpty else {

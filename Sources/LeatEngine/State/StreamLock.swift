@@ -38,26 +38,26 @@ struct StreamLock {
 
     /// Without waiting; until the end of the session's transaction.
     func takeForTransaction() throws -> Bool {
-        try tryTake("pg_try_advisory_xact_lock", .stream)
+        try tryTake(by: "pg_try_advisory_xact_lock", kind: .stream)
     }
 
     private func tryTake() throws -> Bool {
-        if try tryTake("pg_try_advisory_lock", .stream) { return true }
+        if try tryTake(by: "pg_try_advisory_lock", kind: .stream) { return true }
         // Each session that takes it has no other advisory lock.
         try session.query("select pg_catalog.pg_advisory_unlock_all()")
         return false
     }
 
-    private func tryTake(_ function: String, _ kind: AdvisoryKey) throws -> Bool {
-        if try !call(function, kind.own(name)) {
-            guard try !isHeldByOthers(kind), try call(function, kind.drawn(name)) else {
+    private func tryTake(by function: String, kind: AdvisoryKey) throws -> Bool {
+        if try !call(function, keys: kind.own(name)) {
+            guard try !isHeldByOthers(kind), try call(function, keys: kind.drawn(name)) else {
                 return false
             }
         }
         return try !isHeldByOthers(kind)
     }
 
-    private func call(_ function: String, _ keys: String) throws -> Bool {
+    private func call(_ function: String, keys: String) throws -> Bool {
         try session.query("select pg_catalog.\(function)(\(keys))").bool()
     }
 
@@ -99,8 +99,8 @@ struct StreamLock {
     /// Says of a session that it writes for the stream, beside the one that holds the lock.
     func takeAside() throws {
         let function = "pg_try_advisory_lock_shared"
-        while try !call(function, AdvisoryKey.side.own(name)),
-            try !call(function, AdvisoryKey.side.drawn(name))
+        while try !call(function, keys: AdvisoryKey.side.own(name)),
+            try !call(function, keys: AdvisoryKey.side.drawn(name))
         {}
     }
 

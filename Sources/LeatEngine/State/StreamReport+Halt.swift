@@ -8,8 +8,8 @@ extension StreamReport {
     /// Looks at what does not stand in the row of an earlier version, or not for every role.
     func withRunning(_ session: PGClient.Session) throws -> StreamReport {
         var report = self
-        report.halt = isRunning ? nil : try StreamReport.halt(session, stream)
-        report.session = isRunning ? try StreamReport.session(session, stream) : nil
+        report.halt = isRunning ? nil : try StreamReport.halt(on: session, of: stream)
+        report.session = isRunning ? try StreamReport.session(on: session, of: stream) : nil
         if isRunning, let name = StreamName(stream) {
             report.live = try LiveReport.asked(of: name, session)
         }
@@ -17,7 +17,7 @@ extension StreamReport {
     }
 
     /// As JSON, because an older `leat.progress` lacks the columns.
-    private static func halt(_ session: PGClient.Session, _ stream: String) throws -> Halt? {
+    private static func halt(on session: PGClient.Session, of stream: String) throws -> Halt? {
         let row = try session.query(
             """
             select \(SQLTime.rfc3339("(r.r ->> 'halted_at')::timestamptz")) as at,
@@ -32,7 +32,8 @@ extension StreamReport {
             advice: try row.optionalText("advice"))
     }
 
-    private static func session(_ session: PGClient.Session, _ stream: String) throws -> Session? {
+    private static func session(on session: PGClient.Session, of stream: String) throws -> Session?
+    {
         let row = try session.query(
             """
             \(AdvisoryKey.stream.holders(

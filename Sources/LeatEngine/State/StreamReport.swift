@@ -110,11 +110,11 @@ public struct StreamReport: Sendable, Codable, Equatable {
               pg_catalog.to_jsonb(p) ->> 'spool' as spool
             from leat.progress p where $1::text is null or p.stream = $1 order by 1
             """, with: [stream]
-        ).records.map { row in try report(row, session).withRunning(session) }
+        ).records.map { row in try report(from: row, on: session).withRunning(session) }
     }
 
     private static func report(
-        _ row: Record, _ session: PGClient.Session
+        from row: Record, on session: PGClient.Session
     ) throws -> StreamReport {
         let (stream, state) = (try row.text("stream"), try row.text("state"))
         return StreamReport(
@@ -125,15 +125,15 @@ public struct StreamReport: Sendable, Codable, Equatable {
             isConsistent: try state == "streaming" && row.bool("is_past"),
             tables: Tables(
                 total: try row.int("total"), ready: try row.int("ready"),
-                pending: try pendingTables(session, stream),
-                scanned: try scannedTables(session, stream),
+                pending: try pendingTables(on: session, of: stream),
+                scanned: try scannedTables(on: session, of: stream),
                 partitionChanges: try PartitionStore.changes(session, stream: stream),
                 leftOut: try LeftOutStore.texts(session, stream: stream)),
             conflicts: try ConflictBook.counts(session, stream: stream), slot: nil,
             spool: try row.optionalValue(of: "spool", as: "a spool", by: SpoolMark.init)?.place)
     }
 
-    private static func pendingTables(_ session: PGClient.Session, _ stream: String) throws
+    private static func pendingTables(on session: PGClient.Session, of stream: String) throws
         -> [String]
     {
         try session.query(
@@ -145,7 +145,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
     }
 
     /// As JSON, because an older `leat.tables` lacks the column.
-    private static func scannedTables(_ session: PGClient.Session, _ stream: String) throws
+    private static func scannedTables(on session: PGClient.Session, of stream: String) throws
         -> [String]
     {
         try session.query(

@@ -154,7 +154,7 @@ struct TableStore {
     }
 
     /// Keeps that rows of a table may be others than those that were sent.
-    func doubt(_ table: TableName, _ reason: String) throws {
+    func doubt(_ table: TableName, because reason: String) throws {
         try session.query(
             """
             update leat.tables set doubt = $4
@@ -206,7 +206,7 @@ struct TableStore {
 
     /// Keeps by which OIDs the tables are known on both sides, what is not sent of them, and
     /// which have no index that finds their rows.
-    func keepIdentities(_ tables: [SourceTable], _ plans: [TableName: RelationPlan]) throws {
+    func keepIdentities(of tables: [SourceTable], by plans: [TableName: RelationPlan]) throws {
         guard !tables.isEmpty else { return }
         let scans = tables.map { table in plans[table.name].map { "\(table.scans($0))" } ?? "NULL" }
         try session.query(
@@ -281,7 +281,7 @@ struct TableStore {
     static let archiveMembership = "archive"
 
     /// A table whose every row comes by the stream: it is as ready as the others.
-    func join(_ table: TableName, _ id: RelationID, at position: LSN) throws {
+    func join(_ table: TableName, as id: RelationID, at position: LSN) throws {
         try session.query(
             """
             insert into leat.tables (stream, schema_name, table_name, state, snapshot_lsn,

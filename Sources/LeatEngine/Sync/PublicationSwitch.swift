@@ -51,7 +51,7 @@ struct PublicationSwitch {
                 advice: "Start it with --publication, or choose another --stream.")
         }
         let (known, later) = try await read(progress.publications)
-        try checkNames(progress, known)
+        try checkNames(of: progress, among: known)
         if run.spool != nil { throw PublicationSwitch.spooled(progress.publications) }
         let before = progress.publications.compactMap { stored in
             known.first { $0.oid == stored.oid }.map { (stored, $0) }
@@ -80,10 +80,10 @@ struct PublicationSwitch {
     }
 
     /// A name in both lists must stand for the same publication.
-    private func checkNames(_ progress: Progress, _ known: [PublicationIdentity]) throws {
+    private func checkNames(of progress: Progress, among known: [PublicationIdentity]) throws {
         let names = Set(configuration.publicationNames)
         let kept = progress.publications.filter { names.contains($0.name) }
-        try PublicationWatch.compare(kept, known, configuration.reading)
+        try PublicationWatch.compare(kept, with: known, by: configuration.reading)
     }
 
     private static func spooled(_ publications: [PublicationIdentity]) -> Halt {

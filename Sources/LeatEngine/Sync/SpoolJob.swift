@@ -32,13 +32,14 @@ struct SpoolJob: Sendable {
     func run() async throws -> StreamEnding? {
         let folder = ArchiveFolder(spool.folder)
         try StateFolder.checkIsOutside(folder.path, of: configuration.stateDirectory)
-        let lock = try RecordJob.lock(folder, logger)
+        let lock = try RecordJob.lock(folder, logger: logger)
         let (recording, following) = (StopSignal(), StopSignal())
         let limit = spool.limit.map { SpoolLimit($0, stop: recording, logger: logger) }
         let target: TargetSpool
         do throws(ArchiveError) {
             target = try TargetSpool(
-                folder, lock, spool, configuration.stream, limit: limit, status: status)
+                in: folder, under: lock, configuration: spool, of: configuration.stream,
+                limit: limit, status: status)
         } catch {
             throw Halt(error, archive: folder.path)
         }
@@ -49,10 +50,10 @@ struct SpoolJob: Sendable {
             }
             group.addTask {
                 await target.waitUntilOpen()
-                try await record(target, recording)
+                try await record(on: target, until: recording)
                 return .recorded
             }
-            group.addTask { .followed(try await follow(target, following)) }
+            group.addTask { .followed(try await follow(target, until: following)) }
             var (isRecorded, isFollowed) = (false, false)
             var ending: StreamEnding?
             while !(isRecorded && isFollowed), let end = try await group.next() {
@@ -81,7 +82,7 @@ struct SpoolJob: Sendable {
         }
     }
 
-    private func record(_ target: TargetSpool, _ stop: StopSignal) async throws {
+    private func record(on target: TargetSpool, until stop: StopSignal) async throws {
         guard target.isBegun else { return }
         var reading = configuration.reading
         // Both are the following's: it reads no further, and what it has stored long enough ago
@@ -100,7 +101,7 @@ struct SpoolJob: Sendable {
     }
 
     private func follow(
-        _ target: TargetSpool, _ stop: StopSignal
+        _ target: TargetSpool, until stop: StopSignal
     ) async throws -> StreamEnding? {
         let run = SyncRun(
             configuration: configuration, stop: stop, status: status, logger: logger,

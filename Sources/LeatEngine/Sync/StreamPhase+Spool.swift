@@ -12,7 +12,7 @@ extension StreamPhase {
     /// What the target has stored for good, and no more of it than `--hold-back` allows, is told
     /// the archive, as it would be confirmed to a slot.
     func feed(
-        from spool: TargetSpool, _ positions: SharedPosition, _ definitions: DefinitionWatch
+        from spool: TargetSpool, to positions: SharedPosition, definitions: DefinitionWatch
     ) async throws -> Feed {
         spool.watch(try await partitions(mayBeAway: true))
         // It made slots and asked the server for its position; one walsender is enough.

@@ -50,7 +50,7 @@ struct StreamPhase {
         let end = try await stream.start.endPosition()
         let feed =
             if let spool = run.spool {
-                try await self.feed(from: spool, positions, definitions)
+                try await self.feed(from: spool, to: positions, definitions: definitions)
             } else {
                 try await self.feed(from: stream, definitions)
             }
@@ -64,7 +64,8 @@ struct StreamPhase {
         return try await run.stop.draining({ feed.source.stop() }) {
             let ending = try await flow.run(beside: feed.beside)
             try await feed.finish()
-            return try await finish(ending, at: flow.end.lsn, definitions, feed.tables)
+            return try await finish(
+                by: ending, at: flow.end.lsn, definitions: definitions, reading: feed.tables)
         }
     }
 
@@ -131,8 +132,8 @@ struct StreamPhase {
     // MARK: Ending
 
     private func finish(
-        _ ending: Flow.Ending, at end: LSN?, _ definitions: DefinitionWatch,
-        _ tables: @Sendable () async throws -> [RelationID: SourceTable]
+        by ending: Flow.Ending, at end: LSN?, definitions: DefinitionWatch,
+        reading tables: @Sendable () async throws -> [RelationID: SourceTable]
     ) async throws -> StreamEnding {
         guard ending == .endReached || run.stop.isRequested else {
             throw Restart(reason: "the source ended the stream")

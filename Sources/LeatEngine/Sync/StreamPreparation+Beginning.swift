@@ -13,22 +13,22 @@ extension StreamPreparation {
     }
 
     func begin(
-        _ decision: StartDecision, _ spool: SpoolDecision?, _ facts: StartFacts,
-        _ tables: [SourceTable], _ plans: [TableName: RelationPlan], _ system: SystemIdentity,
+        by decision: StartDecision, spool: SpoolDecision?, given facts: StartFacts,
+        _ tables: [SourceTable], with plans: [TableName: RelationPlan], on system: SystemIdentity,
         doubtful: Set<TableName>
     ) async throws -> Start {
         switch decision {
         case .create, .recreate:
-            return try await beginNew(decision, spool, tables, plans, system)
+            return try await beginNew(by: decision, spool: spool, tables, with: plans, on: system)
         case .adopt(let position):
             logger.info("taking over slot", metadata: ["slot": "\(configuration.slotName)"])
-            try await checkCopy(tables, plans)
+            try await checkCopy(of: tables, with: plans)
             try await storeBeginning(at: position, tables, adopting: system)
             try await onTarget.settleTriggers(tables)
-            try await openSpool(spool, at: position, tables, system, ownsSlot: false)
+            try await openSpool(by: spool, at: position, for: tables, on: system, ownsSlot: false)
             // Under a later snapshot: what the slot has sent before it is left out for a table.
             if configuration.copiesTables {
-                try await copyLate(tables, listPlan(tables), plans)
+                try await copyLate(tables, by: listPlan(tables), with: plans)
             }
             return Start(position: position, confirmed: position)
         case .resume(let position):
@@ -36,10 +36,11 @@ extension StreamPreparation {
             run.spool?.expect(facts.stored?.last)
             try await tellSpool(tables)
             try await openSpool(
-                spool, at: confirmed, tables, system, ownsSlot: configuration.slot == nil)
-            let plan = try await listTables(tables, doubtful, at: position)
+                by: spool, at: confirmed, for: tables, on: system,
+                ownsSlot: configuration.slot == nil)
+            let plan = try await listTables(tables, doubtful: doubtful, at: position)
             try await onTarget.settleTriggers(tables)
-            try await copyLate(tables, plan, plans)
+            try await copyLate(tables, by: plan, with: plans)
             return Start(
                 position: position, confirmed: try run.spool?.registered() ?? confirmed,
                 history: facts.history(leavesOutOrigins: configuration.origin == .none))
@@ -47,16 +48,16 @@ extension StreamPreparation {
     }
 
     func beginNew(
-        _ decision: StartDecision, _ spool: SpoolDecision?, _ tables: [SourceTable],
-        _ plans: [TableName: RelationPlan], _ system: SystemIdentity
+        by decision: StartDecision, spool: SpoolDecision?, _ tables: [SourceTable],
+        with plans: [TableName: RelationPlan], on system: SystemIdentity
     ) async throws -> Start {
         if !configuration.ownsPublication {
             // Else done before the publication was made.
-            try await checkCopy(tables, plans)
+            try await checkCopy(of: tables, with: plans)
             try await writeCreating(system)
         }
         try await onTarget.settleTriggers(tables)
-        try await emptyTargets(tables, plans)
+        try await emptyTargets(of: tables, with: plans)
         let slotName = configuration.slotName
         if decision == .recreate {
             logger.info("dropping a slot that was never read", metadata: ["slot": "\(slotName)"])
@@ -68,11 +69,11 @@ extension StreamPreparation {
         try await storeBeginning(at: point, tables, adopting: nil)
         if configuration.copiesTables {
             // The slot is sure to stay once the snapshot is held.
-            try await copy(tables, slot) {
-                try await openSpool(spool, at: point, tables, system, ownsSlot: true)
+            try await copy(tables, in: slot) {
+                try await openSpool(by: spool, at: point, for: tables, on: system, ownsSlot: true)
             }
         } else {
-            try await openSpool(spool, at: point, tables, system, ownsSlot: true)
+            try await openSpool(by: spool, at: point, for: tables, on: system, ownsSlot: true)
         }
         return Start(position: point, confirmed: point)
     }
@@ -110,7 +111,7 @@ extension StreamPreparation {
     ///   - doubtful: Followed tables that are to be copied anew.
     ///   - position: Where a stream that goes on is; nil at its beginning.
     func listPlan(
-        _ tables: [SourceTable], _ doubtful: Set<TableName> = [], at position: LSN? = nil
+        _ tables: [SourceTable], doubtful: Set<TableName> = [], at position: LSN? = nil
     ) async throws -> TablePlan {
         let stream = configuration.stream
         let published = tables.map(\.listed)
@@ -141,9 +142,9 @@ extension StreamPreparation {
     }
 
     func listTables(
-        _ tables: [SourceTable], _ doubtful: Set<TableName>, at position: LSN
+        _ tables: [SourceTable], doubtful: Set<TableName>, at position: LSN
     ) async throws -> TablePlan {
-        let plan = try await listPlan(tables, doubtful, at: position)
+        let plan = try await listPlan(tables, doubtful: doubtful, at: position)
         let stream = configuration.stream
         try await servers.applier.run { session in
             try session.transaction {

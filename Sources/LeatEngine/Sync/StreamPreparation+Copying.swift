@@ -6,14 +6,14 @@ internal import PGWire
 
 extension StreamPreparation {
     func checkCopy(
-        _ tables: [SourceTable], _ plans: [TableName: RelationPlan], isFollowed: Bool = false
+        of tables: [SourceTable], with plans: [TableName: RelationPlan], isFollowed: Bool = false
     ) async throws {
         guard configuration.copiesTables, !tables.isEmpty else { return }
-        try await servers.source.run { try Preflight.checkReadable(tables, $0) }
-        try await onTarget.checkUnvalidated(tables, servers.source)
+        try await servers.source.run { try Preflight.checkReadable(tables, on: $0) }
+        try await onTarget.checkUnvalidated(of: tables, on: servers.source)
         guard !configuration.truncatesTables else { return }
         do {
-            try await onTarget.checkEmpty(tables, plans)
+            try await onTarget.checkEmpty(tables, by: plans)
         } catch var halt as Halt where isFollowed {
             // Not --no-copy: what the stream knows is not what is there.
             halt.advice = """
@@ -27,12 +27,12 @@ extension StreamPreparation {
     /// - Parameter refilled: Tables that are emptied without being asked for: the stream has
     ///   filled them itself.
     func emptyTargets(
-        _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
+        of tables: [SourceTable], with plans: [TableName: RelationPlan],
         refilled: Set<TableName> = []
     ) async throws {
         let all = configuration.copiesTables && configuration.truncatesTables
         let emptied = all ? tables : tables.filter { refilled.contains($0.name) }
-        try await onTarget.empty(emptied, plans)
+        try await onTarget.empty(emptied, by: plans)
     }
 
     /// Before a later start changes anything: what it is going to copy can be copied.
@@ -43,35 +43,35 @@ extension StreamPreparation {
     ///
     /// - Parameter doubtful: Tables to be emptied and copied anew.
     func checkLate(
-        _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
-        _ doubtful: [TableName: Halt]
+        _ tables: [SourceTable], with plans: [TableName: RelationPlan],
+        doubtful: [TableName: Halt]
     ) async throws {
         let stored = try await storedTables()
-        let plan = try await listPlan(tables, Set(doubtful.keys))
+        let plan = try await listPlan(tables, doubtful: Set(doubtful.keys))
         for (table, halt) in doubtful.sorted(by: { $0.key < $1.key }) {
             logger.warning(
                 "table is copied anew: \(halt.message)", metadata: ["table": "\(table)"])
         }
         let refilled = tables.filter { plan.refilled.contains($0.name) }
-        try await servers.source.run { try Preflight.checkReadable(refilled, $0) }
-        let late = lateTables(tables, plan).filter { !plan.refilled.contains($0.name) }
-        tellReasons(plan, stored)
+        try await servers.source.run { try Preflight.checkReadable(refilled, on: $0) }
+        let late = lateTables(among: tables, by: plan).filter { !plan.refilled.contains($0.name) }
+        tellReasons(of: plan, over: stored)
         for table in tables {
             guard plan.ready[table.name] != nil, let row = stored[table.name] else { continue }
-            PublicationWatch.tell(row.publishing, table, logger)
+            PublicationWatch.tell(from: row.publishing, to: table, logger: logger)
         }
         guard !configuration.copiesTables else {
-            return try await checkCopy(late, plans, isFollowed: !stored.isEmpty)
+            return try await checkCopy(of: late, with: plans, isFollowed: !stored.isEmpty)
         }
-        let empty = try await emptyOnTarget(late, plans)
+        let empty = try await emptyOnTarget(among: late, with: plans)
         let filled = late.filter { stored[$0.name] != nil && !empty.contains($0.name) }
-        guard filled.isEmpty else { throw notTaken(filled, plan, stored) }
+        guard filled.isEmpty else { throw notTaken(among: filled, by: plan, over: stored) }
         let copied = late.filter { empty.contains($0.name) }
-        try await servers.source.run { try Preflight.checkReadable(copied, $0) }
-        try await onTarget.checkUnvalidated(copied, servers.source)
+        try await servers.source.run { try Preflight.checkReadable(copied, on: $0) }
+        try await onTarget.checkUnvalidated(of: copied, on: servers.source)
     }
 
-    private func tellReasons(_ plan: TablePlan, _ stored: [TableName: TablePlan.Stored]) {
+    private func tellReasons(of plan: TablePlan, over stored: [TableName: TablePlan.Stored]) {
         for table in plan.added {
             guard let reason = stored[table.table]?.reasonToCopy(table) else { continue }
             logger.warning(
@@ -80,7 +80,7 @@ extension StreamPreparation {
     }
 
     private func notTaken(
-        _ tables: [SourceTable], _ plan: TablePlan, _ stored: [TableName: TablePlan.Stored]
+        among tables: [SourceTable], by plan: TablePlan, over stored: [TableName: TablePlan.Stored]
     ) -> Halt {
         let published = Dictionary(
             plan.added.map { ($0.table, $0) }, uniquingKeysWith: { first, _ in first })
@@ -100,7 +100,7 @@ extension StreamPreparation {
                 """)
     }
 
-    private func lateTables(_ tables: [SourceTable], _ plan: TablePlan) -> [SourceTable] {
+    private func lateTables(among tables: [SourceTable], by plan: TablePlan) -> [SourceTable] {
         let pending = Set(plan.pending)
         return tables.filter { pending.contains($0.name) }
     }
@@ -115,7 +115,7 @@ extension StreamPreparation {
     }
 
     private func emptyOnTarget(
-        _ tables: [SourceTable], _ plans: [TableName: RelationPlan]
+        among tables: [SourceTable], with plans: [TableName: RelationPlan]
     ) async throws -> Set<TableName> {
         let targets = tables.compactMap { table in plans[table.name].map { (table.name, $0.target) }
         }
@@ -131,15 +131,15 @@ extension StreamPreparation {
     /// Tables that a crash left unfinished, or that are new: under a snapshot of their own, from
     /// a temporary slot, before the stream goes on.
     func copyLate(
-        _ tables: [SourceTable], _ plan: TablePlan, _ plans: [TableName: RelationPlan]
+        _ tables: [SourceTable], by plan: TablePlan, with plans: [TableName: RelationPlan]
     ) async throws {
-        var late = lateTables(tables, plan)
+        var late = lateTables(among: tables, by: plan)
         guard !late.isEmpty else { return }
         let name = configuration.stream.objectName + "_copy"
         if !configuration.copiesTables {
             // Those that are filled are new: see checkLate.
-            let empty = try await emptyOnTarget(late, plans).union(plan.refilled)
-            try await adoptLate(late.filter { !empty.contains($0.name) }, name)
+            let empty = try await emptyOnTarget(among: late, with: plans).union(plan.refilled)
+            try await adoptLate(late.filter { !empty.contains($0.name) }, under: name)
             late.removeAll { !empty.contains($0.name) }
             guard !late.isEmpty else { return }
             let names = NameList.text(late.map { "\($0.name)" }, all: "leat status")
@@ -147,13 +147,13 @@ extension StreamPreparation {
                 "these tables are empty on the target, and copied all the same",
                 metadata: ["tables": "\(names)"])
         }
-        try await emptyTargets(late, plans, refilled: plan.refilled)
-        try await copy(late, createSlot(name, isTemporary: true))
+        try await emptyTargets(of: late, with: plans, refilled: plan.refilled)
+        try await copy(late, in: createSlot(name, isTemporary: true))
         try await dropTemporary(name)
     }
 
     /// `--no-copy` for tables that are new: they hold the rows as of now, says the operator.
-    private func adoptLate(_ tables: [SourceTable], _ name: String) async throws {
+    private func adoptLate(_ tables: [SourceTable], under name: String) async throws {
         guard !tables.isEmpty else { return }
         let slot = try await createSlot(name, isTemporary: true)
         try await dropTemporary(name)
@@ -184,7 +184,7 @@ extension StreamPreparation {
 
     /// - Parameter held: Called when the slot's snapshot is held, and shows the tables as they are.
     func copy(
-        _ tables: [SourceTable], _ slot: CreatedSlot,
+        _ tables: [SourceTable], in slot: CreatedSlot,
         held: () async throws -> Void = {}
     ) async throws {
         logger.info(

@@ -16,7 +16,9 @@ extension StreamPreparation {
             guard let row = stored[table.name], row.state == .ready,
                 row.id == nil || row.id == table.relation.id
             else { continue }
-            try await found.look(at: table, row.definitions, doubt: row.doubt, end, servers.source)
+            try await found.look(
+                at: table, stored: row.definitions, doubt: row.doubt, until: end, on: servers.source
+            )
         }
         for name in found.hidden.sorted() where found.doubts[name] == nil {
             guard configuration.onRewrite == .copy else {
@@ -34,7 +36,7 @@ extension StreamPreparation {
     /// - Throws: ``Halt`` (exit code 7): for tables of which only a copy tells, if that was not
     ///   asked for, and for those that the stream has nothing more to say of.
     func settle(
-        _ found: inout FoundDefinitions, _ ways: Preflight.Ways, at position: LSN
+        _ found: inout FoundDefinitions, by ways: Preflight.Ways, at position: LSN
     ) async throws -> [TableName: Halt] {
         let mayCopy = configuration.onRewrite == .copy
         var doubts = found.doubts

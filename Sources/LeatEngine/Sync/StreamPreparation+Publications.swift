@@ -7,8 +7,8 @@ internal import PGWire
 extension StreamPreparation {
     /// Makes sure that the publications exist, and returns the tables to follow.
     func publish(
-        _ decision: StartDecision, _ progress: Progress?, _ system: SystemIdentity,
-        _ sourceTypes: TypeCatalog
+        after decision: StartDecision, since progress: Progress?, on system: SystemIdentity,
+        sourceTypes: TypeCatalog
     ) async throws -> SelectedTables<SourceTable> {
         let configuration = configuration
         let known = try await known(decision)
@@ -25,7 +25,8 @@ extension StreamPreparation {
         let matchedBefore = (known?.options ?? []).union(ofStored.map(\.text))
         if configuration.ownsPublication {
             return try await publishOwn(
-                decision, progress, system, sourceTypes, new, matchedBefore: matchedBefore)
+                after: decision, since: progress, on: system, sourceTypes: sourceTypes, with: new,
+                matchedBefore: matchedBefore)
         }
         try await servers.source.run { session in
             let publication = Publication(session: session, configuration: configuration.reading)
@@ -43,12 +44,12 @@ extension StreamPreparation {
         var selected = SelectedTables(
             tables: published.filter { configuration.wants($0.name) }, unmatched: unmatched)
         if let new { (selected.tables, selected.leftOut) = try await new.fit(selected.tables) }
-        try checkSelectsAny(selected, of: published.map(\.name), decision)
-        try await checkSequences(selected.tables, decision)
+        try checkSelectsAny(selected, of: published.map(\.name), by: decision)
+        try await checkSequences(of: selected.tables, by: decision)
         return selected
     }
 
-    private func checkSequences(_ tables: [SourceTable], _ decision: StartDecision) async throws {
+    private func checkSequences(of tables: [SourceTable], by decision: StartDecision) async throws {
         let job = SequenceJob(
             configuration: configuration, source: servers.source, applier: servers.applier,
             logger: logger)
@@ -62,7 +63,7 @@ extension StreamPreparation {
     /// One that has begun goes on without any, as it does when one of several leaves.
     private func checkSelectsAny(
         _ selected: SelectedTables<SourceTable>, of published: [TableName],
-        _ decision: StartDecision
+        by decision: StartDecision
     ) throws {
         guard selected.tables.isEmpty else { return }
         guard decision.isResume || published.isEmpty else {
@@ -103,13 +104,13 @@ extension StreamPreparation {
             try Publication(session: session, configuration: configuration)
                 .known(progress.publications)
         }
-        try PublicationWatch.compare(progress.publications, now, configuration)
+        try PublicationWatch.compare(progress.publications, with: now, by: configuration)
     }
 
     /// All checks come before the row `creating`, and that before anything that is created.
     func publishOwn(
-        _ decision: StartDecision, _ progress: Progress?, _ system: SystemIdentity,
-        _ sourceTypes: TypeCatalog, _ new: NewTables?, matchedBefore: Set<String>
+        after decision: StartDecision, since progress: Progress?, on system: SystemIdentity,
+        sourceTypes: TypeCatalog, with new: NewTables?, matchedBefore: Set<String>
     ) async throws -> SelectedTables<SourceTable> {
         let configuration = configuration
         var (wanted, unmatched) = try await servers.source.run { session in
@@ -131,11 +132,11 @@ extension StreamPreparation {
         let ways = try await onTarget.ways(of: tables, sourceTypes)
         try await onTarget.checkPublications(tables)
         _ = try await onTarget.checkRole(tables.map(\.name))
-        _ = try usesBinary(ways, sourceTypes)
-        try await checkSequences(tables, decision)
+        _ = try usesBinary(by: ways, sourceTypes: sourceTypes)
+        try await checkSequences(of: tables, by: decision)
         switch decision {
         case .create, .recreate:
-            try await checkCopy(tables, ways.plans)
+            try await checkCopy(of: tables, with: ways.plans)
             try await writeCreating(system)
         case .adopt:
             throw Halt(
@@ -152,7 +153,7 @@ extension StreamPreparation {
                 .filter { configuration.wants($0.name) }
         }
         let selected = SelectedTables(tables: published, leftOut: leftOut, unmatched: unmatched)
-        try checkSelectsAny(selected, of: wanted.map(\.name), decision)
+        try checkSelectsAny(selected, of: wanted.map(\.name), by: decision)
         return selected
     }
 
@@ -177,17 +178,17 @@ extension StreamPreparation {
         }
     }
 
-    func usesBinary(_ ways: Preflight.Ways, _ sourceTypes: TypeCatalog) throws -> Bool {
+    func usesBinary(by ways: Preflight.Ways, sourceTypes: TypeCatalog) throws -> Bool {
         guard run.transfer.mayBeBinary else { return false }
         return try Preflight.usesBinary(
-            run.transfer.wanted, ways.plans,
-            BinarySafety(sourceTypes: sourceTypes, targetTypes: ways.targetTypes))
+            run.transfer.wanted, for: ways.plans,
+            safety: BinarySafety(sourceTypes: sourceTypes, targetTypes: ways.targetTypes))
     }
 
     /// The tables with the form of their copies, each by itself. As text a `bytea` is twice as long,
     /// and beyond half a gigabyte more than a server can put together.
     func formed(
-        _ tables: [SourceTable], _ ways: Preflight.Ways, _ sourceTypes: TypeCatalog
+        _ tables: [SourceTable], by ways: Preflight.Ways, sourceTypes: TypeCatalog
     ) -> [SourceTable] {
         guard configuration.binary != .off else { return tables }
         let safety = BinarySafety(sourceTypes: sourceTypes, targetTypes: ways.targetTypes)

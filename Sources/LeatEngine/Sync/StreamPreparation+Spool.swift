@@ -10,14 +10,15 @@ extension StreamPreparation {
     ///
     /// - Throws: ``Halt`` if changes are only in a spool that was not given.
     func decideSpool(
-        _ facts: StartFacts, _ progress: Progress?
+        given facts: StartFacts, since progress: Progress?
     ) throws -> (SpoolDecision?, StartFacts) {
         guard let spool = run.spool else {
             try progress?.spool?.checkUnneeded(facts)
             return (nil, facts)
         }
         let decision = try spool.decide(
-            facts, progress?.spool, reader: spoolReader, former: formerReader(progress))
+            given: facts, mark: progress?.spool, reader: spoolReader, former: formerReader(progress)
+        )
         return (decision, decision.bridged(facts))
     }
 
@@ -36,8 +37,8 @@ extension StreamPreparation {
     /// Begins the spool, or goes on with it; without one, forgets that there was one. The target's
     /// row is there by now. From here on the recording runs.
     func openSpool(
-        _ decision: SpoolDecision?, at confirmed: LSN, _ tables: [SourceTable],
-        _ system: SystemIdentity, ownsSlot: Bool
+        by decision: SpoolDecision?, at confirmed: LSN, for tables: [SourceTable],
+        on system: SystemIdentity, ownsSlot: Bool
     ) async throws {
         guard let spool = run.spool, let decision else {
             guard try await mark(nil) else { return }
@@ -53,7 +54,7 @@ extension StreamPreparation {
             let (description, publications) = try await servers.source.run { session in
                 (
                     try ArchiveCatalogReader(session: session, configuration: reading)
-                        .description(archive, system, encoding: encoding),
+                        .description(of: archive, system: system, encoding: encoding),
                     try Publication(session: session, configuration: reading).identities()
                 )
             }
@@ -66,7 +67,9 @@ extension StreamPreparation {
                 timeline: system.timeline, tables: tables.map(StreamFile.Table.init),
                 spoolReader: spoolReader)
             file.databaseOID = try await servers.source.run { try DatabaseIdentity.databaseOID($0) }
-            try await spool.begin(at: confirmed, file, description) { _ = try await mark($0) }
+            try await spool.begin(at: confirmed, file, describing: description) {
+                _ = try await mark($0)
+            }
             logger.info(
                 "spool begun",
                 metadata: ["spool": "\(spool.folder.path)", "position": "\(confirmed)"])

@@ -71,9 +71,9 @@ struct StreamPreparation {
         let progress = try await readProgress()
         try await checkTarget(progress)
         let (spool, facts) = try decideSpool(
-            try await startFacts(system, progress?.stored), progress)
+            given: try await startFacts(of: system, stored: progress?.stored), since: progress)
         let decision = try StartDecision(facts)
-        progress?.tellRenames(source: facts.databaseKey, servers.target, logger)
+        progress?.tellRenames(source: facts.databaseKey, to: servers.target, logger: logger)
         try await servers.source.run { session in
             try session.checkDecoding(needsSlot: decision == .create)
         }
@@ -82,12 +82,14 @@ struct StreamPreparation {
             let published = try await published()
             try await TableRenames(source: run.definitions(servers), applier: servers.applier)
                 .follow(
-                    configuration.stream, logger, published: Set(published.map(\.relation.id)),
+                    configuration.stream, logger: logger,
+                    published: Set(published.map(\.relation.id)),
                     selection: configuration.selection)
         }
         if configuration.origin == .none { try await servers.applier.requireMark() }
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
-        let selected = try await publish(decision, progress, system, sourceTypes)
+        let selected = try await publish(
+            after: decision, since: progress, on: system, sourceTypes: sourceTypes)
         let tables = selected.tables
         var found = FoundDefinitions()
         var joining: Set<TableName> = []
@@ -99,7 +101,7 @@ struct StreamPreparation {
             of: tables, sourceTypes, looked: found.known, copying: joining)
         var doubtful: [TableName: Halt] = [:]
         if case .resume(let position) = decision {
-            doubtful = try await settle(&found, ways, at: position)
+            doubtful = try await settle(&found, by: ways, at: position)
             let again = tables.filter { doubtful[$0.name] != nil }
             let anew = try await onTarget.ways(
                 of: again, sourceTypes, copying: Set(again.map(\.name)))
@@ -111,19 +113,21 @@ struct StreamPreparation {
             }
         }
         try await onTarget.checkPublications(tables)
-        try await onTarget.tell(tables, ways, sourceTypes)
+        try await onTarget.tell(of: tables, ways: ways, sourceTypes: sourceTypes)
         try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
-        let isBinary = try usesBinary(ways, sourceTypes)
+        let isBinary = try usesBinary(by: ways, sourceTypes: sourceTypes)
         if case .resume = decision {
-            try await checkLate(tables, ways.plans, doubtful)
+            try await checkLate(tables, with: ways.plans, doubtful: doubtful)
         }
         let start = try await begin(
-            decision, spool, facts, formed(tables, ways, sourceTypes), ways.plans, system,
+            by: decision, spool: spool, given: facts,
+            formed(tables, by: ways, sourceTypes: sourceTypes), with: ways.plans, on: system,
             doubtful: Set(doubtful.keys))
         try await tell(selected)
         try await keepDatabases(facts)
         return try await prepared(
-            start, tables, ways.plans, isBinary, system, sourceTypes, found)
+            start, tables: tables, with: ways.plans, isBinary: isBinary, on: system,
+            sourceTypes: sourceTypes, looked: found)
     }
 
     // MARK: What is followed, and what is not
@@ -171,7 +175,7 @@ struct StreamPreparation {
             return try progress.checkTarget(servers.target, option: "--accept-target")
         }
         let (stream, target) = (configuration.stream, servers.target)
-        try await servers.applier.run { try progress.accept(target, stream, $0) }
+        try await servers.applier.run { try progress.accept(target, of: stream, on: $0) }
     }
 
     private func keepDatabases(_ facts: StartFacts) async throws {
@@ -183,10 +187,10 @@ struct StreamPreparation {
     }
 
     func startFacts(
-        _ system: SystemIdentity, _ stored: StartFacts.Stored?
+        of system: SystemIdentity, stored: StartFacts.Stored?
     ) async throws -> StartFacts {
         try await sourceFacts.start(
-            system, stored, keeper: .target, copiesTables: configuration.copiesTables)
+            of: system, stored: stored, keeper: .target, copiesTables: configuration.copiesTables)
     }
 
     var sourceFacts: SourceFacts {
@@ -198,9 +202,9 @@ struct StreamPreparation {
     // MARK: The result
 
     func prepared(
-        _ start: Start, _ tables: [SourceTable], _ plans: [TableName: RelationPlan],
-        _ isBinary: Bool, _ system: SystemIdentity, _ sourceTypes: TypeCatalog,
-        _ looked: FoundDefinitions
+        _ start: Start, tables: [SourceTable], with plans: [TableName: RelationPlan],
+        isBinary: Bool, on system: SystemIdentity, sourceTypes: TypeCatalog,
+        looked: FoundDefinitions
     ) async throws -> Prepared {
         let (configuration, encoding) = (configuration, servers.encoding)
         let server = try await sourceFacts.server()
@@ -212,10 +216,11 @@ struct StreamPreparation {
                 encoding: encoding)
             let store = TableStore(session: session, stream: configuration.stream)
             let unknown = try store.read().filter { $0.publishing.sending == nil }
-            try store.keepIdentities(tables, plans)
+            try store.keepIdentities(of: tables, by: plans)
             let rows = try store.learnColumns(of: tables, from: plans)
             return (
-                try StreamPreparation.keepDefinitions(store, rows, plans, looked.known),
+                try StreamPreparation.keepDefinitions(
+                    in: store, of: rows, with: plans, looked: looked.known),
                 Set(unknown.compactMap { ids[$0.table] })
             )
         }
@@ -224,7 +229,7 @@ struct StreamPreparation {
             tables: tables,
             followed: FollowedTables(stored: stored, ids: ids),
             publications: server.publications, viaRoot: server.viaRoot,
-            definitions: StreamPreparation.watched(stored, ids),
+            definitions: StreamPreparation.watched(stored, ids: ids),
             suspicions: looked.suspicions,
             leaving: Dictionary(
                 stored.compactMap { row in row.leavingLSN.map { (row.table, $0) } },
@@ -235,8 +240,8 @@ struct StreamPreparation {
 
     /// - Parameter looked: What this start has found; a table that was just copied has it already.
     static func keepDefinitions(
-        _ store: TableStore, _ stored: [TablePlan.Stored], _ plans: [TableName: RelationPlan],
-        _ looked: [TableName: KnownDefinitions]
+        in store: TableStore, of stored: [TablePlan.Stored], with plans: [TableName: RelationPlan],
+        looked: [TableName: KnownDefinitions]
     ) throws -> [TablePlan.Stored] {
         var rows = stored
         var changed: [TableName: KnownDefinitions] = [:]
@@ -253,7 +258,7 @@ struct StreamPreparation {
     }
 
     static func watched(
-        _ stored: [TablePlan.Stored], _ ids: [TableName: RelationID]
+        _ stored: [TablePlan.Stored], ids: [TableName: RelationID]
     ) -> [RelationID: DefinitionWatch.Table] {
         var tables: [RelationID: DefinitionWatch.Table] = [:]
         for row in stored where row.state == .ready {

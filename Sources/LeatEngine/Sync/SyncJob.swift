@@ -24,7 +24,7 @@ public struct SyncJob: Sendable {
     /// - Throws: ``Halt``; nothing else.
     public func run() async throws {
         let folder = try StateFolder(
-            configuration.stateDirectory, configuration.stream, logger)
+            at: configuration.stateDirectory, of: configuration.stream, logger: logger)
         defer { withExtendedLifetime(folder) {} }
         let local = LocalHaltNote(stateDirectory: configuration.stateDirectory)
         local.clear()

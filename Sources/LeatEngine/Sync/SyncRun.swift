@@ -92,12 +92,12 @@ struct SyncRun {
         let stream = configuration.stream
         try await servers.applier.run { session in
             try LeatSchema.ensure(session)
-            try HaltNote.clear(stream, session)
+            try HaltNote.clear(of: stream, on: session)
         }
         return try await servers.desk.open(beside: servers.applier) {
             guard let change = try await PublicationSwitch(run: self, servers: servers).change()
             else { return try await follow(servers) }
-            return try await readOn(change, servers)
+            return try await readOn(after: change, on: servers)
         }
     }
 
@@ -116,7 +116,7 @@ struct SyncRun {
     /// As until now, to where the other publications are known to send all that they do; then with
     /// those.
     private func readOn(
-        _ change: PublicationSwitch.Change, _ servers: Servers
+        after change: PublicationSwitch.Change, on servers: Servers
     ) async throws -> StreamEnding {
         let publications = PublicationSwitch(run: self, servers: servers)
         publications.tell(change)

@@ -20,7 +20,7 @@ extension Applier {
     private static let stepSavepoint = "leat_step"
 
     /// Leaves the session as it was before the run.
-    func retreat(from failure: ApplyFailure, _ run: ApplyRun, _ batch: Batch) throws {
+    func retreat(from failure: ApplyFailure, applying run: ApplyRun, of batch: Batch) throws {
         let isLaterPiece =
             batch.piece != nil || batch.transactions[run.transactions.lowerBound].beganEarlier
         if isLaterPiece, handling.conflicts.resolvesAny, failure.isBeforeCommit {
@@ -50,12 +50,12 @@ extension Applier {
     ///
     /// - Throws: ``Halt`` where the policy is `stop`, after a rollback.
     func applyResolving(
-        _ failure: ApplyFailure, _ run: ApplyRun, _ batch: Batch
+        _ failure: ApplyFailure, of run: ApplyRun, in batch: Batch
     ) throws {
         do {
             guard policy(of: failure, batch) != nil else { throw failure }
             try begin()
-            try sendSteps(run, batch, resolve(batch).0)
+            try sendSteps(of: run, in: batch, knowing: resolve(batch).0)
             try end(run)
         } catch let failure as ApplyFailure {
             try abandon()
@@ -72,8 +72,8 @@ extension Applier {
 
     private func end(_ run: ApplyRun) throws {
         guard let last = run.end else { return }
-        let place = try pipelined { try sendPosition(last, &$0) }
-        try commit(run, place)
+        let place = try pipelined { try sendPosition(last, with: &$0) }
+        try commit(run, at: place)
     }
 
     /// What to do about a failure; nil for `stop`.
@@ -90,14 +90,14 @@ extension Applier {
     // MARK: Steps
 
     private func sendSteps(
-        _ run: ApplyRun, _ batch: Batch, _ known: [RelationStatements?]
+        of run: ApplyRun, in batch: Batch, knowing known: [RelationStatements?]
     ) throws {
         var steps = ConflictSteps(run.changes)
         var relations = known
         while let step = steps.next {
             try open().execute("savepoint \(Applier.stepSavepoint)")
             do {
-                _ = try pipelined { try $0.send(step, of: batch, relations) }
+                _ = try pipelined { try $0.send(step, of: batch, to: relations) }
                 try open().execute("release savepoint \(Applier.stepSavepoint)")
             } catch let failure as ApplyFailure {
                 try rollBack(to: Applier.stepSavepoint)
@@ -106,7 +106,8 @@ extension Applier {
                     throw failure
                 }
                 guard steps.changeFailed(index) else { continue }
-                try resolve(failure, found.kind, found.policy, batch, relations)
+                try resolve(
+                    failure, as: found.kind, by: found.policy, in: batch, relations: relations)
             }
             steps.stepEnded()
         }
@@ -127,34 +128,36 @@ extension Applier {
     // MARK: Resolving
 
     private func resolve(
-        _ failure: ApplyFailure, _ kind: ConflictKind, _ policy: ConflictPolicy, _ batch: Batch,
-        _ relations: [RelationStatements?]
+        _ failure: ApplyFailure, as kind: ConflictKind, by policy: ConflictPolicy, in batch: Batch,
+        relations: [RelationStatements?]
     ) throws {
         guard let index = failure.change else { preconditionFailure("a conflict is a change's") }
-        let place = ChangePlace(batch, index)
+        let place = ChangePlace(in: batch, at: index)
         guard place.relation != nil, let relation = relations[Int(place.change.relation)] else {
             // A TRUNCATE that a constraint forbids is more than a row to leave out.
             throw failure
         }
         if policy == .apply, kind != .deleteMissing {
-            try write(place.change, at: index, batch, relation.plan, failure)
+            try write(place.change, at: index, of: batch, by: relation.plan, after: failure)
         }
         let store = ConflictStore(
             session: try open(), stream: stream, storesValues: handling.showsValues)
-        try store.add(failure, kind, policy, at: place)
+        try store.add(failure, as: kind, by: policy, at: place)
         FailPoint.conflictRecorded.reached()
-        openConflicts.add(kind, policy, at: place)
+        openConflicts.add(kind, by: policy, at: place)
     }
 
     /// Makes the target's row what the source's is.
     private func write(
-        _ change: Change, at index: Int, _ batch: Batch, _ plan: RelationPlan,
-        _ failure: ApplyFailure
+        _ change: Change, at index: Int, of batch: Batch, by plan: RelationPlan,
+        after failure: ApplyFailure
     ) throws {
         var failure = failure
         do {
-            let statement = try ConflictResolution(batch, change, plan).statement()
-            _ = try pipelined { try $0.sendOnce(statement, change, at: index, batch, plan) }
+            let statement = try ConflictResolution(in: batch, of: change, by: plan).statement()
+            _ = try pipelined {
+                try $0.sendOnce(statement, for: change, at: index, of: batch, by: plan)
+            }
         } catch let refusal as ConflictResolution.Refusal {
             failure.note = refusal.sentence
             throw failure

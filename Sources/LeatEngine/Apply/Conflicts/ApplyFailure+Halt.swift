@@ -7,13 +7,15 @@ extension ApplyFailure {
     /// server's detail would quote the row.
     func halt(_ batch: Batch, showsValues: Bool = false) -> Halt {
         guard let index = change else {
-            return Halt(.target, "The target refused a transaction: \(what(nil, showsValues)).")
+            return Halt(
+                .target,
+                "The target refused a transaction: \(what(of: nil, showsValues: showsValues)).")
         }
-        let place = ChangePlace(batch, index)
+        let place = ChangePlace(in: batch, at: index)
         let key = place.key(showsValues: showsValues)
         let message = """
             Stopped at \(place.lsn): \(subject(place)) on \(place.tables) cannot be applied: \
-            \(what(place.kind, showsValues)).
+            \(what(of: place.kind, showsValues: showsValues)).
             """
         let sentences = [note, wayOn(key), policies(place.kind), copying(place)].compactMap { $0 }
         var halt = Halt(.stoppedOnChange, message, advice: sentences.joined(separator: " "))
@@ -49,7 +51,7 @@ extension ApplyFailure {
         return "the \(place.kind) of \(transaction)"
     }
 
-    private func what(_ kind: Change.Kind?, _ showsValues: Bool) -> String {
+    private func what(of kind: Change.Kind?, showsValues: Bool) -> String {
         let found = kind.flatMap { conflict($0) }
         switch reason {
         case .server(let error), .atCommit(let error):

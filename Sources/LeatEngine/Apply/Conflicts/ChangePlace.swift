@@ -9,7 +9,7 @@ struct ChangePlace {
     let kind: Change.Kind
     private let batch: Batch
 
-    init(_ batch: Batch, _ index: Int) {
+    init(in batch: Batch, at index: Int) {
         change = batch.changes[index]
         lsn = change.lsn
         kind = change.kind

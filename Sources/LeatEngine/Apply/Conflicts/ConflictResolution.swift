@@ -11,7 +11,7 @@ struct ConflictResolution {
     private let change: Change
     private let plan: RelationPlan
 
-    init(_ batch: Batch, _ change: Change, _ plan: RelationPlan) {
+    init(in batch: Batch, of change: Change, by plan: RelationPlan) {
         self.batch = batch
         self.change = change
         self.plan = plan
@@ -37,7 +37,7 @@ struct ConflictResolution {
 
     /// Under FULL the old tuple has what the new one leaves out.
     private func insertUpdated() throws -> ChangeStatement {
-        let unchanged = BatchWriter.unchanged(change.new, batch)
+        let unchanged = BatchWriter.unchanged(of: change.new, in: batch)
         guard unchanged.isEmpty || change.oldKind == .full else {
             let names = unchanged.map { plan.columns[$0].name }.joined(separator: ", ")
             throw Refusal(

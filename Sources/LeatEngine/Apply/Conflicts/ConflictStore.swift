@@ -12,7 +12,7 @@ struct ConflictStore {
 
     /// Within the transaction that resolves the conflict: a crash neither loses nor doubles it.
     func add(
-        _ failure: ApplyFailure, _ kind: ConflictKind, _ policy: ConflictPolicy,
+        _ failure: ApplyFailure, as kind: ConflictKind, by policy: ConflictPolicy,
         at place: ChangePlace
     ) throws {
         guard let table = place.relation.map(TableName.init) else { return }
@@ -39,7 +39,7 @@ struct ConflictStore {
 }
 
 extension [ConflictCount] {
-    mutating func add(_ kind: ConflictKind, _ policy: ConflictPolicy, at place: ChangePlace) {
+    mutating func add(_ kind: ConflictKind, by policy: ConflictPolicy, at place: ChangePlace) {
         let table = place.tables
         guard let index = firstIndex(where: { $0.table == table && $0.kind == kind }) else {
             return append(

@@ -81,7 +81,8 @@ extension Applier {
     ///   - known: What the applier that holds the lock knows of the tables by now.
     ///   - position: Lent for the last piece.
     func apply(
-        _ piece: StreamedPiece, _ batch: Batch, _ known: TableKnowledge, at position: Position?
+        _ piece: StreamedPiece, of batch: Batch, knowing known: TableKnowledge,
+        at position: Position?
     ) async throws -> Applied {
         try await cancellable {
             knowledge = known
@@ -93,11 +94,11 @@ extension Applier {
             if let subtransaction = piece.rollsBackTo { try undo(to: subtransaction) }
             if position != nil { try storeLearned() }
             var applied = Applied()
-            for part in PiecePart.split(batch, piece) {
+            for part in PiecePart.split(batch, of: piece) {
                 if let subtransaction = part.subtransaction {
                     try begin(subtransaction, after: applied.changes)
                 }
-                try apply(part.run, batch, &applied)
+                try apply(part.run, of: batch, into: &applied)
             }
             side?.changes += applied.changes
             applied.changes = 0
@@ -144,7 +145,7 @@ struct PiecePart {
     var subtransaction: TransactionID?
     var run: ApplyRun
 
-    static func split(_ batch: Batch, _ piece: StreamedPiece) -> [PiecePart] {
+    static func split(_ batch: Batch, of piece: StreamedPiece) -> [PiecePart] {
         let last = batch.transactions.last.flatMap { $0.isComplete ? $0 : nil }
         let starts = [0] + piece.subtransactions.map(\.firstChange)
         let ends = piece.subtransactions.map(\.firstChange) + [batch.changes.count]

@@ -22,7 +22,7 @@ extension TargetSink {
         }
     }
 
-    func apply(_ piece: StreamedPiece, _ batch: Batch) async throws -> Applied {
+    func apply(_ piece: StreamedPiece, of batch: Batch) async throws -> Applied {
         guard let inProgress else {
             preconditionFailure("pieces come only where the source was started so")
         }
@@ -36,11 +36,11 @@ extension TargetSink {
                 try await inProgress.sides.end(piece.xid)
                 return Applied()
             }
-            return try await apply(piece, batch, session, inProgress)
+            return try await apply(piece, of: batch, on: session, inProgress: inProgress)
         } catch let new as Applier.NewDefinition where new.isRepeated {
             // Nothing of the piece was applied.
             try await learn(new, from: batch)
-            return try await apply(piece, batch)
+            return try await apply(piece, of: batch)
         } catch let new as Applier.NewDefinition {
             let table = TableName(new.relation)
             throw inProgress.handling.spool(because: "the definition of \(table) has changed.")
@@ -63,7 +63,7 @@ extension TargetSink {
     }
 
     private func apply(
-        _ piece: StreamedPiece, _ batch: Batch, _ session: Applier, _ inProgress: InProgress
+        _ piece: StreamedPiece, of batch: Batch, on session: Applier, inProgress: InProgress
     ) async throws -> Applied {
         let isLast = batch.transactions.contains(where: \.isComplete)
         do {
@@ -71,7 +71,7 @@ extension TargetSink {
             let applied: Applied
             do {
                 applied = try await session.apply(
-                    piece, batch, await applier.knowledge, at: position)
+                    piece, of: batch, knowing: await applier.knowledge, at: position)
             } catch let new as Applier.NewDefinition {
                 if position != nil { await applier.takeBack(position) }
                 throw new
@@ -82,15 +82,15 @@ extension TargetSink {
             try await inProgress.sides.end(piece.xid)
             return applied
         } catch let restart as Restart {
-            throw try await givenUp("\(restart.reason).", inProgress)
+            throw try await givenUp(because: "\(restart.reason).", inProgress)
         } catch let error as ConnectionError where [.server, .lost].contains(error.code) {
-            throw try await givenUp("\(error.withoutValues).", inProgress)
+            throw try await givenUp(because: "\(error.withoutValues).", inProgress)
         }
     }
 
     /// Somebody may end sessions that idle within a transaction, again and again. A target that is
     /// gone altogether shows here, and is no reason to do anything in another way.
-    private func givenUp(_ reason: String, _ inProgress: InProgress) async throws -> Restart {
+    private func givenUp(because reason: String, _ inProgress: InProgress) async throws -> Restart {
         try await applier.run { _ = try $0.execute("select") }
         return inProgress.handling.spool(because: reason)
     }

@@ -99,8 +99,8 @@ struct TargetEffects {
             \(followed)
             select c.conname, cn.nspname as child_schema, ct.relname as child,
               pn.nspname as parent_schema, pt.relname as parent,
-              \(TargetEffects.columns("c.conrelid", "c.conkey")) as columns,
-              \(TargetEffects.columns("c.confrelid", "c.confkey")) as referenced, c.confmatchtype
+              \(TargetEffects.columns(of: "c.conrelid", numbers: "c.conkey")) as columns,
+              \(TargetEffects.columns(of: "c.confrelid", numbers: "c.confkey")) as referenced, c.confmatchtype
             from pg_catalog.pg_constraint c
             join pg_catalog.pg_class ct on ct.oid = c.conrelid
             join pg_catalog.pg_namespace cn on cn.oid = ct.relnamespace
@@ -115,7 +115,7 @@ struct TargetEffects {
         ).records.map(Action.init)
     }
 
-    private static func columns(_ table: String, _ numbers: String) -> String {
+    private static func columns(of table: String, numbers: String) -> String {
         """
         (select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by k.n)
           from unnest(\(numbers)) with ordinality k (attnum, n)

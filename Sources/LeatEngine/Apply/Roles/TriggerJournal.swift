@@ -96,7 +96,7 @@ struct TriggerJournal {
                 }
             } catch let error as ConnectionError {
                 guard error.sqlState == .insufficientPrivilege else { throw error }
-                throw refused(table, entries, error)
+                throw refused(table, entries: entries, error: error)
             }
             FailPoint.triggersEnabled.reached()
         }
@@ -126,7 +126,7 @@ struct TriggerJournal {
     }
 
     private func refused(
-        _ table: TableName, _ entries: [Entry], _ error: ConnectionError
+        _ table: TableName, entries: [Entry], error: ConnectionError
     ) -> Halt {
         Halt(
             .target, "The triggers of \(table) that Leat has disabled cannot be enabled: \(error).",

@@ -29,7 +29,7 @@ extension Applier {
     ///
     /// - Parameter known: What is known of the tables, for a session that is not told otherwise.
     /// - Returns: Whether it is staged; if not, the session is as before.
-    func stage(_ batch: Batch, _ known: TableKnowledge? = nil) async throws -> Bool {
+    func stage(_ batch: Batch, knowing known: TableKnowledge? = nil) async throws -> Bool {
         try await cancellable {
             precondition(staged == nil, "a session has one batch at a time")
             guard !isTransactionOpen, handling.foldsChanges else { return false }
@@ -62,12 +62,12 @@ extension Applier {
         let folded = FoldedWriter(
             session: session, batch: batch, relations: relations, choice: choice,
             isHeldBack: { heldBack[$0] != nil })
-        guard let senders = folded.foldAhead(run.changes, staging) else { return nil }
+        guard let senders = folded.foldAhead(run.changes, staging: staging) else { return nil }
         for sender in senders { try sender.prepareAhead(&staging) }
         var writer = try writer()
         defer { prepared = writer.prepared }
         try sendBegin(&writer)
-        for sender in senders { try sender.stage(&writer, &staging) }
+        for sender in senders { try sender.stage(with: &writer, staging: &staging) }
         // Meanwhile the session may be asked for something else: what a failure of the batch before
         // is about.
         try writer.pause()
@@ -90,12 +90,12 @@ extension Applier {
             do {
                 try send(staged, isDurable: isDurable)
             } catch let failure as ApplyFailure {
-                try holdBack(staged.folded, failure, staged.run)
+                try holdBack(staged.folded, after: failure, of: staged.run)
                 try abandon()
                 return nil
             }
             var applied = Applied()
-            applied.count(staged.run, staged.batch, &openConflicts)
+            applied.count(staged.run, of: staged.batch, resolved: &openConflicts)
             applied.isDurable = isDurable
             return applied
         }
@@ -104,9 +104,9 @@ extension Applier {
     private func send(_ staged: StagedBatch, isDurable: Bool) throws {
         var writer = staged.writer
         try writer.resume()
-        try write(staged.run, &writer) { writer in
+        try write(staged.run, with: &writer) { writer in
             if isDurable { try writer.send("set local synchronous_commit = on") }
-            try FoldedWriter.sendStaged(staged.senders, &writer)
+            try FoldedWriter.sendStaged(staged.senders, with: &writer)
         }
     }
 

@@ -32,12 +32,12 @@ struct FoldedWriter {
             return relation.sets
         }
         self.sets = sets
-        siblings = FoldedWriter.siblings(relations, sets)
+        siblings = FoldedWriter.siblings(of: relations, sets: sets)
     }
 
     /// By the target's names: on the source they may have changed hands within the batch.
     private static func siblings(
-        _ relations: [RelationStatements?], _ sets: [RelationSets?]
+        of relations: [RelationStatements?], sets: [RelationSets?]
     ) -> [[Int]] {
         var described: [TableName: [Int]] = [:]
         for (index, relation) in relations.enumerated() {
@@ -54,16 +54,16 @@ struct FoldedWriter {
 
     /// Sends the changes through `writer`; what is sent last is still to be answered.
     func send(
-        _ range: Range<Int>, _ writer: inout BatchWriter, _ staging: inout StagingTables
+        _ range: Range<Int>, with writer: inout BatchWriter, staging: inout StagingTables
     ) throws {
         forget()
         var start = range.lowerBound
         while let barrier = fold(start..<range.upperBound) {
-            try flush(tablesToApply(before: barrier), &writer, &staging)
-            try writer.send(barrier..<barrier + 1, of: batch, relations)
+            try flush(tablesToApply(before: barrier), with: &writer, staging: &staging)
+            try writer.send(barrier..<barrier + 1, of: batch, to: relations)
             start = barrier + 1
         }
-        try flush(Array(sets.indices), &writer, &staging)
+        try flush(Array(sets.indices), with: &writer, staging: &staging)
     }
 
     private func forget() {
@@ -75,10 +75,10 @@ struct FoldedWriter {
     /// Folds changes that are to be staged before their turn.
     ///
     /// - Returns: Nil if something has to happen between them, or nothing would be staged.
-    func foldAhead(_ range: Range<Int>, _ staging: StagingTables) -> [SetSender]? {
+    func foldAhead(_ range: Range<Int>, staging: StagingTables) -> [SetSender]? {
         forget()
         guard fold(range) == nil else { return nil }
-        let senders = senders(Array(sets.indices), staging)
+        let senders = senders(of: Array(sets.indices), staging: staging)
         return senders.contains(where: \.isStaged) ? senders : nil
     }
 
@@ -129,14 +129,14 @@ struct FoldedWriter {
     // MARK: Applying
 
     private func flush(
-        _ indexes: [Int], _ writer: inout BatchWriter, _ staging: inout StagingTables
+        _ indexes: [Int], with writer: inout BatchWriter, staging: inout StagingTables
     ) throws {
-        let senders = senders(indexes, staging)
-        for sender in senders { try sender.stage(&writer, &staging) }
-        try FoldedWriter.sendStaged(senders, &writer)
+        let senders = senders(of: indexes, staging: staging)
+        for sender in senders { try sender.stage(with: &writer, staging: &staging) }
+        try FoldedWriter.sendStaged(senders, with: &writer)
     }
 
-    private func senders(_ indexes: [Int], _ staging: StagingTables) -> [SetSender] {
+    private func senders(of indexes: [Int], staging: StagingTables) -> [SetSender] {
         // A relation may be described twice in a batch, in the same words: its rows are together.
         var seen: Set<ObjectIdentifier> = []
         return indexes.compactMap { index -> SetSender? in
@@ -144,12 +144,13 @@ struct FoldedWriter {
                 seen.insert(ObjectIdentifier(sets)).inserted
             else { return nil }
             return SetSender(
-                sets, statements, session: session, batch: batch, choice, staging)
+                sets, statements: statements, session: session, batch: batch, choice: choice,
+                staging: staging)
         }
     }
 
     /// What follows once everything is staged.
-    static func sendStaged(_ senders: [SetSender], _ writer: inout BatchWriter) throws {
+    static func sendStaged(_ senders: [SetSender], with writer: inout BatchWriter) throws {
         for sender in senders { try sender.sendChanges(&writer) }
         for sender in senders { try sender.copyInserts(&writer) }
         for sender in senders { sender.forget() }

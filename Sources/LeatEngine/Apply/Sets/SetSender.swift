@@ -26,8 +26,8 @@ final class SetSender {
     private var rows: [NetRow] { sets.net.rows }
 
     init(
-        _ sets: RelationSets, _ statements: RelationStatements, session: Session, batch: Batch,
-        _ choice: SetChoice, _ staging: StagingTables
+        _ sets: RelationSets, statements: RelationStatements, session: Session, batch: Batch,
+        choice: SetChoice, staging: StagingTables
     ) {
         self.sets = sets
         self.statements = statements
@@ -36,16 +36,16 @@ final class SetSender {
         let sizes = sets.net.measure(
             batch.columns.span, widest: SetChoice.widestStagedRow,
             together: sets.plan.target.hasSeveralConstraints)
-        joined = sets.scansForRows ? SetSender.joined(sets, batch) : []
+        joined = sets.scansForRows ? SetSender.joined(sets, in: batch) : []
         isStaged =
             choice.stages(sizes.staged, scans: sets.scansForRows, tables: staging.count)
             && staging.hasRoom(for: sets) && !(sets.scansForRows && joined.isEmpty)
         isCopied = choice.copiesInserts(sizes.inserted)
-        isBinary = SetSender.isBinary(sets.net, batch, columns: sets.all.count)
+        isBinary = SetSender.isBinary(sets.net, in: batch, columns: sets.all.count)
     }
 
     /// Columns by which whole rows are found: they have a value in each that is staged.
-    private static func joined(_ sets: RelationSets, _ batch: Batch) -> [Int] {
+    private static func joined(_ sets: RelationSets, in batch: Batch) -> [Int] {
         var columns = SetStatements.quickColumns(sets.plan)
         for row in sets.net.rows where row.deletes && row.isStaged && !columns.isEmpty {
             columns.removeAll { !batch.columns[Int(row.key) + $0].hasValue }
@@ -54,7 +54,7 @@ final class SetSender {
     }
 
     /// A stream sends either form; the first value tells.
-    private static func isBinary(_ net: NetTable, _ batch: Batch, columns: Int) -> Bool {
+    private static func isBinary(_ net: NetTable, in batch: Batch, columns: Int) -> Bool {
         for row in net.rows {
             for column in batch.columns[Int(row.key)..<Int(row.key) + columns]
             where column.hasValue {
@@ -113,11 +113,11 @@ final class SetSender {
         sets.net.removeAll()
     }
 
-    private func unchanged(_ row: NetRow, _ new: Columns) -> [Int] {
+    private func unchanged(in row: NetRow, new: Columns) -> [Int] {
         row.isPartial ? sets.all.filter { new[$0].kind == .unchangedTOAST } : []
     }
 
-    private func lacks(_ unchanged: [Int], _ row: NetRow, _ new: Columns) -> Bool {
+    private func lacks(_ unchanged: [Int], in row: NetRow, new: Columns) -> Bool {
         guard row.isPartial else { return unchanged.isEmpty }
         var found = 0
         for index in sets.all where new[index].kind == .unchangedTOAST {
@@ -132,28 +132,28 @@ final class SetSender {
     /// Makes the staging table, if there is to be one, before any transaction begins.
     func prepareAhead(_ staging: inout StagingTables) throws {
         guard isStaged else { return }
-        try attempt { try staging.prepare(sets, session) }
+        try attempt { try staging.prepare(for: sets, on: session) }
     }
 
     /// Fills the staging table, if there is to be one.
-    func stage(_ writer: inout BatchWriter, _ staging: inout StagingTables) throws {
+    func stage(with writer: inout BatchWriter, staging: inout StagingTables) throws {
         guard isStaged else { return }
         try writer.pause()
-        try attempt { try staging.prepare(sets, session) }
+        try attempt { try staging.prepare(for: sets, on: session) }
         guard let name = sets.staging?.name else { preconditionFailure("it was just made") }
         let updates = rows.contains { $0.updates && $0.isStaged }
         let columns = updates ? sets.all : sets.key
         let keepsOrder = updates && sets.plan.target.hasSeveralConstraints
         let sql = SetStatements(sets.plan, staging: name)
             .copyToStaging(columns, binary: isBinary)
-        _ = try copy(sql, columns, in: keepsOrder ? nil : keyOrder) { row, key, new in
+        _ = try copy(sql, columns: columns, in: keepsOrder ? nil : keyOrder) { row, key, new in
             guard row.isStaged else { return nil }
             if row.deletes {
                 let operation =
                     sets.isWholeRows ? row.copies(.delete) : SetStatements.Operation.delete
                 return CopiedRow(operation: operation, columns: key)
             }
-            let shape = shape(row, new)
+            let shape = shape(of: row, new: new)
             shapes[shape].rows += 1
             return CopiedRow(operation: shapes[shape].operation, columns: new)
         }
@@ -161,14 +161,14 @@ final class SetSender {
     }
 
     /// Index of what a staged row's update sends. Most are as the one before.
-    private func shape(_ row: NetRow, _ new: Columns) -> Int {
-        if lastShape < shapes.count, lacks(shapes[lastShape].unchanged, row, new) {
+    private func shape(of row: NetRow, new: Columns) -> Int {
+        if lastShape < shapes.count, lacks(shapes[lastShape].unchanged, in: row, new: new) {
             return lastShape
         }
-        if let known = shapes.firstIndex(where: { lacks($0.unchanged, row, new) }) {
+        if let known = shapes.firstIndex(where: { lacks($0.unchanged, in: row, new: new) }) {
             lastShape = known
         } else {
-            let unchanged = unchanged(row, new)
+            let unchanged = unchanged(in: row, new: new)
             shapes.append(Shape(unchanged: unchanged, operation: operation(unchanged)))
             lastShape = shapes.count - 1
         }
@@ -190,15 +190,15 @@ final class SetSender {
         if isStaged {
             try sendDeleteSet(&writer)
         }
-        try sendSingles(.delete, &writer)
+        try sendSingles(.delete, with: &writer)
         if isStaged { try sendUpdateSets(&writer) }
-        try sendSingles(.update, &writer)
-        if !isCopied { try sendSingles(.insert, &writer) }
+        try sendSingles(.update, with: &writer)
+        if !isCopied { try sendSingles(.insert, with: &writer) }
     }
 
     private func sendUpdateSets(_ writer: inout BatchWriter) throws {
         for shape in shapes {
-            guard let statement = try updateSet(shape.unchanged, &writer) else { continue }
+            guard let statement = try updateSet(shape.unchanged, with: &writer) else { continue }
             try writer.sendSet(statement, rows: shape.rows, change: firstChange)
         }
     }
@@ -224,7 +224,7 @@ final class SetSender {
         return made
     }
 
-    private func updateSet(_ unchanged: [Int], _ writer: inout BatchWriter) throws -> String? {
+    private func updateSet(_ unchanged: [Int], with writer: inout BatchWriter) throws -> String? {
         guard let staging = sets.staging, let update = staging.updates[unchanged] else {
             preconditionFailure("the rows were staged")
         }
@@ -236,12 +236,13 @@ final class SetSender {
         return made
     }
 
-    private func sendSingles(_ step: NetRow.Step, _ writer: inout BatchWriter) throws {
+    private func sendSingles(_ step: NetRow.Step, with writer: inout BatchWriter) throws {
         try forEachRow { row, key, new, arena in
             guard !isStaged || !row.isStaged || step == .insert else { return }
             for _ in 0..<row.copies(step) {
                 try writer.send(
-                    row, as: step, unchanged: unchanged(row, new), key, new, arena, statements)
+                    row, as: step, unchanged: unchanged(in: row, new: new), key: key, new: new,
+                    arena: arena, to: statements)
             }
         }
     }
@@ -256,7 +257,7 @@ final class SetSender {
         var expected = 0
         for row in rows { expected += row.copies(.insert) }
         let order = sets.key.isEmpty || sets.isWholeRows ? nil : keyOrder
-        let copied = try copy(sql, sets.all, in: order) { row, _, new in
+        let copied = try copy(sql, columns: sets.all, in: order) { row, _, new in
             CopiedRow(operation: nil, columns: new, copies: row.copies(.insert))
         }
         guard copied == expected else {
@@ -272,8 +273,8 @@ final class SetSender {
     ///   - order: That of the rows.
     /// - Throws: ``ApplyFailure`` for what the server says of it.
     private func copy(
-        _ sql: String, _ columns: [Int], in order: [Int32]?,
-        _ body: (NetRow, Columns, Columns) -> CopiedRow?
+        _ sql: String, columns: [Int], in order: [Int32]?,
+        row body: (NetRow, Columns, Columns) -> CopiedRow?
     ) throws -> Int {
         try attempt {
             try session.beginCopyIn(sql)

@@ -90,7 +90,7 @@ actor StagingAhead: Closable {
             return true
         }
         if second == nil, try await !open(session) { return false }
-        return try await session.stage(batch, knowledge)
+        return try await session.stage(batch, knowing: knowledge)
     }
 
     /// Applies a batch whose turn it is.

@@ -55,10 +55,10 @@ struct StagingTables {
     /// Makes the staging table of `sets`, unless it is there, and sees to it that it is empty: a
     /// barrier, or another piece of a large transaction, may have staged rows in the same
     /// transaction. The session is within one and not in pipeline mode.
-    mutating func prepare(_ sets: RelationSets, _ session: Session) throws {
+    mutating func prepare(for sets: RelationSets, on session: Session) throws {
         if sets.staging == nil {
             if users.count >= StagingTables.most, let index = resting {
-                try drop(users.remove(at: index), session)
+                try drop(of: users.remove(at: index), on: session)
             }
             made += 1
             let name = "leat_staging_\(made)"
@@ -73,7 +73,7 @@ struct StagingTables {
         sets.staging?.lastTransaction = transaction
     }
 
-    private func drop(_ sets: RelationSets, _ session: Session) throws {
+    private func drop(of sets: RelationSets, on session: Session) throws {
         guard let staging = sets.staging else { return }
         sets.staging = nil
         let statements = staging.deletes.values + staging.updates.values.compactMap(\.statement)
