@@ -30,7 +30,7 @@ struct CleanupCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let target = try target.conninfo(logger)
             let configuration = SyncConfiguration(
                 source: reach == .both ? try source.conninfo(logger) : target, target: target,

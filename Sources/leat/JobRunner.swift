@@ -17,12 +17,12 @@ struct JobRunner {
     func run(_ configuration: SyncConfiguration) async throws {
         let (status, stop) = (JobStatus(), StopSignal())
         let job = SyncJob(configuration, status: status, stop: stop, logger: logger)
-        try await run(status, stop) { try await job.run() }
+        try await run(status, stop: stop) { try await job.run() }
     }
 
     /// - Throws: ``Halt``.
     func run(
-        _ status: JobStatus, _ stop: StopSignal, _ job: () async throws -> Void
+        _ status: JobStatus, stop: StopSignal, job: () async throws -> Void
     ) async throws {
         try OpenFiles.require()
         if !CancelRequest.isEncrypted {
@@ -31,7 +31,7 @@ struct JobRunner {
         let received = ReceivedSignal()
         IgnoredSignals.ignore()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await listen(stop, received) }
+            group.addTask { await listen(to: stop, received: received) }
             group.addTask {
                 if Terminal.shared.isInteractive { await LiveView.run(status) }
             }
@@ -44,7 +44,7 @@ struct JobRunner {
     }
 
     /// The first signal drains, a second one ends the process where it is.
-    private func listen(_ stop: StopSignal, _ received: ReceivedSignal) async {
+    private func listen(to stop: StopSignal, received: ReceivedSignal) async {
         for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
             let code = received.note(signal)
             guard !stop.isRequested else { exit(ExitCode.interrupted.rawValue) }

@@ -40,7 +40,7 @@ struct Leat: AsyncParsableCommand {
             }
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            let message = UsageMessage.redacted(fullMessage(for: error), arguments)
+            let message = UsageMessage.redacted(fullMessage(for: error), arguments: arguments)
             Terminal.shared.print(message)
             Leat.exit(withError: ArgumentParser.ExitCode(ExitCode.usage.rawValue))
         }

@@ -62,7 +62,7 @@ struct RecordCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             var configuration = RecordConfiguration(
                 reading: try reading.configuration(logger), archive: try Folder.path(archive))
             configuration.base = newBase ? .new : withBase ? .ifMissing : .none
@@ -73,7 +73,7 @@ struct RecordCommand: AsyncParsableCommand {
             if let segmentSize { configuration.segmentBytes = segmentSize.bytes }
             let (status, stop) = (JobStatus(), StopSignal())
             let job = RecordJob(configuration, status: status, stop: stop, logger: logger)
-            try await JobRunner(logger: logger).run(status, stop) { try await job.run() }
+            try await JobRunner(logger: logger).run(status, stop: stop) { try await job.run() }
         }
     }
 }
@@ -81,7 +81,7 @@ struct RecordCommand: AsyncParsableCommand {
 /// Paths of folders as options give them.
 enum Folder {
     /// Without slashes at the end.
-    static func path(_ text: String, _ option: String = "--archive") throws(Halt) -> String {
+    static func path(_ text: String, option: String = "--archive") throws(Halt) -> String {
         var path = Substring(text)
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         guard !path.isEmpty else {

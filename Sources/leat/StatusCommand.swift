@@ -22,7 +22,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let reports = try await StreamReport.read(
                 target: target.conninfo(logger),
                 source: source.isGiven ? source.conninfo(logger) : nil,
@@ -64,10 +64,13 @@ enum StatusText {
             "tables        \(report.tables.ready) of \(report.tables.total) ready",
         ]
         lines += report.tables.pending.prefix(10).map { "              \($0)" }
-        lines += list("unindexed     ", report.tables.scanned, "no unique index on the identity")
         lines += list(
-            "partitions    ", report.tables.partitionChanges, "not sent; copy the table anew")
-        lines += list("left out      ", report.tables.leftOut, "not on the target")
+            "unindexed     ", items: report.tables.scanned,
+            meaning: "no unique index on the identity")
+        lines += list(
+            "partitions    ", items: report.tables.partitionChanges,
+            meaning: "not sent; copy the table anew")
+        lines += list("left out      ", items: report.tables.leftOut, meaning: "not on the target")
         if !report.conflicts.isEmpty {
             let counts = report.conflicts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
             lines.append("conflicts     \(counts.joined(separator: ", "))")
@@ -121,7 +124,7 @@ enum StatusText {
     }
 
     /// - Parameter label: As wide as all labels.
-    private static func list(_ label: String, _ items: [String], _ meaning: String) -> [String] {
+    private static func list(_ label: String, items: [String], meaning: String) -> [String] {
         guard !items.isEmpty else { return [] }
         return ["\(label)\(items.count): \(meaning)"]
             + items.prefix(10).map { "              \($0)" }

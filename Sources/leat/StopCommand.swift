@@ -35,7 +35,7 @@ struct StopCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             guard let name = try StreamOptions.name(stream) else { return }
             let end = StreamEnd(
                 target: try target.conninfo(logger), stream: name,

@@ -93,7 +93,7 @@ struct SyncCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let configuration = try configuration(logger)
             try confirmTruncate()
             try await JobRunner(logger: logger).run(configuration)
@@ -121,7 +121,7 @@ struct SyncCommand: AsyncParsableCommand {
         configuration.holdBack = holdBack.duration
         configuration.yieldsLocksAfter = yieldLocks?.duration
         configuration.spool = try spool.map {
-            .init(folder: try Folder.path($0, "--spool"), limit: spoolLimit?.bytes)
+            .init(folder: try Folder.path($0, option: "--spool"), limit: spoolLimit?.bytes)
         }
         return configuration
     }

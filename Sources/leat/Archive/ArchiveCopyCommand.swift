@@ -22,7 +22,7 @@ struct ArchiveCopyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let target = ArchiveFolder(try Folder.path(copy))
             var bar = ProgressBar("copying")
             let summary = try archive.reading { folder in

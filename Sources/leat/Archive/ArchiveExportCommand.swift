@@ -29,13 +29,13 @@ struct ArchiveExportCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
-            let patterns = try TableOptions.patterns(table, "--table")
+        try await Ending.report(to: logger) {
+            let patterns = try TableOptions.patterns(table, option: "--table")
             let file = try OutputFile(output)
             try archive.reading { folder in
                 var scan = try ArchiveScan(
-                    folder, from: from.map { try MomentText.moment($0, "--from") },
-                    until: until.map { try MomentText.moment($0, "--until") })
+                    folder, from: from.map { try MomentText.moment($0, option: "--from") },
+                    until: until.map { try MomentText.moment($0, option: "--until") })
                 var lines = JSONLines(wantsMessages: patterns.isEmpty) { name in
                     patterns.isEmpty || patterns.contains { $0.matches(name) }
                 }

@@ -39,7 +39,7 @@ struct ArchiveLogCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let entries = try archive.reading { folder in
                 try life(in: folder).map { RowEntry($0, showsValues: showValues) }
             }
@@ -53,8 +53,8 @@ struct ArchiveLogCommand: AsyncParsableCommand {
         let name = TableText.name(table)
         var history = RowHistory(table: name, key: key)
         var scan = try ArchiveScan(
-            folder, from: from.map { try MomentText.moment($0, "--from") },
-            until: until.map { try MomentText.moment($0, "--until") })
+            folder, from: from.map { try MomentText.moment($0, option: "--from") },
+            until: until.map { try MomentText.moment($0, option: "--until") })
         var bar = ProgressBar("reading")
         var events: [RowHistory.Event] = []
         do {

@@ -47,8 +47,8 @@ struct ArchivePruneCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
-            let moment = try before.map { try MomentText.moment($0, "--before") }
+        try await Ending.report(to: logger) {
+            let moment = try before.map { try MomentText.moment($0, option: "--before") }
             try archive.reading { folder in
                 let pruning = ArchivePruning(folder)
                 let plan = try pruning.plan(

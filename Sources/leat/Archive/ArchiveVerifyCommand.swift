@@ -22,7 +22,7 @@ struct ArchiveVerifyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             var bar = ProgressBar("verifying")
             let report = try archive.reading { folder in
                 logger.warn(ofArchive: try FolderCheck.requireTrusted(folder.path))

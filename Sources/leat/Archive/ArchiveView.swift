@@ -20,7 +20,7 @@ struct ArchiveViewOptions: ParsableArguments {
     @OptionGroup var log: LogOptions
 
     func show<View: ArchiveView>(_ type: View.Type) async throws {
-        try await Ending.report(Logger(log)) {
+        try await Ending.report(to: Logger(log)) {
             let view = View(try archive.reading { try ArchiveInventory($0) })
             if json { return try JSONOutput.print(view) }
             print(lines: view.lines)

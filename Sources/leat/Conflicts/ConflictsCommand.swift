@@ -24,7 +24,7 @@ struct ConflictFilterOptions: ParsableArguments {
     func filter() throws(Halt) -> ConflictBook.Filter {
         ConflictBook.Filter(
             stream: try StreamOptions.name(stream),
-            tables: try TableOptions.patterns(table, "--table"),
+            tables: try TableOptions.patterns(table, option: "--table"),
             kinds: kind)
     }
 }
@@ -52,7 +52,7 @@ struct ConflictsListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let book = ConflictBook(
                 target: try target.conninfo(logger), filter: try filter.filter())
             let (total, conflicts) = try await book.list(limit: limit)
@@ -80,7 +80,7 @@ struct ConflictsClearCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let book = ConflictBook(
                 target: try target.conninfo(logger), filter: try filter.filter())
             let consent = Consent(yes)

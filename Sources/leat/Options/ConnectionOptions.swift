@@ -14,7 +14,7 @@ struct TargetOption: ParsableArguments {
 
     func conninfo(_ logger: Logger) throws(Halt) -> Conninfo {
         try ConnectionText.conninfo(
-            target, option: "--target", variable: "LEAT_TARGET", logger)
+            target, option: "--target", variable: "LEAT_TARGET", logger: logger)
     }
 }
 
@@ -27,7 +27,7 @@ struct SourceOption: ParsableArguments {
 
     func conninfo(_ logger: Logger) throws(Halt) -> Conninfo {
         try ConnectionText.conninfo(
-            source, option: "--source", variable: "LEAT_SOURCE", logger)
+            source, option: "--source", variable: "LEAT_SOURCE", logger: logger)
     }
 }
 
@@ -37,7 +37,7 @@ enum ConnectionText {
     }
 
     static func conninfo(
-        _ text: String?, option: String, variable: String, _ logger: Logger
+        _ text: String?, option: String, variable: String, logger: Logger
     ) throws(Halt) -> Conninfo {
         guard let given = text ?? ProcessInfo.processInfo.environment[variable] else {
             throw Halt(

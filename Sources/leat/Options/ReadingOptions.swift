@@ -46,8 +46,8 @@ struct ReadingOptions: ParsableArguments {
         configuration.publications = publication
         configuration.slot = try slot.map(SlotNames.name)
         configuration.selection = Selection(
-            tables: try TableOptions.patterns(tables, "--tables"),
-            excluded: try TableOptions.patterns(exclude, "--exclude"))
+            tables: try TableOptions.patterns(tables, option: "--tables"),
+            excluded: try TableOptions.patterns(exclude, option: "--exclude"))
         configuration.isStrict = strict
         configuration.end = try end()
         configuration.streaming = streaming == .on

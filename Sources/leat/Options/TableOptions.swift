@@ -3,7 +3,7 @@ import LeatCore
 /// Options that name tables.
 enum TableOptions {
     /// - Parameter texts: Patterns, or several with commas between them.
-    static func patterns(_ texts: [String], _ option: String) throws(Halt) -> [TablePattern] {
+    static func patterns(_ texts: [String], option: String) throws(Halt) -> [TablePattern] {
         var patterns: [TablePattern] = []
         for text in texts.flatMap(TablePattern.texts) {
             guard let pattern = TablePattern(text) else {

@@ -70,30 +70,30 @@ struct PublicationAlterCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let editor = PublicationEditor(
                 source: try source.conninfo(logger),
-                target: try PublicationOptions.target(target, logger),
+                target: try PublicationOptions.target(target, logger: logger),
                 command: "leat publication alter", isDryRun: dryRun)
             let consent = Consent(yes)
             let outcome = try await editor.alter(name, by: try change()) { publication, list in
-                consent.ask(PublicationQuestions.alter(publication, list))
+                consent.ask(PublicationQuestions.alter(publication, in: list))
             }
             if let refusal = consent.refusal("Nothing was changed.") { throw refusal }
             PublicationOutcome.show(
                 outcome, isDryRun: dryRun, done: "altered publication \(name)",
-                nothing: "publication \(name) is like that already", logger)
+                nothing: "publication \(name) is like that already", logger: logger)
         }
     }
 
     private func change() throws -> PublicationEditor.Change {
         var change = PublicationEditor.Change()
-        change.added.tables = try TableOptions.patterns(addTables, "--add-tables")
-        change.added.excluded = try TableOptions.patterns(exclude, "--exclude")
+        change.added.tables = try TableOptions.patterns(addTables, option: "--add-tables")
+        change.added.excluded = try TableOptions.patterns(exclude, option: "--exclude")
         change.added.schemas = PublicationOptions.names(addSchemas)
         change.added.columns = try PublicationOptions.columns(columns)
         change.added.rowFilters = try PublicationOptions.filters(filters)
-        change.dropped = try TableOptions.patterns(dropTables, "--drop-tables")
+        change.dropped = try TableOptions.patterns(dropTables, option: "--drop-tables")
         change.droppedSchemas = PublicationOptions.names(dropSchemas)
         change.operations = try PublicationOptions.operations(publish)
         change.isViaRoot = viaPartitionRoot

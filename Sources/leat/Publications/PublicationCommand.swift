@@ -22,7 +22,8 @@ enum PublicationOptions {
     static func columns(_ texts: [String]) throws(Halt) -> [(table: TableName, columns: [String])] {
         var result: [(table: TableName, columns: [String])] = []
         for text in texts {
-            let (table, list) = try pair(text, "--columns", "public.orders=id,total")
+            let (table, list) = try pair(
+                text, option: "--columns", example: "public.orders=id,total")
             let columns = list.split(separator: ",").map { String($0).trimmed }
             result.append((table, columns.filter { !$0.isEmpty }))
         }
@@ -33,14 +34,15 @@ enum PublicationOptions {
     static func filters(_ texts: [String]) throws(Halt) -> [(table: TableName, filter: String)] {
         var result: [(table: TableName, filter: String)] = []
         for text in texts {
-            let (table, filter) = try pair(text, "--where", "\"public.orders=total > 0\"")
+            let (table, filter) = try pair(
+                text, option: "--where", example: "\"public.orders=total > 0\"")
             result.append((table, filter.trimmed))
         }
         return result
     }
 
     private static func pair(
-        _ text: String, _ option: String, _ example: String
+        _ text: String, option: String, example: String
     ) throws(Halt) -> (TableName, String) {
         guard let end = endOfName(text),
             let table = TablePattern(String(text.unicodeScalars[..<end]))?.tableName
@@ -83,7 +85,7 @@ enum PublicationOptions {
         texts.flatMap { $0.split(separator: ",").map { String($0).trimmed } }
     }
 
-    static func target(_ target: TargetOption, _ logger: Logger) throws(Halt) -> Conninfo? {
+    static func target(_ target: TargetOption, logger: Logger) throws(Halt) -> Conninfo? {
         target.isGiven ? try target.conninfo(logger) : nil
     }
 }
@@ -101,7 +103,7 @@ enum PublicationOutcome {
     /// - Parameter isDryRun: The statements are what was asked for.
     static func show(
         _ outcome: PublicationEditor.Outcome, isDryRun: Bool, done: String, nothing: String,
-        _ logger: Logger
+        logger: Logger
     ) {
         for warning in outcome.warnings { logger.warning("the source says: \(warning)") }
         if isDryRun {

@@ -70,11 +70,11 @@ struct PublicationCreateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             var selection = PublicationEditor.Selection()
             selection.isForAllTables = allTables
-            selection.tables = try TableOptions.patterns(tables, "--tables")
-            selection.excluded = try TableOptions.patterns(exclude, "--exclude")
+            selection.tables = try TableOptions.patterns(tables, option: "--tables")
+            selection.excluded = try TableOptions.patterns(exclude, option: "--exclude")
             selection.schemas = PublicationOptions.names(schemas)
             selection.columns = try PublicationOptions.columns(columns)
             selection.rowFilters = try PublicationOptions.filters(filters)
@@ -86,7 +86,7 @@ struct PublicationCreateCommand: AsyncParsableCommand {
                 isViaRoot: viaPartitionRoot, ifNotExists: ifNotExists)
             PublicationOutcome.show(
                 outcome, isDryRun: dryRun, done: "created publication \(name)",
-                nothing: "publication \(name) exists already", logger)
+                nothing: "publication \(name) exists already", logger: logger)
         }
     }
 }

@@ -31,10 +31,10 @@ struct PublicationDropCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let editor = PublicationEditor(
                 source: try source.conninfo(logger),
-                target: try PublicationOptions.target(target, logger),
+                target: try PublicationOptions.target(target, logger: logger),
                 command: "leat publication drop", isDryRun: dryRun)
             let consent = Consent(yes)
             let outcome = try await editor.drop(names, ifExists: ifExists) { list in
@@ -46,7 +46,7 @@ struct PublicationDropCommand: AsyncParsableCommand {
             PublicationOutcome.show(
                 outcome, isDryRun: dryRun,
                 done: "dropped publication \(names.joined(separator: ", "))",
-                nothing: "no such publication", logger)
+                nothing: "no such publication", logger: logger)
         }
     }
 }
@@ -83,7 +83,7 @@ enum PublicationQuestions {
         return lines
     }
 
-    static func alter(_ publication: PublicationReport, _ list: PublicationList) -> String {
+    static func alter(_ publication: PublicationReport, in list: PublicationList) -> String {
         let text = PublicationText(list, style: .plain)
         let readers = publication.readers.map { "  \(text.reader($0))" }
         return

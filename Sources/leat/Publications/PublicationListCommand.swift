@@ -28,7 +28,7 @@ struct PublicationListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let list = try await read(logger)
             if json { return try JSONOutput.print(list) }
             let view = PublicationText(list, style: .output)
@@ -38,7 +38,7 @@ struct PublicationListCommand: AsyncParsableCommand {
 
     private func read(_ logger: Logger) async throws -> PublicationList {
         let source = try source.conninfo(logger)
-        let known = try PublicationOptions.target(target, logger)
+        let known = try PublicationOptions.target(target, logger: logger)
         do {
             return try await PublicationCatalog(
                 source: source, target: known, command: "leat publication list"

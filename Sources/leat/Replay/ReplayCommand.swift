@@ -72,15 +72,15 @@ struct ReplayCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let configuration = try configuration(logger)
             try confirm(configuration)
             let (status, stop, resume) = (JobStatus(), StopSignal(), ResumeSignal())
             let job = ReplayJob(
                 configuration, status: status, stop: stop, resume: resume, logger: logger)
-            try await JobRunner(logger: logger).run(status, stop) {
+            try await JobRunner(logger: logger).run(status, stop: stop) {
                 try await withThrowingTaskGroup(of: Void.self) { group in
-                    group.addTask { await listen(resume, logger) }
+                    group.addTask { await listen(for: resume, logger: logger) }
                     defer { group.cancelAll() }
                     try await job.run()
                 }
@@ -88,7 +88,7 @@ struct ReplayCommand: AsyncParsableCommand {
         }
     }
 
-    private func listen(_ resume: ResumeSignal, _ logger: Logger) async {
+    private func listen(for resume: ResumeSignal, logger: Logger) async {
         for await _ in await UnixSignalsSequence(trapping: .sigusr1) {
             logger.info("going on")
             resume.request()
@@ -115,8 +115,8 @@ struct ReplayCommand: AsyncParsableCommand {
         }
         var configuration = ReplayConfiguration(
             archive: try Folder.path(archive), target: try applying.conninfo(logger), stream: name)
-        configuration.until = try until.map { try MomentText.moment($0, "--until") }
-        configuration.pauses = try pauseAt.map { try MomentText.moment($0, "--pause-at") }
+        configuration.until = try until.map { try MomentText.moment($0, option: "--until") }
+        configuration.pauses = try pauseAt.map { try MomentText.moment($0, option: "--pause-at") }
         configuration.speed = speed.factor
         configuration.follows = follow
         configuration.rewinds = rewind
@@ -125,7 +125,7 @@ struct ReplayCommand: AsyncParsableCommand {
         try applying.apply(to: &configuration)
         if noCopy { configuration.beginning = .noCopy }
         if let fromBase {
-            configuration.beginning = .base(try MomentText.lsn(fromBase, "--from-base"))
+            configuration.beginning = .base(try MomentText.lsn(fromBase, option: "--from-base"))
         }
         return configuration
     }
@@ -133,7 +133,7 @@ struct ReplayCommand: AsyncParsableCommand {
 
 /// Moments and positions as options give them.
 enum MomentText {
-    static func moment(_ text: String, _ option: String) throws(Halt) -> ReplayMoment {
+    static func moment(_ text: String, option: String) throws(Halt) -> ReplayMoment {
         guard let moment = ReplayMoment(text) else {
             throw Halt(
                 .configuration, "\(option) \"\(text)\" is neither an LSN nor a time.",
@@ -142,7 +142,7 @@ enum MomentText {
         return moment
     }
 
-    static func lsn(_ text: String, _ option: String) throws(Halt) -> LSN {
+    static func lsn(_ text: String, option: String) throws(Halt) -> LSN {
         guard let lsn = LSN(text) else {
             throw Halt(
                 .configuration, "\(option) \"\(text)\" is no LSN.",

@@ -40,14 +40,15 @@ struct SlotAdvanceCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let advance = SlotAdvance(
                 name: try SlotNames.name(name), to: try destination(), isForced: yes)
             let conninfo = try source.conninfo(logger)
             let plan = try await advance.plan(
                 conninfo,
-                streams: try await SlotTarget(target, logger, command: Self.title).streams())
-            if dryRun { return print(try await dryRun(plan, conninfo)) }
+                streams: try await SlotTarget(target, logger: logger, command: Self.title).streams()
+            )
+            if dryRun { return print(try await dryRun(plan, on: conninfo)) }
             if let refusal = plan.refusal { throw refusal }
             if plan.isCut { logger.warning("the end of the WAL is as far as a slot can go") }
             guard plan.to > plan.from else {
@@ -63,15 +64,15 @@ struct SlotAdvanceCommand: AsyncParsableCommand {
                 try await advance.run(plan, on: conninfo, until: stop.wait)
             }
             Terminal.shared.show([])
-            print(SlotAdvanceText.done(plan, end))
+            print(SlotAdvanceText.done(plan, end: end))
         }
     }
 
-    private func dryRun(_ plan: SlotAdvance.Plan, _ conninfo: Conninfo) async throws -> String {
+    private func dryRun(_ plan: SlotAdvance.Plan, on conninfo: Conninfo) async throws -> String {
         guard plan.to > plan.from else { return "-- slot \(name) is at \(plan.from) already" }
         let skips = try await SlotSkips.lines(
-            plan, conninfo, publications: publication, command: Self.title)
-        return SlotAdvanceText.dryRun(plan, skips)
+            of: plan, on: conninfo, publications: publication, command: Self.title)
+        return SlotAdvanceText.dryRun(plan, skips: skips)
     }
 
     private func destination() throws(Halt) -> SlotAdvance.Destination {
@@ -98,7 +99,7 @@ enum SlotAdvanceText {
     }
 
     /// - Parameter skips: What would be skipped, in words.
-    static func dryRun(_ plan: SlotAdvance.Plan, _ skips: [String]) -> String {
+    static func dryRun(_ plan: SlotAdvance.Plan, skips: [String]) -> String {
         var lines = [
             "\(plan.statement);",
             "-- from \(plan.from), \(Units.bytes(plan.skippedBytes)) of WAL",
@@ -108,7 +109,7 @@ enum SlotAdvanceText {
         return (lines + skips.map { "-- \($0)" }).joined(separator: "\n")
     }
 
-    static func done(_ plan: SlotAdvance.Plan, _ end: LSN) -> String {
+    static func done(_ plan: SlotAdvance.Plan, end: LSN) -> String {
         """
         advanced slot \(plan.slot.name) from \(plan.from) to \(end), \
         \(Units.bytes(plan.from.distance(to: end))) of WAL

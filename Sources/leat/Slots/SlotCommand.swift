@@ -19,7 +19,7 @@ struct SlotTarget: Sendable {
     private let conninfo: Conninfo?
     private let command: String
 
-    init(_ option: TargetOption, _ logger: Logger, command: String) throws(Halt) {
+    init(_ option: TargetOption, logger: Logger, command: String) throws(Halt) {
         conninfo = option.isGiven ? try option.conninfo(logger) : nil
         self.command = command
     }

@@ -49,7 +49,7 @@ struct SlotCreateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let creation = try creation()
             if twoPhase {
                 logger.warning(

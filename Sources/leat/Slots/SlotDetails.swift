@@ -6,22 +6,24 @@ import PGWire
 struct SlotDetails {
     private(set) var lines: [(label: String, value: String)] = []
 
-    init(_ entry: SlotOverview.Entry, _ limits: SlotLimits) {
+    init(of entry: SlotOverview.Entry, within limits: SlotLimits) {
         if let slot = entry.slot {
-            add("type", SlotDetails.type(slot))
-            add("reader", SlotDetails.reader(slot))
-            add("wal status", SlotDetails.status(slot))
-            add("keeps", SlotDetails.kept(slot, limits))
-            add("confirmed", SlotDetails.confirmed(slot, limits))
-            add("xmin", SlotDetails.age(slot.xmin, slot.xminAge))
-            add("catalog xmin", SlotDetails.age(slot.catalogXmin, slot.catalogXminAge))
-            add("options", SlotDetails.options(slot))
-            add("decoded", slot.statistics.map(SlotDetails.statistics))
+            add("type", value: SlotDetails.type(slot))
+            add("reader", value: SlotDetails.reader(slot))
+            add("wal status", value: SlotDetails.status(slot))
+            add("keeps", value: SlotDetails.kept(by: slot, within: limits))
+            add("confirmed", value: SlotDetails.confirmed(by: slot, within: limits))
+            add("xmin", value: SlotDetails.age(of: slot.xmin, age: slot.xminAge))
+            add(
+                "catalog xmin",
+                value: SlotDetails.age(of: slot.catalogXmin, age: slot.catalogXminAge))
+            add("options", value: SlotDetails.options(slot))
+            add("decoded", value: slot.statistics.map(SlotDetails.statistics))
         }
-        add("stream", entry.stream.map { SlotDetails.stream($0, limits) })
+        add("stream", value: entry.stream.map { SlotDetails.stream($0, within: limits) })
     }
 
-    private mutating func add(_ label: String, _ value: String?) {
+    private mutating func add(_ label: String, value: String?) {
         if let value, !value.isEmpty { lines.append((label, PrintedText.line(value))) }
     }
 
@@ -46,7 +48,7 @@ struct SlotDetails {
             .joined(separator: ", ")
     }
 
-    private static func kept(_ slot: ServerSlot, _ limits: SlotLimits) -> String? {
+    private static func kept(by slot: ServerSlot, within limits: SlotLimits) -> String? {
         guard let bytes = slot.retainedBytes(at: limits.walEnd), let start = slot.restartLSN else {
             return "no WAL"
         }
@@ -59,14 +61,14 @@ struct SlotDetails {
                 ?? "; no limit")
     }
 
-    private static func confirmed(_ slot: ServerSlot, _ limits: SlotLimits) -> String? {
+    private static func confirmed(by slot: ServerSlot, within limits: SlotLimits) -> String? {
         guard let confirmed = slot.confirmedFlushLSN else { return nil }
         let lag = slot.lagBytes(at: limits.walEnd).map { ", \(Units.bytes($0)) behind" } ?? ""
         let time = slot.holder?.flushLagSeconds.map { ", \(Units.duration(seconds: $0))" } ?? ""
         return "\(confirmed)\(lag)\(time)"
     }
 
-    private static func age(_ xid: String?, _ age: Int?) -> String? {
+    private static func age(of xid: String?, age: Int?) -> String? {
         xid.map { "\($0), \(Units.count(age ?? 0)) transaction\(age == 1 ? "" : "s") old" }
     }
 
@@ -86,7 +88,7 @@ struct SlotDetails {
         """
     }
 
-    private static func stream(_ stream: SlotStream, _ limits: SlotLimits) -> String {
+    private static func stream(_ stream: SlotStream, within limits: SlotLimits) -> String {
         let lag = Units.bytes(stream.position.distance(to: limits.walEnd))
         let time = stream.commitTime.map { ", last transaction of \($0)" } ?? ""
         return "\(stream.stream), position \(stream.position), \(lag) behind\(time)"

@@ -36,7 +36,7 @@ struct SlotDropCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             var removal = SlotRemoval(names: try names.map(SlotNames.name))
             removal.terminates = terminate
             removal.mayBeMissing = ifExists
@@ -44,7 +44,7 @@ struct SlotDropCommand: AsyncParsableCommand {
             let (isDry, consent) = (dryRun, Consent(yes))
             let plan = try await removal.run(
                 source.conninfo(logger),
-                streams: try await SlotTarget(target, logger, command: Self.title).streams()
+                streams: try await SlotTarget(target, logger: logger, command: Self.title).streams()
             ) { plan in
                 guard !isDry else {
                     print(SlotDropText.dryRun(plan))
@@ -57,7 +57,7 @@ struct SlotDropCommand: AsyncParsableCommand {
             guard let plan else { return }
             for name in plan.missing { print("no slot \(name)") }
             for slot in plan.slots { print("dropped slot \(slot.name)") }
-            if !plan.slots.isEmpty { print(SlotDropText.freed(plan, "becomes")) }
+            if !plan.slots.isEmpty { print(SlotDropText.freed(by: plan, verb: "becomes")) }
         }
     }
 }
@@ -68,7 +68,7 @@ enum SlotDropText {
             "  slot \(slot.name)" + (slot.isActive ? ", ending its walsender" : "")
         }
         lines += plan.losses.map { "  \($0)" }
-        return "Drop?\n\(lines.joined(separator: "\n"))\n  \(freed(plan, "becomes"))\n"
+        return "Drop?\n\(lines.joined(separator: "\n"))\n  \(freed(by: plan, verb: "becomes"))\n"
     }
 
     static func dryRun(_ plan: SlotRemoval.Plan) -> String {
@@ -78,11 +78,11 @@ enum SlotDropText {
             lines.append("-- needs --yes: \(refusal.message)")
         }
         lines += plan.missing.map { "-- no slot \($0)" }
-        if !plan.slots.isEmpty { lines.append("-- \(freed(plan, "would become"))") }
+        if !plan.slots.isEmpty { lines.append("-- \(freed(by: plan, verb: "would become"))") }
         return lines.joined(separator: "\n")
     }
 
-    static func freed(_ plan: SlotRemoval.Plan, _ verb: String) -> String {
+    static func freed(by plan: SlotRemoval.Plan, verb: String) -> String {
         let keeper = plan.freed.keeper.map { "; slot \($0) keeps the rest" } ?? ""
         guard plan.freed.bytes > 0 else {
             return "no WAL \(verb) free"

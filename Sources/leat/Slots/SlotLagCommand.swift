@@ -48,9 +48,9 @@ struct SlotLagCommand: AsyncParsableCommand {
     func run() async throws {
         let logger = Logger(log)
         guard !isCheck else { throw try await check(logger) }
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let read = try reader(logger)
-            guard watch else { return print(try SlotLagText.once(await read(), json)) }
+            guard watch else { return print(try SlotLagText.once(await read(), asJSON: json)) }
             let series = LagSeries(isJSON: json)
             try await Watch(isOn: true, interval: interval.duration, isInPlace: false).run {
                 try await series.next(read())
@@ -63,7 +63,7 @@ struct SlotLagCommand: AsyncParsableCommand {
     ) throws(Halt) -> @Sendable () async throws -> SlotLag {
         let name = try SlotNames.name(name)
         let conninfo = try source.conninfo(logger)
-        let target = try SlotTarget(target, logger, command: Self.title)
+        let target = try SlotTarget(target, logger: logger, command: Self.title)
         return {
             try await SlotLag.read(
                 conninfo, slot: name, streams: target.streamsIfReachable(logger),
@@ -78,7 +78,7 @@ struct SlotLagCommand: AsyncParsableCommand {
             let lag = try await reader(logger)()
             state = LagState(
                 bytes: lag.bytes, seconds: lag.seconds, warning: warn, critical: critical)
-            print(SlotLagText.check(lag, state, warn, critical))
+            print(SlotLagText.check(lag, state: state, warning: warn, critical: critical))
         } catch let halt as Halt {
             state = halt.kind == .lost ? .critical : .unknown
             let message = halt.message.split(separator: "\n").joined(separator: " ")

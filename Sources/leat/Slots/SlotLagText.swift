@@ -6,7 +6,7 @@ import Synchronization
 
 /// A slot's lag for people, and for monitoring systems.
 enum SlotLagText {
-    static func once(_ lag: SlotLag, _ isJSON: Bool) throws -> String {
+    static func once(_ lag: SlotLag, asJSON isJSON: Bool) throws -> String {
         guard !isJSON else { return try JSONOutput.text(SlotLagReport(lag)) }
         let reader = lag.slot.holder.map { "active, pid \($0.pid)" } ?? "nobody reads it"
         var lines = [
@@ -45,7 +45,7 @@ enum SlotLagText {
 
     /// `SLOT OK - leat_main: 1.2 MiB, 0.5 s behind | lag_bytes=1258291B;...`
     static func check(
-        _ lag: SlotLag, _ state: LagState, _ warning: [LagThreshold], _ critical: [LagThreshold]
+        _ lag: SlotLag, state: LagState, warning: [LagThreshold], critical: [LagThreshold]
     ) -> String {
         let bytes = ";\(bound(warning, isBytes: true));\(bound(critical, isBytes: true))"
         let seconds = ";\(bound(warning, isBytes: false));\(bound(critical, isBytes: false))"
@@ -116,21 +116,21 @@ final class LagSeries: Sendable {
         return columns([
             time, Units.bytes(look.lag.bytes), look.lag.seconds.map(Units.duration) ?? "-",
             written.map(Units.bytes) ?? "-", read.map(Units.bytes) ?? "-",
-            kept.map(Units.bytes) ?? "-", note(look, written, read),
+            kept.map(Units.bytes) ?? "-", note(look, written: written, read: read),
         ])
     }
 
     private func rates(_ look: Look, since last: Look?) -> (written: Int?, read: Int?) {
         guard let last, look.time > last.time else { return (nil, nil) }
         let seconds = (look.time - last.time) / .seconds(1)
-        func rate(_ from: LSN, _ to: LSN) -> Int { Int(Double(from.distance(to: to)) / seconds) }
+        func rate(from: LSN, to: LSN) -> Int { Int(Double(from.distance(to: to)) / seconds) }
         return (
-            rate(last.lag.limits.walEnd, look.lag.limits.walEnd),
-            rate(last.lag.position, look.lag.position)
+            rate(from: last.lag.limits.walEnd, to: look.lag.limits.walEnd),
+            rate(from: last.lag.position, to: look.lag.position)
         )
     }
 
-    private func note(_ look: Look, _ written: Int?, _ read: Int?) -> String {
+    private func note(_ look: Look, written: Int?, read: Int?) -> String {
         guard look.lag.slot.isActive else { return "idle" }
         guard let written, let read, read > written, look.lag.bytes > 1 << 20 else {
             return "active"

@@ -36,10 +36,10 @@ struct SlotListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             for name in names { _ = try SlotNames.name(name) }
             let conninfo = try source.conninfo(logger)
-            let target = try SlotTarget(target, logger, command: Self.title)
+            let target = try SlotTarget(target, logger: logger, command: Self.title)
             try await Watch(isOn: watch, interval: interval.duration).run {
                 let overview = try await SlotOverview.read(
                     conninfo, names: names, streams: target.streamsIfReachable(logger),

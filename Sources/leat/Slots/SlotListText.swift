@@ -110,7 +110,7 @@ struct SlotListText {
     private func block(_ entry: SlotOverview.Entry) -> [String] {
         let title = [mark(entry.danger.level), entry.name].filter { !$0.isEmpty }
         var lines = [paint(entry.danger.level)(style.bold(title.joined(separator: " ")))]
-        for (label, value) in SlotDetails(entry, overview.limits).lines {
+        for (label, value) in SlotDetails(of: entry, within: overview.limits).lines {
             let wrapped = style.wrapped(value, indent: 16, firstIndent: 0)
             lines.append("  " + style.dim(label.padded(to: 14)) + wrapped[0])
             lines += wrapped.dropFirst()

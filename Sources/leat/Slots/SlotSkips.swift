@@ -26,7 +26,7 @@ final class SlotSkips: Sendable {
     ///   they can be known.
     /// - Returns: Lines, such as for comments below the SQL.
     static func lines(
-        _ plan: SlotAdvance.Plan, _ source: Conninfo, publications: [String], command: String
+        of plan: SlotAdvance.Plan, on source: Conninfo, publications: [String], command: String
     ) async throws -> [String] {
         guard plan.slot.plugin == "pgoutput", let name = SlotName(plan.slot.name) else {
             let kind = plan.slot.plugin.map { "of plugin \($0)" } ?? "physical"
@@ -67,7 +67,7 @@ final class SlotSkips: Sendable {
         let through = report.publications.map(PrintedText.line).joined(separator: ", ")
         var lines = ["skips nothing of publication \(through)"]
         if !state.subjects.isEmpty {
-            let number = PeekText.number(state.transactions, "transaction")
+            let number = PeekText.number(state.transactions, of: "transaction")
             lines = ["skips \(number) of publication \(through):"]
             lines += state.first.map { "  \(SlotSkips.line($0))" }
             if let last = state.last, state.transactions > state.first.count {
@@ -88,6 +88,6 @@ final class SlotSkips: Sendable {
         }
         let more = transaction.changes.count - subjects.count
         return PeekText.heading(transaction) + "  " + subjects.joined(separator: "; ")
-            + (more > 0 ? "; and \(PeekText.number(more, "table"))" : "")
+            + (more > 0 ? "; and \(PeekText.number(more, of: "table"))" : "")
     }
 }

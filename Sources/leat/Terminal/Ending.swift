@@ -5,7 +5,7 @@ import Logging
 /// How a command ends: with an exit code, and words for a failure.
 enum Ending {
     /// Runs a command's body; a ``Halt`` becomes a log line and its exit code.
-    static func report(_ logger: Logger, _ body: () async throws -> Void) async throws {
+    static func report(to logger: Logger, _ body: () async throws -> Void) async throws {
         do {
             try await body()
         } catch let halt as Halt {

@@ -24,13 +24,17 @@ struct LogLines: LogHandler {
             .iso8601.year().month().day().time(includingFractionalSeconds: true)
                 .timeZone(separator: .omitted))
         switch format {
-        case .text: Terminal.shared.print(text(time, event.level, "\(event.message)", fields))
-        case .json: Terminal.shared.print(json(time, event.level, "\(event.message)", fields))
+        case .text:
+            Terminal.shared.print(
+                text(time, level: event.level, message: "\(event.message)", fields: fields))
+        case .json:
+            Terminal.shared.print(
+                json(time, level: event.level, message: "\(event.message)", fields: fields))
         }
     }
 
     private func text(
-        _ time: String, _ level: Logger.Level, _ message: String, _ fields: Logger.Metadata
+        _ time: String, level: Logger.Level, message: String, fields: Logger.Metadata
     ) -> String {
         let pairs = fields.sorted { $0.key < $1.key }
             .map { " \($0.key)=\(PrintedText.line("\($0.value)"))" }
@@ -58,7 +62,7 @@ struct LogLines: LogHandler {
     }
 
     private func json(
-        _ time: String, _ level: Logger.Level, _ message: String, _ fields: Logger.Metadata
+        _ time: String, level: Logger.Level, message: String, fields: Logger.Metadata
     ) -> String {
         var object = fields.mapValues { "\($0)" }
         object["time"] = time

@@ -19,11 +19,11 @@ struct TextStyle: Sendable {
             width: isKnown ? Int(size.ws_col) : 80)
     }
 
-    func bold(_ text: String) -> String { coloured(text, "1") }
-    func dim(_ text: String) -> String { coloured(text, "2") }
-    func red(_ text: String) -> String { coloured(text, "31;1") }
-    func yellow(_ text: String) -> String { coloured(text, "33") }
-    func green(_ text: String) -> String { coloured(text, "32") }
+    func bold(_ text: String) -> String { coloured(text, code: "1") }
+    func dim(_ text: String) -> String { coloured(text, code: "2") }
+    func red(_ text: String) -> String { coloured(text, code: "31;1") }
+    func yellow(_ text: String) -> String { coloured(text, code: "33") }
+    func green(_ text: String) -> String { coloured(text, code: "32") }
 
     /// Text that is on its way out, where names of others' making may be in it: of escape sequences
     /// there are those that this makes, and only where there are colours.
@@ -38,7 +38,7 @@ struct TextStyle: Sendable {
         return result + PrintedText.lines(String(rest))
     }
 
-    private func coloured(_ text: String, _ code: String) -> String {
+    private func coloured(_ text: String, code: String) -> String {
         usesColour && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 

@@ -36,18 +36,18 @@ struct TextTable {
         let widths = columns.indices.map { index in
             rows.reduce(columns[index].title.count) { max($0, $1.cells[index].count) }
         }
-        let shown = fitting(widths, style)
+        let shown = fitting(widths, in: style)
         let titles = columns.map(\.title)
-        var lines = [style.dim(line(titles, widths, shown))]
+        var lines = [style.dim(line(titles, widths: widths, shown: shown))]
         for row in rows {
-            lines.append(row.paint(line(row.cells, widths, shown)))
+            lines.append(row.paint(line(row.cells, widths: widths, shown: shown)))
             lines += row.notes
         }
         return lines
     }
 
     /// Columns that no row has anything in are left out too.
-    private func fitting(_ widths: [Int], _ style: TextStyle) -> [Int] {
+    private func fitting(_ widths: [Int], in style: TextStyle) -> [Int] {
         var shown = columns.indices.filter { index in
             columns[index].dispensable == 0 || rows.contains { !$0.cells[index].isEmpty }
         }
@@ -61,7 +61,7 @@ struct TextTable {
         return shown
     }
 
-    private func line(_ cells: [String], _ widths: [Int], _ shown: [Int]) -> String {
+    private func line(_ cells: [String], widths: [Int], shown: [Int]) -> String {
         let parts = shown.map { index in
             let padding = String(repeating: " ", count: widths[index] - cells[index].count)
             return columns[index].side == .left ? cells[index] + padding : padding + cells[index]

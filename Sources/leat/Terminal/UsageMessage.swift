@@ -1,7 +1,7 @@
 /// What the argument parser says of wrong usage. It quotes the arguments that it cannot use, and the
 /// pieces of a connection string that was not quoted as a whole are such arguments.
 enum UsageMessage {
-    static func redacted(_ message: String, _ arguments: [String]) -> String {
+    static func redacted(_ message: String, arguments: [String]) -> String {
         let areHarmless = arguments.allSatisfy { $0.utf8.allSatisfy(isHarmless) }
         return arguments.map(value).filter { !$0.isEmpty }
             // A shorter one may be a part of a longer one.

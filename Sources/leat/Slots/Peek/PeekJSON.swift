@@ -11,7 +11,7 @@ struct PeekJSONView: PeekView {
         switch event {
         case .none, .passedEnd: return true
         case .change(let change, let transaction):
-            try write(PeekJSON.Change(change, transaction))
+            try write(PeekJSON.Change(change, in: transaction))
             return true
         case .committed(let transaction):
             if !transaction.changes.isEmpty { try write(PeekJSON.Transaction(transaction)) }
@@ -21,14 +21,14 @@ struct PeekJSONView: PeekView {
                 PeekJSON.Message(lsn: "\(lsn)", changes: [PeekJSON.Changes(changes)]))
             return true
         case .rolledBack(let transaction):
-            try write(PeekJSON.Uncommitted("rolled_back", transaction))
+            try write(PeekJSON.Uncommitted("rolled_back", of: transaction))
             return true
         }
     }
 
     mutating func finish(_ report: SlotPeek.Report) throws {
         for transaction in report.inProgress {
-            try write(PeekJSON.Uncommitted("in_progress", transaction))
+            try write(PeekJSON.Uncommitted("in_progress", of: transaction))
         }
         try write(PeekJSON.End(report))
     }
@@ -94,7 +94,7 @@ enum PeekJSON {
         var xid: UInt32
         var changes: [Changes]
 
-        init(_ type: String, _ transaction: UncommittedTransaction) {
+        init(_ type: String, of transaction: UncommittedTransaction) {
             self.type = type
             xid = transaction.xid.rawValue
             changes = transaction.changes.map(Changes.init)
@@ -148,7 +148,7 @@ enum PeekJSON {
         private var head: ChangeHead
         private var content: Content
 
-        init(_ change: PeekedChange, _ transaction: PeekedTransaction?) {
+        init(_ change: PeekedChange, in transaction: PeekedTransaction?) {
             content = Content(change.content)
             head = ChangeHead(of: Content.operation(change.content), at: change.lsn)
             if let transaction {
@@ -239,7 +239,7 @@ struct PeekSummaryReport: Encodable {
     var inProgress: [PeekJSON.Uncommitted]
     var changes: [Line]
 
-    init(_ view: PeekSummaryView, _ lines: [PeekSummaryView.Line], _ report: SlotPeek.Report) {
+    init(of view: PeekSummaryView, lines: [PeekSummaryView.Line], report: SlotPeek.Report) {
         slot = report.slot.name
         publications = report.publications
         confirmedFlushLSN = "\(report.slot.confirmedFlushLSN)"
@@ -251,7 +251,7 @@ struct PeekSummaryReport: Encodable {
         largest = view.range.map { PeekJSON.Transaction($0.largest) }
         rolledBackTransactions = view.counter.rolledBack
         rolledBack = PeekJSON.Tally(view.rolledBackTally)
-        inProgress = report.inProgress.map { PeekJSON.Uncommitted("in_progress", $0) }
+        inProgress = report.inProgress.map { PeekJSON.Uncommitted("in_progress", of: $0) }
         changes = lines.map { line in
             var table: String?
             var prefix: String?

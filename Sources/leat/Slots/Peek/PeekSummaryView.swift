@@ -69,7 +69,9 @@ struct PeekSummaryView: PeekView {
     }
 
     mutating func finish(_ report: SlotPeek.Report) throws {
-        if isJSON { return try JSONOutput.print(PeekSummaryReport(self, lines, report)) }
+        if isJSON {
+            return try JSONOutput.print(PeekSummaryReport(of: self, lines: lines, report: report))
+        }
         let style = TextStyle.output
         print(head(report).joined(separator: "\n"))
         if !lines.isEmpty { print((table.lines(style)).joined(separator: "\n")) }
@@ -94,7 +96,7 @@ struct PeekSummaryView: PeekView {
             """,
             """
             from \(report.slot.confirmedFlushLSN) to \(end): \(Units.bytes(bytes)) of WAL, \
-            \(PeekText.number(counter.shown, "transaction")), read in \
+            \(PeekText.number(counter.shown, of: "transaction")), read in \
             \(Units.duration(seconds: seconds))
             """,
         ]
@@ -107,7 +109,7 @@ struct PeekSummaryView: PeekView {
         lines.append(
             """
             largest: xid \(range.largest.xid), \
-            \(PeekText.number(range.largest.total.count, "change")), \
+            \(PeekText.number(range.largest.total.count, of: "change")), \
             \(Units.bytes(range.largest.total.bytes)), end \(range.largest.endLSN)
             """)
         return lines + [""]
@@ -133,9 +135,9 @@ struct PeekSummaryView: PeekView {
     }
 
     private func tail(_ report: SlotPeek.Report) -> [String] {
-        var lines = PeekFooter.uncommitted(counter, report)
+        var lines = PeekFooter.uncommitted(in: counter, report: report)
         if rolledBack.count > 0 {
-            let number = PeekText.number(rolledBack.count, "change")
+            let number = PeekText.number(rolledBack.count, of: "change")
             lines.append("  of \(number), \(Units.bytes(rolledBack.bytes)): not counted above")
         }
         if report.isStopped { lines.append("stopped at --limit: more may follow") }

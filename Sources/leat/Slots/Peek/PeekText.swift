@@ -25,7 +25,7 @@ enum PeekText {
         }.joined(separator: ", ")
     }
 
-    static func number(_ count: Int, _ noun: String) -> String {
+    static func number(_ count: Int, of noun: String) -> String {
         "\(count) \(noun)\(count == 1 ? "" : "s")"
     }
 

@@ -48,18 +48,18 @@ struct PeekTextView: PeekView {
     }
 
     mutating func finish(_ report: SlotPeek.Report) {
-        for line in PeekFooter.lines(counter, report) { print(line) }
+        for line in PeekFooter.lines(of: counter, in: report) { print(line) }
     }
 }
 
 /// What there is to say below.
 enum PeekFooter {
-    static func lines(_ counter: PeekCounter, _ report: SlotPeek.Report) -> [String] {
+    static func lines(of counter: PeekCounter, in report: SlotPeek.Report) -> [String] {
         var lines: [String] = []
         if counter.shown > 0 { lines.append("") }
-        lines += uncommitted(counter, report)
+        lines += uncommitted(in: counter, report: report)
         if counter.empty > 0 {
-            let number = PeekText.number(counter.empty, "transaction")
+            let number = PeekText.number(counter.empty, of: "transaction")
             lines.append("\(number) without changes that are looked for")
         }
         lines.append(
@@ -71,23 +71,23 @@ enum PeekFooter {
         lines.append(
             report.isStopped
                 ? """
-                \(PeekText.number(counter.shown, "transaction")) shown; more may follow, up to \
+                \(PeekText.number(counter.shown, of: "transaction")) shown; more may follow, up to \
                 \(report.end): --limit 0 shows all, --summary how much there is
                 """
                 : """
-                \(PeekText.number(counter.shown, "transaction")) shown: all that commit before \
+                \(PeekText.number(counter.shown, of: "transaction")) shown: all that commit before \
                 \(report.end)
                 """)
         return lines
     }
 
     /// Lines about what came and is no part of what a reader would apply.
-    static func uncommitted(_ counter: PeekCounter, _ report: SlotPeek.Report) -> [String] {
+    static func uncommitted(in counter: PeekCounter, report: SlotPeek.Report) -> [String] {
         var lines: [String] = []
         for transaction in report.inProgress.prefix(20) {
             let total = transaction.total
             lines.append(
-                "in progress: xid \(transaction.xid), \(PeekText.number(total.count, "change")) "
+                "in progress: xid \(transaction.xid), \(PeekText.number(total.count, of: "change")) "
                     + "so far, \(Units.bytes(total.bytes))")
             lines += transaction.changes.map { changes in
                 "  \(PeekText.subject(changes.subject))  \(PeekText.counts(changes))"
@@ -97,7 +97,7 @@ enum PeekFooter {
             lines.append("and \(report.inProgress.count - 20) more in progress")
         }
         if counter.rolledBack > 0 {
-            let number = PeekText.number(counter.rolledBack, "large transaction")
+            let number = PeekText.number(counter.rolledBack, of: "large transaction")
             lines.append("\(number) rolled back")
         }
         return lines

@@ -57,7 +57,7 @@ struct SlotPeekCommand: AsyncParsableCommand {
         // It is over when nobody reads on, as behind `| head`; nothing depends on it.
         signal(SIGPIPE, SIG_DFL)
         let logger = Logger(log)
-        try await Ending.report(logger) {
+        try await Ending.report(to: logger) {
             let peek = SlotPeek(try request(logger))
             let view = Mutex(makeView())
             let showsProgress = summary && Terminal.shared.isInteractive
@@ -67,12 +67,12 @@ struct SlotPeekCommand: AsyncParsableCommand {
                 },
                 { event in try view.withLock { try $0.take(event) } })
             if showsProgress { Terminal.shared.show([]) }
-            warn(report, logger)
+            warn(of: report, logger: logger)
             try view.withLock { try $0.finish(report) }
         }
     }
 
-    private func warn(_ report: SlotPeek.Report, _ logger: Logger) {
+    private func warn(of report: SlotPeek.Report, logger: Logger) {
         for warning in report.warnings { logger.warning("the source says: \(warning)") }
         let plugin = report.slot.plugin
         guard plugin != "pgoutput" else { return }
@@ -83,7 +83,7 @@ struct SlotPeekCommand: AsyncParsableCommand {
         var request = SlotPeek.Request(
             source: try source.conninfo(logger), slot: try SlotNames.name(name))
         request.publications = publication
-        request.tables = try TableOptions.patterns(table, "--table")
+        request.tables = try TableOptions.patterns(table, option: "--table")
         request.showsChanges = showValues
         request.until = try until.map { text in
             guard let lsn = LSN(text) else {
