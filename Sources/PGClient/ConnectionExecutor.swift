@@ -18,28 +18,39 @@ public final class ConnectionExecutor: SerialExecutor, TaskExecutor {
         case afterOthers
     }
 
-    private let worker: Worker
+    /// Nil if the system allows no thread for it.
+    private let worker: Worker?
 
     /// - Parameters:
     ///   - label: The thread's name; the system keeps 15 characters.
     ///   - manner: How it is scheduled.
+    ///
+    /// Where the system allows no more threads, the jobs go to another connection's: enough to say so,
+    /// for no ``Session`` is opened there.
     public init(label: String, manner: Manner = .asUsual) {
-        worker = Worker(label: label, manner: manner)
-        worker.start()
+        let own = Worker(label: label, manner: manner)
+        worker = own.start() ? own : nil
     }
 
     deinit {
-        worker.stop()
+        worker?.stop()
     }
+
+    /// Whether the job that runs just now has its thread for itself, and may wait there.
+    static var mayWait: Bool { pthread_getspecific(Worker.borrowing) == nil }
 
     /// Runs the job on the connection's thread, behind those that came before.
     public func enqueue(_ job: consuming ExecutorJob) {
-        worker.add(UnownedJob(job), to: self)
+        let item = Worker.Item(
+            job: UnownedJob(job), executor: self, isForeign: worker == nil)
+        if let worker { worker.add(item) } else { Worker.lend(item) }
     }
 
     /// Traps on any other thread.
     public func checkIsolated() {
-        precondition(worker.isCurrent, "not on the connection's thread")
+        precondition(
+            worker.map(\.isCurrent) ?? !ConnectionExecutor.mayWait,
+            "not on the connection's thread")
     }
 
     /// For an actor that lives on the thread.
@@ -55,10 +66,33 @@ public final class ConnectionExecutor: SerialExecutor, TaskExecutor {
 
 /// The thread, and the jobs that wait for it.
 private final class Worker: Sendable {
-    private struct Item {
+    struct Item {
         var job: UnownedJob
         /// Kept for as long as a job of it is there.
         var executor: ConnectionExecutor
+        /// It has no thread of its own.
+        var isForeign: Bool
+    }
+
+    /// Those that run, for executors that get none.
+    private static let running = Mutex<[Worker]>([])
+
+    /// Set on a thread while it runs a job of another one's.
+    static let borrowing: pthread_key_t = {
+        var key = pthread_key_t()
+        precondition(pthread_key_create(&key, nil) == 0, "no key left for a thread")
+        return key
+    }()
+
+    private static var mark: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: 1) }
+
+    /// Has a job done by the thread that has been there longest. A process that gets no thread at
+    /// all cannot even say so.
+    static func lend(_ item: Item) {
+        running.withLock { running in
+            precondition(!running.isEmpty, "no thread left for a connection")
+            running[0].add(item)
+        }
     }
 
     private struct State {
@@ -81,7 +115,8 @@ private final class Worker: Sendable {
         state.withLock { $0.thread.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
     }
 
-    func start() {
+    /// - Returns: Whether the system allows one more thread.
+    func start() -> Bool {
         // SAFETY: the thread takes over the reference that is retained here.
         let argument = Unmanaged.passRetained(self).toOpaque()
         var thread = pthread_t()
@@ -92,17 +127,22 @@ private final class Worker: Sendable {
                 Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
             }, argument)
-        precondition(
-            result == 0, "no thread left for a connection: \(String(cString: strerror(result)))")
+        guard result == 0 else {
+            Unmanaged<Worker>.fromOpaque(argument).release()
+            return false
+        }
         pthread_detach(thread)
+        Worker.running.withLock { $0.append(self) }
+        return true
     }
 
-    func add(_ job: UnownedJob, to executor: ConnectionExecutor) {
-        state.withLock { $0.items.append(Item(job: job, executor: executor)) }
+    func add(_ item: Item) {
+        state.withLock { $0.items.append(item) }
         wakeup.signal()
     }
 
     func stop() {
+        Worker.running.withLock { $0.removeAll { $0 === self } }
         state.withLock { $0.isStopped = true }
         wakeup.signal()
     }
@@ -116,6 +156,9 @@ private final class Worker: Sendable {
             // Nobody adds a job after the executor is gone.
             guard take(&items) else { return }
             for item in items {
+                // Any address will do.
+                if item.isForeign { pthread_setspecific(Worker.borrowing, Worker.mark) }
+                defer { if item.isForeign { pthread_setspecific(Worker.borrowing, nil) } }
                 item.job.runSynchronously(
                     isolatedTo: item.executor.asUnownedSerialExecutor(),
                     taskExecutor: item.executor.asUnownedTaskExecutor())

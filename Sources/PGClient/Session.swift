@@ -81,6 +81,9 @@ public final class Session {
                 .connectFailed, attempting: "connect",
                 message: "this process may open no more files")
         }
+        guard ConnectionExecutor.mayWait else {
+            throw failure(.connectFailed, "connect", "this process may begin no more threads")
+        }
         var failures = ConnectFailures()
         let hosts = conninfo.hosts
         for host in hosts where failures.goOn {
