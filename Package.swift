@@ -34,6 +34,7 @@ let package = Package(
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "PGClient", dependencies: ["CLibpq", "PGWire"], swiftSettings: strict),
         .target(name: "LeatCore", dependencies: ["PGWire"], swiftSettings: strict),
+        .target(name: "LeatConfig", dependencies: ["LeatCore"], swiftSettings: strict),
         .target(
             name: "LeatArchive", dependencies: ["CZstd", "CCRC32C", "PGWire", "LeatCore"],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
@@ -55,7 +56,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "LeatAdmin",
-            dependencies: ["PGWire", "PGClient", "LeatCore", "LeatCatalogs"],
+            dependencies: ["PGWire", "PGClient", "LeatCore", "LeatCatalogs", "LeatConfig"],
             swiftSettings: strict),
         .target(
             name: "LeatEngine",
@@ -69,7 +70,7 @@ let package = Package(
             name: "leat",
             dependencies: [
                 "PGWire", "PGClient", "LeatCore", "LeatArchive", "LeatFlow", "LeatCatalogs",
-                "LeatAdmin", "LeatEngine",
+                "LeatAdmin", "LeatConfig", "LeatEngine",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -115,6 +116,9 @@ let package = Package(
         .testTarget(
             name: "LeatCoreTests",
             dependencies: ["LeatAdmin", "LeatCore", "PGWire", "LeatTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LeatConfigTests", dependencies: ["LeatConfig", "LeatCore"],
             swiftSettings: strict),
         .testTarget(
             name: "LeatAdminTests",

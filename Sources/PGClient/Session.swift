@@ -82,7 +82,9 @@ public final class Session {
                 message: "this process may open no more files")
         }
         guard ConnectionExecutor.mayWait else {
-            throw failure(.connectFailed, "connect", "this process may begin no more threads")
+            throw failure(
+                .connectFailed, attempting: "connect",
+                message: "this process may begin no more threads")
         }
         var failures = ConnectFailures()
         let hosts = conninfo.hosts

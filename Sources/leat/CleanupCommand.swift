@@ -1,4 +1,5 @@
 import ArgumentParser
+import LeatConfig
 import LeatCore
 import LeatEngine
 import Logging
@@ -32,16 +33,18 @@ struct CleanupCommand: AsyncParsableCommand {
         let logger = Logger(log)
         try await Ending.report(to: logger) {
             let target = try target.conninfo(logger)
+            let settings = Settings.ofThisProcess()
             let configuration = SyncConfiguration(
                 source: reach == .both ? try source.conninfo(logger) : target, target: target,
-                stream: try stream.name(), stateDirectory: try stream.stateDirectory())
+                stream: try stream.name(settings),
+                stateDirectory: try stream.stateDirectory(settings))
             let consent = Consent(yes)
             let left = try await Cleanup(configuration, reach: reach, logger: logger).run { plan in
                 consent.ask("Remove?\n  " + plan.lines.joined(separator: "\n  ") + "\n")
             }
             if let refusal = consent.refusal("Nothing was removed.") { throw refusal }
             guard let left else { return print(CleanupCommand.nothing(configuration.stream)) }
-            print("removed stream \(stream.stream)")
+            print("removed stream \(configuration.stream)")
             for item in left { print(lines: ["left: \(item)"]) }
         }
     }

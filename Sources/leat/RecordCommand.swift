@@ -1,5 +1,6 @@
 import ArgumentParser
 import LeatArchive
+import LeatConfig
 import LeatCore
 import LeatEngine
 internal import LeatFlow
@@ -29,11 +30,14 @@ struct RecordCommand: AsyncParsableCommand {
     @Flag(help: "Leave the schema out of the base.")
     var noSchema = false
 
-    @Option(help: "The pg_dump that writes the schema; at least as new as the source.")
-    var pgDump = "pg_dump"
+    @Option(
+        help: """
+            The pg_dump that writes the schema; at least as new as the source. Default: pg_dump.
+            """)
+    var pgDump: String?
 
-    @Option(help: "Tables copied at the same time.")
-    var baseJobs = 2
+    @Option(help: "Tables copied at the same time. Default: 2.")
+    var baseJobs: Int?
 
     @Option(help: "Close a segment when it is longer. Default: 64MB.")
     var segmentSize: SizeText?
@@ -44,37 +48,58 @@ struct RecordCommand: AsyncParsableCommand {
     @Option(help: "Remove segments older than this, such as 14d.")
     var keepAge: DurationText?
 
-    @Flag(help: "Remove them even if a registered reader still needs them.")
-    var ignoreReaders = false
+    @Flag(
+        inversion: .prefixedNo, help: "Remove them even if a registered reader still needs them.")
+    var ignoreReaders: Bool?
 
     @OptionGroup var log: LogOptions
 
     func validate() throws {
-        guard (1...64).contains(baseJobs) else {
+        guard baseJobs.map(CommandSettings.jobs.contains) ?? true else {
             throw ValidationError("--base-jobs takes 1 to 64")
         }
         guard reading.publication.isEmpty || (reading.tables + reading.exclude).isEmpty else {
-            throw ValidationError(
-                "--tables and --exclude do not go with --publication: all that it sends is recorded"
-            )
+            throw ValidationError(RecordCommand.noSelection)
         }
     }
+
+    private static let noSelection =
+        "--tables and --exclude do not go with --publication: all that it sends is recorded"
 
     func run() async throws {
         let logger = Logger(log)
         try await Ending.report(to: logger) {
-            var configuration = RecordConfiguration(
-                reading: try reading.configuration(logger), archive: try Folder.path(archive))
-            configuration.base = newBase ? .new : withBase ? .ifMissing : .none
-            configuration.baseJobs = baseJobs
-            configuration.schemaDump = noSchema ? nil : pgDump
-            configuration.retention = Retention(
-                bytes: keepSize?.bytes, age: keepAge?.duration, ignoresReaders: ignoreReaders)
-            if let segmentSize { configuration.segmentBytes = segmentSize.bytes }
+            let configuration = try configuration(logger)
             let (status, stop) = (JobStatus(), StopSignal())
             let job = RecordJob(configuration, status: status, stop: stop, logger: logger)
             try await JobRunner(logger: logger).run(status, stop: stop) { try await job.run() }
         }
+    }
+}
+
+extension RecordCommand {
+    private func configuration(_ logger: Logger) throws -> RecordConfiguration {
+        typealias Of = CommandSettings
+        let settings = Settings.ofThisProcess()
+        var configuration = RecordConfiguration(
+            reading: try reading.configuration(logger, settings),
+            archive: try Folder.path(archive))
+        guard
+            configuration.reading.ownsPublication || configuration.reading.selection == Selection()
+        else {
+            throw Halt(.configuration, "\(RecordCommand.noSelection).")
+        }
+        configuration.base = newBase ? .new : withBase ? .ifMissing : .none
+        try settings.apply(Of.baseJobs, flag: baseJobs, to: &configuration.baseJobs)
+        try settings.apply(Of.pgDump, flag: pgDump, to: &configuration.schemaDump)
+        if noSchema { configuration.schemaDump = nil }
+        try settings.apply(
+            Of.segmentSize, flag: segmentSize?.bytes, to: &configuration.segmentBytes)
+        configuration.retention = Retention(
+            bytes: try settings.value(of: Of.keepSize, flag: keepSize?.bytes),
+            age: try settings.value(of: Of.keepAge, flag: keepAge?.duration),
+            ignoresReaders: try settings.value(of: Of.ignoreReaders, flag: ignoreReaders) ?? false)
+        return configuration
     }
 }
 

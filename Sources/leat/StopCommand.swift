@@ -1,4 +1,5 @@
 import ArgumentParser
+import LeatConfig
 import LeatCore
 import LeatEngine
 import Logging
@@ -16,8 +17,8 @@ struct StopCommand: AsyncParsableCommand {
 
     @OptionGroup var target: TargetOption
 
-    @Option(help: "Name of the stream.")
-    var stream = "main"
+    @Option(help: "Name of the stream. Default: main.")
+    var stream: String?
 
     @Option(
         help: ArgumentHelp(
@@ -36,7 +37,7 @@ struct StopCommand: AsyncParsableCommand {
     func run() async throws {
         let logger = Logger(log)
         try await Ending.report(to: logger) {
-            guard let name = try StreamOptions.name(stream) else { return }
+            let name = try StreamOptions.name(flag: stream, Settings.ofThisProcess())
             let end = StreamEnd(
                 target: try target.conninfo(logger), stream: name,
                 at: try ReadingOptions.position(at, of: "--at"))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LeatConfig
 import LeatCore
 import LeatEngine
 import Logging
@@ -32,23 +33,25 @@ struct SyncCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Values in binary form: auto, on or off.",
-            discussion: "auto: if it is safe for every column, else as text."))
-    var binary = SyncConfiguration.Binary.auto
+            discussion: "Default: auto, which is if it is safe for every column, else as text."))
+    var binary: SyncConfiguration.Binary?
 
     @Option(
         help: ArgumentHelp(
             "Fold a batch's changes to one for each row: on or off.",
-            discussion: "off: each change by itself, in the source's order. Slower, same result."))
-    var netChanges = Switch.on
+            discussion: """
+                Default: on. off: each change by itself, in the source's order. Slower, same result.
+                """))
+    var netChanges: Switch?
 
     @Option(
         help: ArgumentHelp(
             "What to do if rows have changed on the source without being sent: stop or copy.",
             discussion: """
-                An ALTER that rewrites a table sends nothing. stop: exit code 7, with what happened. \
-                copy: the table is emptied on the target and copied anew.
+                An ALTER that rewrites a table sends nothing. Default: stop: exit code 7, with what \
+                happened. copy: the table is emptied on the target and copied anew.
                 """))
-    var onRewrite = SyncConfiguration.Rewrite.stop
+    var onRewrite: SyncConfiguration.Rewrite?
 
     @Option(
         help: ArgumentHelp(
@@ -57,7 +60,7 @@ struct SyncCommand: AsyncParsableCommand {
     var yieldLocks: DurationText?
 
     @Option(help: "Confirm only what was stored this long ago, for targets that may fail over.")
-    var holdBack = DurationText(.zero)
+    var holdBack: DurationText?
 
     @Option(
         help: ArgumentHelp(
@@ -80,16 +83,17 @@ struct SyncCommand: AsyncParsableCommand {
         guard !(noCopy && (copyOnly || applying.truncate)) else {
             throw ValidationError("--no-copy does not go with --copy-only or --truncate")
         }
-        guard spool != nil || spoolLimit == nil else {
-            throw ValidationError("--spool-limit needs --spool")
-        }
         guard spool == nil || !copyOnly else {
-            throw ValidationError("--copy-only does not go with --spool: nothing is recorded")
+            throw ValidationError(SyncCommand.noSpool)
         }
         guard spool == nil || binary != .on else {
-            throw ValidationError("--binary on does not go with --spool, which holds text")
+            throw ValidationError(SyncCommand.noBinary)
         }
     }
+
+    private static let noSpool = "--copy-only does not go with --spool: nothing is recorded"
+    private static let noBinary = "--binary on does not go with --spool, which holds text"
+    private static let noLimit = "--spool-limit needs --spool"
 
     func run() async throws {
         let logger = Logger(log)
@@ -109,20 +113,37 @@ struct SyncCommand: AsyncParsableCommand {
     }
 
     private func configuration(_ logger: Logger) throws -> SyncConfiguration {
+        typealias Of = CommandSettings
+        let settings = Settings.ofThisProcess()
         var configuration = SyncConfiguration(
-            reading: try reading.configuration(logger), target: try applying.conninfo(logger))
-        try applying.apply(to: &configuration)
+            reading: try reading.configuration(logger, settings),
+            target: try applying.conninfo(logger))
+        configuration.applying = try applying.applied(settings)
         configuration.copiesTables = !noCopy
         configuration.stopsAfterCopy = copyOnly
         configuration.acceptsTarget = acceptTarget
-        configuration.binary = binary
-        configuration.onRewrite = onRewrite
-        configuration.foldsChanges = netChanges == .on
-        configuration.holdBack = holdBack.duration
-        configuration.yieldsLocksAfter = yieldLocks?.duration
-        configuration.spool = try spool.map {
-            .init(folder: try Folder.path($0, option: "--spool"), limit: spoolLimit?.bytes)
-        }
+        try settings.apply(Of.binary, flag: binary, to: &configuration.binary)
+        try settings.apply(Of.onRewrite, flag: onRewrite, to: &configuration.onRewrite)
+        try settings.apply(Of.netChanges, flag: netChanges?.isOn, to: &configuration.foldsChanges)
+        try settings.apply(Of.holdBack, flag: holdBack?.duration, to: &configuration.holdBack)
+        try settings.apply(
+            Of.yieldLocks, flag: yieldLocks?.duration, to: &configuration.yieldsLocksAfter)
+        configuration.spool = try spool(settings, configuration)
         return configuration
+    }
+
+    private func spool(
+        _ settings: Settings, _ configuration: SyncConfiguration
+    ) throws(Halt) -> SyncConfiguration.Spool? {
+        let limit = try settings.value(of: CommandSettings.spoolLimit, flag: spoolLimit?.bytes)
+        guard let folder = try settings.value(of: CommandSettings.spool, flag: spool) else {
+            guard limit == nil else { throw Halt(.configuration, "\(SyncCommand.noLimit).") }
+            return nil
+        }
+        guard !copyOnly else { throw Halt(.configuration, "\(SyncCommand.noSpool).") }
+        guard configuration.binary != .on else {
+            throw Halt(.configuration, "\(SyncCommand.noBinary).")
+        }
+        return .init(folder: try Folder.path(folder, option: "--spool"), limit: limit)
     }
 }

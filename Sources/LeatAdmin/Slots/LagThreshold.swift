@@ -1,29 +1,19 @@
+internal import LeatConfig
+
 /// A bound for a slot's lag: bytes of WAL, such as `512MB`, or a time, such as `5min`.
 public enum LagThreshold: Sendable, Equatable {
     case bytes(Int)
     case seconds(Double)
 
-    /// Units as in PostgreSQL's settings: `B`, `kB`, `MB`, `GB`, `TB` of 1024 each, and `ms`,
-    /// `s`, `min`, `h`, `d`. A bare number would be neither.
-    private static let units: [(suffix: String, make: @Sendable (Double) -> LagThreshold)] = [
-        ("kB", { .bytes(Int($0 * 1024)) }), ("MB", { .bytes(Int($0 * 1_048_576)) }),
-        ("GB", { .bytes(Int($0 * 1_073_741_824)) }),
-        ("TB", { .bytes(Int($0 * 1_099_511_627_776)) }), ("B", { .bytes(Int($0)) }),
-        ("ms", { .seconds($0 / 1000) }), ("min", { .seconds($0 * 60) }), ("s", { .seconds($0) }),
-        ("h", { .seconds($0 * 3600) }), ("d", { .seconds($0 * 86_400) }),
-    ]
-
+    /// With a unit: a bare number would be neither.
     public init?(_ text: String) {
-        guard let unit = LagThreshold.units.first(where: { text.hasSuffix($0.suffix) }) else {
+        if let bytes = UnitText.bytes(withUnit: text) {
+            self = .bytes(Int(bytes))
+        } else if let milliseconds = UnitText.milliseconds(withUnit: text) {
+            self = .seconds(milliseconds / 1000)
+        } else {
             return nil
         }
-        let digits = text.dropLast(unit.suffix.count)
-        let trimmed = digits.last == " " ? digits.dropLast() : digits
-        guard let first = trimmed.first, first != ".",
-            trimmed.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ".") }),
-            let number = Double(trimmed), number <= 1_000_000
-        else { return nil }
-        self = unit.make(number)
     }
 
     func isReached(bytes: Int, seconds: Double?) -> Bool {

@@ -47,7 +47,7 @@ extension SyncConfiguration {
         if let spool { words += ["--spool", spool.folder] }
         // A start may need both at once, and says so one after the other.
         if onRewrite == .copy { words += ["--on-rewrite", "copy"] }
-        if truncatesTables { words += ["--truncate"] }
+        if applying.truncatesTables { words += ["--truncate"] }
         return ShellText.command(words + more)
     }
 

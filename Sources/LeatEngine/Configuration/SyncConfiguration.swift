@@ -51,26 +51,19 @@ public struct SyncConfiguration: Sendable {
 
     public var reading: SourceConfiguration
     public var target: Conninfo
+    /// Its properties are this one's too.
+    public var applying = TargetSettings()
     public var copiesTables = true
     public var stopsAfterCopy = false
-    public var truncatesTables = false
     /// How long a statement may wait for a table that is being copied until its copy is given up and
     /// begun again later; nil: until it ends.
     public var yieldsLocksAfter: Duration?
     /// A target of another system has taken the place of the one that the position is of.
     public var acceptsTarget = false
-    public var copyJobs = 2
     public var binary = Binary.auto
-    public var role = Role.auto
     /// Whether the changes of a row in a batch are folded to one; else each is applied by itself.
     public var foldsChanges = true
-    public var conflicts = ConflictPolicies()
     public var onRewrite = Rewrite.stop
-    /// Whether messages and `leat.conflicts` may hold the values of keys.
-    public var showsValues = false
-    public var assumedZone: String?
-    public var trustsOwners = false
-    public var answerTimeout: Duration?
     public var spool: Spool?
 
     public init(reading: SourceConfiguration, target: Conninfo) {
@@ -97,11 +90,16 @@ public struct SyncConfiguration: Sendable {
         reading[keyPath: property]
     }
 
+    public subscript<Value>(
+        dynamicMember property: WritableKeyPath<TargetSettings, Value>
+    ) -> Value {
+        get { applying[keyPath: property] }
+        set { applying[keyPath: property] = newValue }
+    }
+
     public func wants(_ table: TableName) -> Bool { reading.wants(table) }
 
     var handling: ApplyHandling {
-        ApplyHandling(
-            role: role, foldsChanges: foldsChanges, conflicts: conflicts, showsValues: showsValues,
-            assumedZone: assumedZone, trustsOwners: trustsOwners, notesTruncates: true)
+        ApplyHandling(applying, foldsChanges: foldsChanges, notesTruncates: true)
     }
 }

@@ -40,8 +40,9 @@ struct CopyTarget {
             interrupt: interrupt)
         do {
             try session.prepare(clientEncoding: clientEncoding)
-            _ = try ApplySession.configure(session, as: configuration.role)
-            try SessionZone(assumed: configuration.assumedZone, stream: stream).set(session)
+            _ = try ApplySession.configure(session, as: configuration.applying.role)
+            try SessionZone(assumed: configuration.applying.assumedZone, stream: stream).set(
+                session)
             let mark = OriginMark(session: session, stream: stream, part: .worker(worker.number))
             let state = try mark.setUp()
             if needsOrigin { try OriginMark.require(state) }

@@ -1,12 +1,15 @@
 public import LeatCore
 public import PGClient
 
-/// What `leat replay` was asked to do.
+/// What `leat replay` was asked to do. How it is applied are ``TargetSettings``, whose properties are
+/// this one's too.
+@dynamicMemberLookup
 public struct ReplayConfiguration: TargetConfiguration {
     /// The archive's folder.
     public var archive: String
     public var target: Conninfo
     public var stream: StreamName
+    public var applying = TargetSettings()
     public var beginning = ReplayFacts.Beginning.newestBase
     public var until: ReplayMoment?
     public var pauses: [ReplayMoment] = []
@@ -20,19 +23,18 @@ public struct ReplayConfiguration: TargetConfiguration {
     public var acceptsDoubts = false
     /// Creates the tables as the base has them.
     public var createsSchema = false
-    public var truncatesTables = false
-    public var copyJobs = 2
-    public var role = SyncConfiguration.Role.auto
-    public var conflicts = ConflictPolicies()
-    public var showsValues = false
-    public var assumedZone: String?
-    public var trustsOwners = false
-    public var answerTimeout: Duration?
 
     public init(archive: String, target: Conninfo, stream: StreamName) {
         self.archive = archive
         self.target = target
         self.stream = stream
+    }
+
+    public subscript<Value>(
+        dynamicMember property: WritableKeyPath<TargetSettings, Value>
+    ) -> Value {
+        get { applying[keyPath: property] }
+        set { applying[keyPath: property] = newValue }
     }
 
     /// `leat replay` for this stream, as one types it.
@@ -44,11 +46,7 @@ public struct ReplayConfiguration: TargetConfiguration {
             ] + more)
     }
 
-    var handling: ApplyHandling {
-        ApplyHandling(
-            role: role, conflicts: conflicts, showsValues: showsValues, assumedZone: assumedZone,
-            trustsOwners: trustsOwners)
-    }
+    var handling: ApplyHandling { ApplyHandling(applying) }
 }
 
 /// The wish to go on behind a pause: from a signal.

@@ -13,10 +13,13 @@ public final class StopSignal: Sendable {
 
     private let state = Mutex(State())
 
+    /// Not requested.
     public init() {}
 
+    /// Whether somebody wants a stop.
     public var isRequested: Bool { state.withLock { $0.isRequested } }
 
+    /// Wants a stop; again is no more than once.
     public func request() {
         let waiter = state.withLock { state in
             state.isRequested = true

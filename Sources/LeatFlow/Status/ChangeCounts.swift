@@ -2,13 +2,19 @@ internal import PGWire
 
 /// How many changes of each kind.
 public struct ChangeCounts: Sendable, Equatable {
+    /// Rows that were inserted.
     public var inserts = 0
+    /// Rows that were updated, their key or not.
     public var updates = 0
+    /// Rows that were deleted.
     public var deletes = 0
+    /// Tables that were truncated, each by itself.
     public var truncates = 0
 
+    /// None of any kind.
     public init() {}
 
+    /// Of all kinds together.
     public var total: Int { inserts + updates + deletes + truncates }
 
     mutating func count(_ kind: Change.Kind) {

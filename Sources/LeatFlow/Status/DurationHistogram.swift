@@ -11,8 +11,10 @@ public struct DurationHistogram: Sendable, Equatable {
     /// Of all, in seconds.
     public private(set) var sum = 0.0
 
+    /// Of nothing yet.
     public init() {}
 
+    /// How many durations there are in all.
     public var count: Int { counts.reduce(0, +) }
 
     mutating func note(_ duration: Duration) {

@@ -70,6 +70,7 @@ public final class JobStatus: Sendable {
         self.metrics = JobMetrics(metrics)
     }
 
+    /// As of this moment, copied out whole.
     public var snapshot: JobSnapshot {
         var (snapshot, positions) = state.withLock { ($0.snapshot, $0.positions) }
         snapshot.positions = positions?()

@@ -5,6 +5,8 @@ internal import LeatEngine
 
 enum Switch: String, ExpressibleByArgument, CaseIterable {
     case on, off
+
+    var isOn: Bool { self == .on }
 }
 
 extension SyncConfiguration.Binary: ExpressibleByArgument {}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LeatConfig
 import LeatCore
 import LeatEngine
 import Logging
@@ -21,39 +22,50 @@ struct ReadingOptions: ParsableArguments {
     @Option(help: "Tables to leave out, in the same form.")
     var exclude: [String] = []
 
-    @Flag(help: "Do not start again while there is a new table that cannot be followed.")
-    var strict = false
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Do not start again while there is a new table that cannot be followed.")
+    var strict: Bool?
 
     @Option(help: "Stop once every transaction up to this LSN, or up to now, is stored.")
     var endpos: String?
 
-    @Option(help: "Receive large transactions while they are in progress: on or off.")
-    var streaming = Switch.on
+    @Option(
+        help: "Receive large transactions while they are in progress: on or off. Default: on.")
+    var streaming: Switch?
 
-    @Option(help: "Changes to follow: any, or none for those made on the source itself.")
-    var origin = SourceConfiguration.Origin.any
+    @Option(
+        help: "Changes to follow: any, or none for those made on the source itself. Default: any.")
+    var origin: SourceConfiguration.Origin?
 
-    @Option(help: "Longest time between status updates to the source.")
-    var statusInterval = DurationText(.seconds(10))
+    @Option(help: "Longest time between status updates to the source. Default: 10s.")
+    var statusInterval: DurationText?
 
     @Option(help: "Warn when the slot keeps more WAL than this on the source, such as 10GB.")
     var maxRetainedWal: SizeText?
 
-    func configuration(_ logger: Logger) throws -> SourceConfiguration {
+    func configuration(_ logger: Logger, _ settings: Settings) throws -> SourceConfiguration {
+        typealias Of = CommandSettings
         var configuration = SourceConfiguration(
-            source: try source.conninfo(logger), stream: try stream.name(),
-            stateDirectory: try stream.stateDirectory())
-        configuration.publications = publication
-        configuration.slot = try slot.map(SlotNames.name)
+            source: try source.conninfo(logger), stream: try stream.name(settings),
+            stateDirectory: try stream.stateDirectory(settings))
+        configuration.publications = try settings.list(Of.publication, flag: publication)
+        configuration.slot = try settings.value(of: Of.slot, flag: slot).map(SlotNames.name)
         configuration.selection = Selection(
-            tables: try TableOptions.patterns(tables, option: "--tables"),
-            excluded: try TableOptions.patterns(exclude, option: "--exclude"))
-        configuration.isStrict = strict
+            tables: try TableOptions.patterns(
+                settings.list(Of.tables, flag: tables), option: "--tables"),
+            excluded: try TableOptions.patterns(
+                settings.list(Of.exclude, flag: exclude), option: "--exclude"))
         configuration.end = try end()
-        configuration.streaming = streaming == .on
-        configuration.origin = origin
-        configuration.statusInterval = max(statusInterval.duration, .milliseconds(100))
-        configuration.maxRetainedWAL = maxRetainedWal.map { UInt64($0.bytes) }
+        try settings.apply(Of.strict, flag: strict, to: &configuration.isStrict)
+        try settings.apply(Of.streaming, flag: streaming?.isOn, to: &configuration.streaming)
+        try settings.apply(Of.origin, flag: origin, to: &configuration.origin)
+        try settings.apply(
+            Of.statusInterval, flag: statusInterval?.duration, to: &configuration.statusInterval)
+        configuration.statusInterval = max(configuration.statusInterval, .milliseconds(100))
+        configuration.maxRetainedWAL = try settings.value(
+            of: Of.maxRetainedWal, flag: maxRetainedWal?.bytes
+        ).map { UInt64($0) }
         return configuration
     }
 

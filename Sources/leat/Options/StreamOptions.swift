@@ -1,10 +1,12 @@
 import ArgumentParser
 import Foundation
+import LeatConfig
 import LeatCore
 
 struct StreamOptions: ParsableArguments {
-    @Option(help: "Name of the stream; slot, publication and origin are leat_<stream>.")
-    var stream = "main"
+    @Option(
+        help: "Name of the stream; slot, publication and origin are leat_<stream>. Default: main.")
+    var stream: String?
 
     @Option(
         help: ArgumentHelp(
@@ -24,24 +26,29 @@ struct StreamOptions: ParsableArguments {
         return name
     }
 
-    func name() throws(Halt) -> StreamName {
-        guard let name = StreamName(stream) else {
+    func name(_ settings: Settings) throws(Halt) -> StreamName {
+        try StreamOptions.name(flag: stream, settings)
+    }
+
+    static func name(flag: String?, _ settings: Settings) throws(Halt) -> StreamName {
+        let text = try settings.value(of: CommandSettings.stream, flag: flag) ?? "main"
+        guard let name = StreamName(text) else {
             throw Halt(
-                .configuration, "\"\(stream)\" cannot be the name of a stream.",
+                .configuration, "\"\(text)\" cannot be the name of a stream.",
                 advice: "Use 1 to 50 of a-z, 0-9 and underscores.")
         }
         return name
     }
 
     /// - Throws: ``Halt`` if none is given and there is none by default.
-    func stateDirectory() throws(Halt) -> String {
-        if let stateDir {
+    func stateDirectory(_ settings: Settings) throws(Halt) -> String {
+        if let stateDir = try settings.value(of: CommandSettings.stateDir, flag: stateDir) {
             guard !stateDir.isEmpty else {
                 throw Halt(.configuration, "--state-dir is empty.", advice: "Give a folder.")
             }
             return stateDir
         }
-        guard let folder = StateDirectory.ofThisProcess(stream) else {
+        guard let folder = StateDirectory.ofThisProcess(try name(settings).text) else {
             throw Halt(
                 .configuration,
                 "There is no folder for the stream's local state: HOME is not set.",

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LeatConfig
 import LeatCore
 import LeatEngine
 import Logging
@@ -11,14 +12,14 @@ struct TargetOptions: ParsableArguments {
     @Flag(help: "Empty the target's tables before they are copied.")
     var truncate = false
 
-    @Option(help: "Tables copied at the same time.")
-    var copyJobs = 2
+    @Option(help: "Tables copied at the same time. Default: 2.")
+    var copyJobs: Int?
 
     @Option(
         help: ArgumentHelp(
             "Triggers and foreign keys of the target: auto, replica, plain or disable-triggers.",
-            discussion: "auto: replica if the target role may, else plain."))
-    var role = SyncConfiguration.Role.auto
+            discussion: "Default: auto, which is replica if the target role may, else plain."))
+    var role: SyncConfiguration.Role?
 
     @Option(
         help: ArgumentHelp(
@@ -33,13 +34,16 @@ struct TargetOptions: ParsableArguments {
     var assumeZone: String?
 
     @Flag(
+        inversion: .prefixedNo,
         help: ArgumentHelp(
             "Let code of the target's tables run with the rights of Leat's role.",
             discussion: "Of owners with fewer rights: checks, defaults, indexes, triggers."))
-    var trustOwners = false
+    var trustOwners: Bool?
 
-    @Flag(help: "Show the values of keys in messages, and keep them in leat.conflicts.")
-    var showValues = false
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Show the values of keys in messages, and keep them in leat.conflicts.")
+    var showValues: Bool?
 
     @Option(
         help: ArgumentHelp(
@@ -48,21 +52,25 @@ struct TargetOptions: ParsableArguments {
     var answerTimeout: DurationText?
 
     func validate() throws {
-        guard (1...64).contains(copyJobs) else {
+        guard copyJobs.map(CommandSettings.jobs.contains) ?? true else {
             throw ValidationError("--copy-jobs takes 1 to 64")
         }
     }
 
     func conninfo(_ logger: Logger) throws(Halt) -> Conninfo { try target.conninfo(logger) }
 
-    func apply(to configuration: inout some TargetConfiguration) throws {
-        configuration.truncatesTables = truncate
-        configuration.copyJobs = copyJobs
-        configuration.role = role
-        configuration.conflicts = try ConflictPolicies(onConflict)
-        configuration.showsValues = showValues
-        configuration.assumedZone = assumeZone
-        configuration.trustsOwners = trustOwners
-        configuration.answerTimeout = answerTimeout?.duration
+    func applied(_ settings: Settings) throws -> TargetSettings {
+        typealias Of = CommandSettings
+        var applied = TargetSettings()
+        applied.truncatesTables = truncate
+        applied.conflicts = try ConflictPolicies(settings.list(Of.onConflict, flag: onConflict))
+        try settings.apply(Of.copyJobs, flag: copyJobs, to: &applied.copyJobs)
+        try settings.apply(Of.role, flag: role, to: &applied.role)
+        try settings.apply(Of.showValues, flag: showValues, to: &applied.showsValues)
+        try settings.apply(Of.assumeZone, flag: assumeZone, to: &applied.assumedZone)
+        try settings.apply(Of.trustOwners, flag: trustOwners, to: &applied.trustsOwners)
+        try settings.apply(
+            Of.answerTimeout, flag: answerTimeout?.duration, to: &applied.answerTimeout)
+        return applied
     }
 }

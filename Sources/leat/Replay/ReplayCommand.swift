@@ -1,4 +1,5 @@
 import ArgumentParser
+import LeatConfig
 import LeatCore
 import LeatEngine
 internal import LeatFlow
@@ -23,8 +24,8 @@ struct ReplayCommand: AsyncParsableCommand {
 
     @OptionGroup var applying: TargetOptions
 
-    @Option(help: "Name of the stream on the target.")
-    var stream = "main"
+    @Option(help: "Name of the stream on the target. Default: main.")
+    var stream: String?
 
     @Option(help: "Stop behind the last transaction that is not later than this moment.")
     var until: String?
@@ -100,7 +101,7 @@ struct ReplayCommand: AsyncParsableCommand {
         let place = "\(configuration.target)"
         let question =
             rewind
-            ? "Empty all tables of stream \(stream) on \(place), and begin anew?"
+            ? "Empty all tables of stream \(configuration.stream) on \(place), and begin anew?"
             : "Empty the tables on \(place) that are not copied yet?"
         let consent = Consent(false)
         _ = consent.ask(question)
@@ -108,13 +109,10 @@ struct ReplayCommand: AsyncParsableCommand {
     }
 
     private func configuration(_ logger: Logger) throws -> ReplayConfiguration {
-        guard let name = StreamName(stream) else {
-            throw Halt(
-                .configuration, "\"\(stream)\" cannot be the name of a stream.",
-                advice: "Use 1 to 50 of a-z, 0-9 and underscores.")
-        }
+        let settings = Settings.ofThisProcess()
         var configuration = ReplayConfiguration(
-            archive: try Folder.path(archive), target: try applying.conninfo(logger), stream: name)
+            archive: try Folder.path(archive), target: try applying.conninfo(logger),
+            stream: try StreamOptions.name(flag: stream, settings))
         configuration.until = try until.map { try MomentText.moment($0, option: "--until") }
         configuration.pauses = try pauseAt.map { try MomentText.moment($0, option: "--pause-at") }
         configuration.speed = speed.factor
@@ -122,7 +120,7 @@ struct ReplayCommand: AsyncParsableCommand {
         configuration.rewinds = rewind
         configuration.acceptsDoubts = acceptDoubts
         configuration.createsSchema = schema
-        try applying.apply(to: &configuration)
+        configuration.applying = try applying.applied(settings)
         if noCopy { configuration.beginning = .noCopy }
         if let fromBase {
             configuration.beginning = .base(try MomentText.lsn(fromBase, option: "--from-base"))

@@ -30,8 +30,8 @@ struct ErrorsPageTests {
             .filter { file in
                 file.pathExtension == "swift"
                     && [
-                        "/LeatCore/", "/LeatFlow/", "/LeatCatalogs/", "/LeatAdmin/", "/LeatEngine/",
-                        "/leat/", "/ServerError",
+                        "/LeatCore/", "/LeatConfig/", "/LeatFlow/", "/LeatCatalogs/", "/LeatAdmin/",
+                        "/LeatEngine/", "/leat/", "/ServerError",
                     ]
                     .contains {
                         file.path.contains($0)

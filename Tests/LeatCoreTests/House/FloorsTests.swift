@@ -26,8 +26,8 @@ struct FloorsTests {
     @Test(
         "no folder names what a folder above it declares",
         arguments: [
-            "LeatCore", "LeatArchive", "LeatFlow", "LeatSimulator", "LeatCatalogs", "LeatAdmin",
-            "LeatEngine",
+            "LeatCore", "LeatArchive", "LeatFlow", "LeatSimulator", "LeatCatalogs",
+            "LeatAdmin", "LeatEngine",
         ])
     func noArrowUpwards(_ module: String) throws {
         let floors = try Self.floors(of: module)
