@@ -143,8 +143,9 @@ struct TargetCatalog {
               where i.indrelid = any (\(oids)) and i.indisunique and i.indisvalid
                 and i.indimmediate and i.indpred is null and i.indexprs is null)
             select i.indexrelid, i.indisprimary, a.attname, n.nspname, o.oprname, i.indrelid,
-              i.indnkeyatts
+              i.indnkeyatts, r.relname
             from wanted i
+            join pg_catalog.pg_class r on r.oid = i.indexrelid
             join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.attnum
             join pg_catalog.pg_opclass c on c.oid = i.opclass
             join pg_catalog.pg_am am on am.oid = c.opcmethod
@@ -162,7 +163,8 @@ struct TargetCatalog {
             let (table, oid) = (try row.id("indrelid"), try row.id("indexrelid"))
             if last != oid {
                 let index = TargetTable.UniqueIndex(
-                    isPrimary: try row.bool("indisprimary"), columns: [], operators: [])
+                    isPrimary: try row.bool("indisprimary"), columns: [], operators: [],
+                    name: try row.text("relname"))
                 indexes[table, default: []].append((try row.int("indnkeyatts"), index))
             }
             last = oid

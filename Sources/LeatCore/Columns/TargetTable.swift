@@ -41,8 +41,11 @@ public struct TargetTable: Sendable, Hashable {
         /// The operator class's own equality for each column, as `OPERATOR(schema.=)`: under an
         /// empty search path a bare `=` on citext would be another one.
         public var operators: [String]
+        /// Of the index, and of its constraint.
+        public var name: String
 
-        public init(isPrimary: Bool, columns: [String], operators: [String]) {
+        public init(isPrimary: Bool, columns: [String], operators: [String], name: String = "") {
+            self.name = name
             self.isPrimary = isPrimary
             self.columns = columns
             self.operators = operators

@@ -436,9 +436,21 @@ private struct ColumnMatcher {
         {
             problems.append(
                 "column \(column.name) of the target is not sent, is NOT NULL and has no default")
+            giveUpKey(over: column)
             mends.append(
                 "alter table \(target.name.quoted) alter column "
                     + "\(SQLText.identifier(column.name)) drop not null;")
+        }
+    }
+
+    /// A column of the primary key cannot be NULL.
+    private mutating func giveUpKey(over column: TargetTable.Column) {
+        for index in target.uniqueIndexes
+        where index.isPrimary && index.columns.contains(where: { $0.isSameName(as: column.name) }) {
+            let line =
+                "alter table \(target.name.quoted) drop constraint "
+                + "\(SQLText.identifier(index.name));"
+            if !mends.contains(line) { mends.append(line) }
         }
     }
 

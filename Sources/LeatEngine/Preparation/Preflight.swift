@@ -58,20 +58,30 @@ enum Preflight {
                 let routes = ColumnRoutes(
                     table.relation, source: table.columns, known: known.columns, target: target,
                     sighting: .init(earlier: known.definitions?.base))
-                do {
-                    plans[table.name] = try RelationPlan(
+                let isFollowed = followed[table.name] != nil
+                func plan(isEmptied: Bool) throws(Halt) -> RelationPlan {
+                    try RelationPlan(
                         relation: table.relation, sourceTypes: sourceTypes, target: target,
                         targetTypes: targetTypes, routes: routes,
                         retyping: known.definitions.map { Retyping(from: $0.base, to: $0.seen) }
                             ?? Retyping(),
-                        isEmptied: followed[table.name] == nil
-                            && (isEmptied || remade.contains(table.name)
-                                || copied[table.name] != nil),
-                        checksLabels: followed[table.name] == nil)
+                        isEmptied: isEmptied, checksLabels: !isFollowed)
+                }
+                let goes =
+                    isEmptied || remade.contains(table.name) || copied[table.name] != nil
+                do {
+                    plans[table.name] = try plan(isEmptied: !isFollowed && goes)
                 } catch {
-                    throw renames(
+                    if let halt = renames(
                         of: table, known: copied[table.name], sourceTypes: sourceTypes, on: target,
-                        targetTypes: targetTypes) ?? error
+                        targetTypes: targetTypes)
+                    {
+                        throw halt
+                    }
+                    guard !isFollowed, !goes else { throw error }
+                    throw try withoutRows(error, target: target, session: session) {
+                        () throws(Halt) in try plan(isEmptied: true)
+                    }
                 }
                 let leftOut = routes.leftOutColumns.sorted { $0.key < $1.key }
                 guard leftOut.isEmpty else {
@@ -120,6 +130,24 @@ enum Preflight {
         } catch {
             return error
         }
+    }
+
+    /// Where no cast leads from a type of the target to the source's, a column can be made anew
+    /// once there are no rows.
+    private static func withoutRows(
+        _ halt: Halt, target: TargetTable, session: Session,
+        _ plan: () throws(Halt) -> RelationPlan
+    ) throws -> Halt {
+        var other = halt
+        do { _ = try plan() } catch { other = error }
+        guard other.advice != halt.advice else { return halt }
+        if try TargetTables.isEmpty(target, on: session) { return other }
+        var halt = halt
+        halt.advice = """
+            No cast leads to some of these types, and rows of the target are in the way. Start \
+            with --truncate, which empties such tables: what it says then works.
+            """
+        return halt
     }
 
     private static func isAnother(_ table: TableName, halt: Halt) -> Halt {

@@ -95,6 +95,22 @@ struct RelationPlanTests {
 
         #expect(halt.message.contains("column extra of the target is not sent"))
         #expect(halt.advice?.contains(#"alter column "extra" drop not null;"#) == true)
+        #expect(halt.advice?.contains("drop constraint") == false)
+    }
+
+    @Test("a column of the primary key can allow NULL once that is gone")
+    func unsentKey() throws {
+        let halt = try halt {
+            $0.target.columns.append(.plain("extra", "int4"))
+            $0.target.columns[2].isNotNull = true
+            $0.target.uniqueIndexes = [
+                .init(isPrimary: true, columns: ["id", "extra"], operators: ["=", "="], name: "k")
+            ]
+        }
+
+        let lines = halt.advice?.split(separator: "\n").dropFirst().map(String.init) ?? []
+        #expect(lines.first?.hasSuffix(#"drop constraint "k";"#) == true, "\(lines)")
+        #expect(lines.last?.hasSuffix(#"alter column "extra" drop not null;"#) == true)
     }
 
     @Test("a default, a generation expression or an identity is such a value", arguments: 0..<4)
