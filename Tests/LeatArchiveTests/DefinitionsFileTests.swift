@@ -32,6 +32,7 @@ struct DefinitionsFileTests {
                     RelationID(rawValue: 5): .init(
                         name: TableName(schema: "s", name: "t"), known: known, hasLeft: true)
                 ])
+            file.tables[RelationID(rawValue: 5)]?.changed = 250
             file.truncates = [
                 AppliedTruncate(
                     table: RelationID(rawValue: 5), xid: TransactionID(rawValue: 9),

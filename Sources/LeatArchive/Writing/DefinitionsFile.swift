@@ -10,6 +10,9 @@ public struct DefinitionsFile: Equatable, Sendable {
         public var known: KnownDefinitions
         /// It was published no longer, and may be again.
         public var hasLeft: Bool
+        /// End of its last change that was recorded since a look has seen them all; nil: there is
+        /// none. It is noted of tables that have an empty partition, or are empty.
+        public var changed: LSN?
 
         public init(name: TableName, known: KnownDefinitions, hasLeft: Bool = false) {
             self.name = name
@@ -58,6 +61,7 @@ public struct DefinitionsFile: Equatable, Sendable {
             var seen: [String]?
             var seenLSN: String?
             var hasLeft: Bool?
+            var changed: String?
         }
 
         struct Truncate: Codable {
@@ -81,7 +85,7 @@ public struct DefinitionsFile: Equatable, Sendable {
                     definition: table.known.base.texts,
                     seen: table.known.isAhead ? table.known.seen.texts : nil,
                     seenLSN: table.known.seenLSN?.description,
-                    hasLeft: table.hasLeft ? true : nil)
+                    hasLeft: table.hasLeft ? true : nil, changed: table.changed?.description)
             },
             truncates: truncates.map {
                 .init(oid: $0.table.rawValue, xid: $0.xid.rawValue, isRefilled: $0.isRefilled)
@@ -95,12 +99,14 @@ public struct DefinitionsFile: Equatable, Sendable {
         for table in content.tables {
             // What a later version has written in another form is not known.
             guard let definition = TableDefinition(texts: table.definition) else { continue }
-            tables[RelationID(rawValue: table.oid)] = Table(
+            let id = RelationID(rawValue: table.oid)
+            tables[id] = Table(
                 name: TableName(schema: table.schema, name: table.name),
                 known: KnownDefinitions(
                     base: definition, seen: table.seen.flatMap { TableDefinition(texts: $0) },
                     seenLSN: table.seenLSN.flatMap { LSN($0) }),
                 hasLeft: table.hasLeft ?? false)
+            tables[id]?.changed = table.changed.flatMap { LSN($0) }
         }
         truncates = content.truncates.map {
             AppliedTruncate(

@@ -64,6 +64,18 @@ extension SourceCatalog {
         return finding.doubt
     }
 
+    /// Which rows of a table are those of a partition, as SQL over the source's columns; `true`
+    /// where that says nothing anywhere else.
+    package func rows(ofPartition oid: UInt32) throws -> String {
+        let found = try session.query(
+            "select pg_catalog.pg_get_partition_constraintdef($1::pg_catalog.oid) as rule",
+            with: ["\(oid)"]
+        ).onlyRecord().optionalText("rule")
+        // It names the parent by its OID.
+        guard let found, !found.contains("satisfies_hash_partition(") else { return "true" }
+        return found
+    }
+
     /// The first and the last rows of a table.
     private struct Sample {
         /// One was there before a transaction.

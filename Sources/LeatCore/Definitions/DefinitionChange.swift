@@ -78,11 +78,8 @@ public struct DefinitionChange: Sendable, Equatable {
                 compare(column, earlier, rewritten.map(\.oid))
             }
         }
-        // What was empty and is empty has lost nothing.
-        let others = rewritten.filter { file in
-            file.isLogged && mayBeUnlogged(file.oid)
-                && !(file.isEmpty && earlier.files[file.oid]?.isEmpty == true)
-        }
+        // Also what was empty and is empty: rows may have come in between, and been sent.
+        let others = rewritten.filter { $0.isLogged && mayBeUnlogged($0.oid) }
         guard retyped.isEmpty else {
             hidesUnlogged = !others.isEmpty
             return

@@ -23,6 +23,19 @@ extension KnownDefinitions {
         return findings
     }
 
+    /// Columns that an ALTER may have given other values since the stored position, under the same
+    /// type. Where the table has none of those rows any more, that is no doubt: but a change of
+    /// before then may miss one.
+    public var rewrittenAhead: [String] {
+        guard isAhead, !seen.rewritten(since: base).isEmpty else { return [] }
+        return seen.columns.filter { column in
+            guard column.generation == .none, let earlier = base[column.number] else {
+                return false
+            }
+            return column.hasType(of: earlier) && column.version != earlier.version
+        }.map(\.name)
+    }
+
     private func change(
         from earlier: TableDefinition, to now: TableDefinition, _ sent: [String]
     ) -> DefinitionChange {

@@ -23,7 +23,7 @@ internal import Synchronization
 ///    start takes that, because the base is newer than the one that the file began with; it ends
 ///    the doubts by itself.
 final class ArchivedDefinitions: DefinitionKeeper {
-    private struct State {
+    fileprivate struct State {
         var file: DefinitionsFile
         /// Something is noted that is not on disk, and must be before the position passes it.
         var isNoted = false
@@ -33,6 +33,15 @@ final class ArchivedDefinitions: DefinitionKeeper {
         var due = ContinuousClock.now
         /// As the stream has described them since the start.
         var described: [RelationID: Relation] = [:]
+        /// Tables that were empty when they were seen, or had a partition that was.
+        var withEmpty: Set<RelationID> = []
+        /// Of them, those with changes of a transaction of which more is to come.
+        var changing: Set<RelationID> = []
+
+        init(_ file: DefinitionsFile) {
+            self.file = file
+            findEmpty()
+        }
     }
 
     /// The file grows with the number of tables. A kill costs as much of what is not in doubt.
@@ -47,7 +56,7 @@ final class ArchivedDefinitions: DefinitionKeeper {
     init(in folder: ArchiveFolder, under lock: WriterLock, file: DefinitionsFile) {
         self.folder = folder
         self.lock = lock
-        state = Mutex(State(file: file))
+        state = Mutex(State(file))
         atStart = file.truncates
     }
 
@@ -57,13 +66,18 @@ final class ArchivedDefinitions: DefinitionKeeper {
         guard let base = try folder.bases().last, base.lsn > file?.base ?? .zero else {
             return file
         }
-        return DefinitionsFile(base) ?? file
+        guard var anew = DefinitionsFile(base) else { return file }
+        for id in anew.tables.keys {
+            anew.tables[id]?.changed = file?.tables[id].map(\.changed) ?? base.lsn
+        }
+        return anew
     }
 
     private func change(_ change: (inout DefinitionsFile) -> Void) throws {
         try state.withLock { state in
             let before = state.file
             change(&state.file)
+            state.findEmpty()
             guard state.file != before || state.isNoted else { return }
             try write(&state)
         }
@@ -79,6 +93,7 @@ final class ArchivedDefinitions: DefinitionKeeper {
 
     /// Notes what a batch tells of its tables. It is on disk after ``write()``.
     func note(_ batch: Batch) {
+        state.withLock { $0.noteChanges(of: batch) }
         guard !batch.truncates.isEmpty else { return }
         let truncates = batch.changes.indices.filter { batch.changes[$0].kind == .truncate }
             .flatMap { batch.truncates(at: $0) }
@@ -130,14 +145,26 @@ final class ArchivedDefinitions: DefinitionKeeper {
         try await known.unshown(in: table, source)
     }
 
+    /// What was empty at the last look has lost nothing if nothing of its table was recorded since.
+    func hasLostNone(
+        _ file: UInt32, of table: DefinitionWatch.Table, as definition: TableDefinition,
+        on source: Connection
+    ) async throws -> Bool? {
+        state.withLock { state in
+            guard let table = state.file.tables[table.id] else { return false }
+            return table.changed == nil && table.known.seen.files[file]?.isEmpty == true
+        }
+    }
+
     func keep(
         _ tables: [DefinitionWatch.Table], forgetting truncates: [AppliedTruncate]
     ) async throws -> Bool {
         try change { file in
             for table in tables {
-                let hasLeft = file.tables[table.id]?.hasLeft ?? false
+                let before = file.tables[table.id]
                 file.tables[table.id] = .init(
-                    name: table.name, known: table.definitions, hasLeft: hasLeft)
+                    name: table.name, known: table.definitions, hasLeft: before?.hasLeft ?? false)
+                file.tables[table.id]?.changed = before?.changed
             }
             file.truncates.removeAll { truncates.contains($0) }
         }
@@ -179,6 +206,7 @@ final class ArchivedDefinitions: DefinitionKeeper {
 
     func looked(upTo position: LSN) async throws {
         try state.withLock { state in
+            state.forgetChanges(upTo: position)
             guard position > state.file.checked else { return }
             state.file.checked = position
             if .now >= state.due { try write(&state) }
@@ -194,6 +222,40 @@ final class ArchivedDefinitions: DefinitionKeeper {
             || described.map { table.definitions.isShown(by: $0) } == true
         if isShown { table.definitions.follow() }
         return true
+    }
+}
+
+extension ArchivedDefinitions.State {
+    private static let notYet = LSN(rawValue: .max)
+
+    mutating func findEmpty() {
+        withEmpty = Set(
+            file.tables.filter { $0.value.known.seen.files.values.contains(where: \.isEmpty) }.keys)
+    }
+
+    /// On disk is that there are any, before the position passes the first: of how far they go a
+    /// later run needs to know nothing, for it begins behind them.
+    mutating func noteChanges(of batch: Batch) {
+        let isOpen = batch.piece != nil || batch.transactions.last?.isComplete == false
+        let end = batch.transactions.last(where: \.isComplete)?.endLSN
+        for relation in batch.relations where withEmpty.contains(relation.id) {
+            isNoted = isNoted || file.tables[relation.id]?.changed == nil
+            file.tables[relation.id]?.changed = isOpen ? Self.notYet : end ?? Self.notYet
+            if isOpen { changing.insert(relation.id) }
+        }
+        guard let end, !changing.isEmpty, batch.transactions.last?.isComplete == true else {
+            return
+        }
+        for id in changing { file.tables[id]?.changed = end }
+        changing = []
+    }
+
+    /// A look that began behind them has seen what they did.
+    mutating func forgetChanges(upTo position: LSN) {
+        for id in withEmpty {
+            guard let changed = file.tables[id]?.changed, changed <= position else { continue }
+            file.tables[id]?.changed = nil
+        }
     }
 }
 

@@ -131,8 +131,10 @@ extension RecordPreparation {
             if isAnew || found == nil {
                 file.tables[id] = file.tables[id] ?? table
             } else {
+                let changed = file.tables[id]?.changed
                 file.tables[id] = .init(
                     name: table.name, known: found?.known[table.name] ?? table.known)
+                file.tables[id]?.changed = changed
             }
         }
         for id in file.tables.keys where now[id] == nil { file.tables[id]?.hasLeft = true }

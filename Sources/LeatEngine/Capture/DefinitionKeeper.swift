@@ -15,6 +15,18 @@ protocol DefinitionKeeper: Sendable {
         from known: KnownDefinitions, to table: SourceTable, _ source: Connection
     ) async throws -> [DefinitionChange.Finding]
 
+    /// Whether a table or a partition that is empty on the source, and has another file than it
+    /// had, has lost no row that was sent.
+    ///
+    /// - Parameters:
+    ///   - definition: What the source's table is.
+    ///   - source: A session of the source.
+    /// - Returns: Nil if that cannot be found out now.
+    func hasLostNone(
+        _ file: UInt32, of table: DefinitionWatch.Table, as definition: TableDefinition,
+        on source: Connection
+    ) async throws -> Bool?
+
     /// - Parameter truncates: Those that are no longer needed.
     /// - Returns: False if it cannot be reached now.
     func keep(
@@ -66,6 +78,39 @@ struct TargetDefinitions: DefinitionKeeper {
     func findings(
         from known: KnownDefinitions, to table: SourceTable, _ source: Connection
     ) async throws -> [DefinitionChange.Finding] { [] }
+
+    /// What was lost is on the target still. Rows that the source has got since are told from that
+    /// by nothing: when in doubt they are suspected.
+    func hasLostNone(
+        _ file: UInt32, of table: DefinitionWatch.Table, as definition: TableDefinition,
+        on source: Connection
+    ) async throws -> Bool? {
+        let base = table.definitions.base
+        let isNamedAlike = definition.columns.allSatisfy {
+            base[$0.number]?.name.isSameName(as: $0.name) ?? false
+        }
+        var rows = "true"
+        if isNamedAlike, file != table.id.rawValue {
+            rows = try await source.run { try SourceCatalog(session: $0).rows(ofPartition: file) }
+        }
+        let question = "select not exists (select from \(table.name.quoted) where \(rows))"
+        do {
+            return try await target.run { session in
+                try session.transaction {
+                    // The applier may hold a lock, and wait for this.
+                    try session.execute("set local lock_timeout = '1s'")
+                    return try session.query(question).bool()
+                }
+            }
+        } catch let error as ConnectionError where error.sqlState == .lockNotAvailable {
+            return nil
+        } catch let error as ConnectionError
+            where error.sqlState?.rawValue.hasPrefix("42") == true
+        {
+            // The target's table has other columns: nobody can tell.
+            return false
+        }
+    }
 
     func keep(
         _ tables: [DefinitionWatch.Table], forgetting truncates: [AppliedTruncate]

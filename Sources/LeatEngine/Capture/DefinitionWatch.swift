@@ -144,7 +144,7 @@ actor DefinitionWatch {
         let truncates = try await truncates()
         var found = try await compare(now, truncates ?? [], at: end, source)
         try await noteLeft(now, at: end, reached)
-        try await settleSuspicions(by: reached, truncates, &found.changed)
+        try await settleSuspicions(by: reached, truncates, &found.changed, source)
         columns = now.mapValues { table in
             let known = found.changed[table.relation.id] ?? tables[table.relation.id]
             return table.columns(known?.definitions.seen)
@@ -340,20 +340,46 @@ actor DefinitionWatch {
 
     /// What the stream had to tell of truncates before the source's end of then, it has told.
     private func settleSuspicions(
-        by reached: LSN, _ truncates: [AppliedTruncate]?, _ changed: inout [RelationID: Table]
+        by reached: LSN, _ truncates: [AppliedTruncate]?, _ changed: inout [RelationID: Table],
+        _ source: Connection
     ) async throws {
         guard let truncates else { return }
         for (id, suspicion) in suspicions where suspicion.end <= reached {
             guard var table = tables[id] else { continue }
-            guard truncates.filter({ $0.table == id }).explain(suspicion.doubts) else {
-                throw try await doubtful(
-                    table.name, suspicion.doubts, at: suspicion.end, isFoundAgain: false)
+            let told = truncates.filter { $0.table == id }
+            guard let left = try await doubts(of: suspicion, but: told, table, source) else {
+                continue
             }
-            tell(suspicion.doubts, truncates, of: table.name)
+            guard left.isEmpty else {
+                throw try await doubtful(table.name, left, at: suspicion.end, isFoundAgain: false)
+            }
+            tell(suspicion.doubts.filter { told.explain([$0]) }, told, of: table.name)
             suspicions[id] = nil
             _ = table.definitions.look(suspicion.definition, at: suspicion.end)
             changed[id] = table
         }
+    }
+
+    /// - Parameter told: Truncates of the table.
+    /// - Returns: Those that are left; nil if that cannot be found out now.
+    private func doubts(
+        of suspicion: Suspicion, but told: [AppliedTruncate], _ table: Table, _ source: Connection
+    ) async throws -> [DefinitionChange.Doubt]? {
+        var left: [DefinitionChange.Doubt] = []
+        for doubt in suspicion.doubts where !told.explain([doubt]) {
+            let definition = suspicion.definition
+            guard case .unlogged(let oid, _, _) = doubt, definition.files[oid]?.isEmpty == true
+            else {
+                left.append(doubt)
+                continue
+            }
+            guard
+                let none = try await keeper.hasLostNone(
+                    oid, of: table, as: definition, on: source)
+            else { return nil }
+            if !none { left.append(doubt) }
+        }
+        return left
     }
 
     private func tell(
@@ -375,9 +401,17 @@ actor DefinitionWatch {
         try? await keeper.doubt(table, reason, at: position(), isFoundAgain: false)
     }
 
-    /// A change has met other rows than the source had: what is suspected of its table is so.
+    /// A change has met other rows than the source had: what is suspected of its table is so, and
+    /// what would have been, had it any of the rows still.
     func confirm(_ id: RelationID) async throws -> Halt? {
-        guard let suspicion = suspicions[id], let table = tables[id] else { return nil }
+        guard let table = tables[id] else { return nil }
+        guard let suspicion = suspicions[id] else {
+            let columns = table.definitions.rewrittenAhead
+            guard !columns.isEmpty else { return nil }
+            return try await doubtful(
+                table.name, columns.map { .rewritten(column: $0) }, at: position(),
+                isFoundAgain: false)
+        }
         return try await doubtful(
             table.name, suspicion.doubts, at: suspicion.end, isFoundAgain: false)
     }

@@ -136,7 +136,7 @@ enum Preflight {
     /// once there are no rows.
     private static func withoutRows(
         _ halt: Halt, target: TargetTable, session: Session,
-        _ plan: () throws(Halt) -> RelationPlan
+        as plan: () throws(Halt) -> RelationPlan
     ) throws -> Halt {
         var other = halt
         do { _ = try plan() } catch { other = error }

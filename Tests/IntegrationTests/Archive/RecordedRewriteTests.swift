@@ -51,6 +51,7 @@ struct RecordedRewriteTests {
             ["vacuum full s.t"], ["cluster s.t using t_pkey"], ["truncate s.t", "truncate s.r"],
             ["begin; truncate s.t; insert into s.t (id) select generate_series(1, 99); commit"],
             ["alter table s.t drop n", "vacuum full"],
+            ["vacuum full"], ["insert into s.r values (199, 'r')", "vacuum full"],
             ["alter table s.t alter n type bigint", "update s.t set n = n + 1", "vacuum full s.t"],
             [
                 "alter table s.t add c text not null default 'filled'",

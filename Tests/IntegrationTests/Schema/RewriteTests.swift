@@ -25,6 +25,8 @@ struct RewriteTests {
         create table s.r (id int primary key, v text) partition by range (id);
         create table s.r_1 partition of s.r for values from (0) to (100);
         create table s.r_2 partition of s.r for values from (100) to (200);
+        create table s.r_3 partition of s.r for values from (200) to (300);
+        create table s.e (id int primary key);
         """
     static let rows = """
         insert into s.t select i, 'value ' || i, i, i + 0.25, '2026-01-01 12:34:56.7',
@@ -120,6 +122,21 @@ struct RewriteTests {
             name: "a partition is truncated, and has rows again",
             sql: ["truncate s.r_2", "insert into s.r values (199, 'r')"], words: "SET UNLOGGED"),
         Rewrite(
+            name: "an empty partition gets rows, and is truncated",
+            sql: ["insert into s.r values (250, 'r')", "truncate s.r_3"], words: "SET UNLOGGED"),
+        Rewrite(
+            name: "an empty partition gets rows, and is unlogged when they go",
+            sql: [
+                "insert into s.r values (250, 'r')", "alter table s.r_3 set unlogged",
+                "delete from s.r where id = 250", "alter table s.r_3 set logged",
+            ], words: "SET UNLOGGED"),
+        Rewrite(
+            name: "an empty table of all tables gets rows, and is unlogged when they go",
+            sql: [
+                "insert into s.e values (1)", "alter table s.e set unlogged", "truncate s.e",
+                "alter table s.e set logged",
+            ], words: "SET UNLOGGED", publication: "for all tables"),
+        Rewrite(
             name: "a partition is unlogged for a while",
             sql: [
                 "alter table s.r_2 set unlogged", "delete from s.r where id > 110",
@@ -135,7 +152,7 @@ struct RewriteTests {
     }
 
     static func expectSame(_ pair: Pair) async throws {
-        for table in ["s.t", "s.r", "other"] {
+        for table in ["s.t", "s.r", "s.e", "other"] {
             // Columns by their names; a date of the source may still be a time on the target.
             let sql = """
                 select md5(string_agg((to_jsonb(t) || jsonb_build_object(
@@ -215,16 +232,24 @@ struct RewriteTests {
     }
 
     @Test(
-        "are the reason told where a later change of them misses its row", arguments: [false, true])
-    func missed(isRunning: Bool) async throws {
+        "are the reason told where a later change of them misses its row",
+        arguments: [false, true],
+        [
+            [
+                "alter table s.r_2 set unlogged", "insert into s.r values (190, 'not sent')",
+                "alter table s.r_2 set logged", "update s.r set v = 'later' where id = 190",
+            ],
+            [
+                "alter table s.t alter id type int using id + 100",
+                "update s.t set n = 0 where id = 101", "truncate s.t",
+            ],
+        ])
+    func missed(isRunning: Bool, _ statements: [String]) async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
             try await pair.catchUp()
             let leat = isRunning ? try LeatProcess(["sync"] + pair.places) : nil
             if let leat { try await pair.waitForStream(leat) }
-            for statement in [
-                "alter table s.r_2 set unlogged", "insert into s.r values (190, 'not sent')",
-                "alter table s.r_2 set logged", "update s.r set v = 'later' where id = 190",
-            ] { try await pair.onSource(statement) }
+            for statement in statements { try await pair.onSource(statement) }
 
             let log =
                 if let leat {
@@ -282,6 +307,7 @@ struct RewriteTests {
             "vacuum full s.t", "cluster s.t using t_pkey", "truncate s.t", "truncate s.r",
             "begin; truncate s.t; insert into s.t (id) select generate_series(1, 99); commit",
             "vacuum full", "alter table s.t alter v set statistics 7; vacuum full s.t",
+            "insert into s.r values (199, 'r'); vacuum full",
             "alter table s.t alter v set not null, add check (n > 0), alter v set default 'x'",
             "alter table s.t add c int; alter table s.t drop c",
         ])
@@ -503,6 +529,26 @@ struct RewriteTests {
                 stopped = try await pair.sync("--endpos", "now")
             }
             #expect(stopped.exitCode == 0, "\(stopped.log)")
+            try await Self.expectSame(pair)
+        }
+    }
+
+    @Test(
+        "older values of a column that both sides have made again go nowhere, beside another type")
+    func remadeAhead() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            for statement in [
+                "alter table s.t add g int generated always as (p * 8) stored",
+                "insert into s.t (id, v) values (20, 'word'), (21, 'word')",
+                "alter table s.t alter id type bigint",
+                "alter table s.t drop v, add v int default 5",
+                "insert into s.t (id, v) values (22, 22)",
+            ] { try await pair.onSource(statement) }
+            let stopped = try await pair.sync("--endpos", "now")
+            #expect(stopped.exitCode == 7, "\(stopped.log)")
+            try await pair.mend(stopped.log)
+            try await pair.catchUp()
             try await Self.expectSame(pair)
         }
     }

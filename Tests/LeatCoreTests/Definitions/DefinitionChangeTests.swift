@@ -73,7 +73,7 @@ struct DefinitionChangeTests {
         #expect(change(to: definition(adding: x)).findings.isEmpty)
     }
 
-    @Test("another file of a table that may be unlogged is doubtful, if there were rows")
+    @Test("another file of a table that may be unlogged is doubtful, also if it was and is empty")
     func unlogged() {
         let doubt = DefinitionChange.Doubt.unlogged(oid: 16389, changer: nil, hasRows: false)
 
@@ -84,7 +84,7 @@ struct DefinitionChangeTests {
         let empty = definition(node: 16389, isEmpty: true)
         #expect(
             change(to: definition(isEmpty: true), from: empty, mayBeUnlogged: true).findings
-                .isEmpty)
+                .map(\.doubt) == [doubt])
         #expect(
             change(to: definition(isLogged: false)).findings.first?.doubt
                 == .isUnlogged(oid: 16389))

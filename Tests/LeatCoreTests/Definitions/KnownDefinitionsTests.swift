@@ -45,6 +45,17 @@ struct KnownDefinitionsTests {
         #expect(unshown(known, definition(number: 3)) == [.remade(column: "v")])
     }
 
+    @Test("columns that an ALTER has rewritten, also where none of the rows is left")
+    func rewritten() {
+        var known = KnownDefinitions(definition())
+        _ = known.look(definition(version: 760), at: 100)
+        #expect(known.rewrittenAhead.isEmpty)
+        _ = known.look(definition(node: 2, version: 760), at: 200)
+        #expect(known.rewrittenAhead == ["v"])
+        known.follow()
+        #expect(known.rewrittenAhead.isEmpty)
+    }
+
     @Test("another type that the one of before holds; not one that it does not")
     func retyped() {
         let (narrow, wide) = (definition(), definition(node: 2, type: 20, version: 760))
