@@ -29,6 +29,9 @@ struct ArchiveRecovery {
         // boot may have left the name alone.
         try file.synchronise()
         try File.synchronise(folder: folder.segmentsPath)
+        // It may have been killed right behind a rename, too: what this process has read there, and
+        // will confirm, is to be on the disk, or a machine that goes down takes it back.
+        try File.synchronise(folder: folder.path)
         return position
     }
 

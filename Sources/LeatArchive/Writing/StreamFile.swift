@@ -1,4 +1,5 @@
 internal import LeatCore
+internal import PGWire
 
 /// The file `stream.json`: which stream an archive records, and what a later start of it compares
 /// with the source. It does for an archive what a row of `leat.progress` does for a target, but
@@ -53,6 +54,9 @@ public struct StreamFile: Codable, Equatable, Sendable, Validated {
     /// Of the source's database, which may have another name by now; nil: an older Leat has begun
     /// the archive.
     public var databaseOID: UInt32?
+    /// Where the slot stood when Leat had made it; nil: it was taken over, or an older Leat has begun
+    /// the archive.
+    public var slotBeginning: String?
     /// Options that selected a table at the last start.
     public var selection: [String]?
 
@@ -81,6 +85,7 @@ public struct StreamFile: Codable, Equatable, Sendable, Validated {
     var isValid: Bool {
         StreamName(stream) != nil && SlotName(slot) != nil
             && spoolReader.map(ArchiveReaders.isName) ?? true
+            && slotBeginning.map { LSN($0) != nil } ?? true
     }
 
     /// Nil if there is none: nothing was begun here.

@@ -26,6 +26,7 @@ package enum LeatSchema {
           spool text,
           selection text[],
           last_transaction text,
+          slot_lsn pg_catalog.pg_lsn,
           zone text,
           halted_at timestamptz,
           halt_code integer,
@@ -68,7 +69,8 @@ package enum LeatSchema {
     /// What tables of an earlier version may lack.
     private static let laterColumns = [
         "leat.progress": [
-            "spool": "text", "selection": "text[]", "last_transaction": "text", "zone": "text",
+            "spool": "text", "selection": "text[]", "last_transaction": "text",
+            "slot_lsn": "pg_catalog.pg_lsn", "zone": "text",
             "halted_at": "timestamptz", "halt_code": "integer", "halt_message": "text",
             "halt_advice": "text",
             "source_database_oid": "pg_catalog.oid", "target_database_oid": "pg_catalog.oid",

@@ -26,6 +26,7 @@ public import PGWire
 public struct KnownHistory: Sendable {
     private let last: LastTransaction
     private let position: LSN
+    private let quietSince: LSN
     private let wayBack: String
     private let leavesOutOrigins: Bool
     private var confirmed: LSN
@@ -34,15 +35,17 @@ public struct KnownHistory: Sendable {
     /// stored last is not known.
     ///
     /// - Parameters:
+    ///   - quietSince: From where to the position nothing was stored; nil: from the last transaction.
     ///   - leavesOutOrigins: What came to the source from elsewhere is not sent.
     ///   - wayBack: What to do if it is another history.
     public init?(
-        _ last: LastTransaction?, position: LSN, confirmed: LSN, leavesOutOrigins: Bool,
-        wayBack: String
+        _ last: LastTransaction?, position: LSN, confirmed: LSN, quietSince: LSN? = nil,
+        leavesOutOrigins: Bool, wayBack: String
     ) {
         guard let last, last.commitLSN < position, confirmed < position else { return nil }
         self.last = last
         self.position = position
+        self.quietSince = quietSince ?? last.commitLSN
         self.confirmed = confirmed
         self.leavesOutOrigins = leavesOutOrigins
         self.wayBack = wayBack
@@ -94,7 +97,7 @@ public struct KnownHistory: Sendable {
         in xid: TransactionID, commitLSN: LSN, origin: String?
     ) throws(StreamError) {
         // With another --origin it may have been left out when it came first.
-        guard commitLSN > last.commitLSN, commitLSN < position, origin == nil else { return }
+        guard commitLSN > quietSince, commitLSN < position, origin == nil else { return }
         throw mismatch(
             """
             transaction \(xid.rawValue), committed at \(commitLSN), lies before the stored \

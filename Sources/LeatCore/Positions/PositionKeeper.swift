@@ -6,6 +6,8 @@ public struct PositionKeeper: Sendable {
     public var name: String
     /// What to do where the source can no longer send what follows the position.
     public var wayBack: String
+    /// Said before it where the slot is ahead of the position, if that has an easier end.
+    public var whereSlotIsAhead = ""
     /// What to do with a slot that is there, by its name, where nothing is stored.
     public var wayOn: @Sendable (_ slot: String) -> String
 
@@ -40,12 +42,19 @@ public struct PositionKeeper: Sendable {
     }
 
     /// An archive between the slot and a target.
-    public static let spool = PositionKeeper(
-        name: "spool",
-        wayBack: """
-            Run "leat cleanup" for this stream, remove the spool's folder, and start again with \
-            --truncate, which copies the tables anew.
-            """, wayOn: followingOn)
+    public static let spool: PositionKeeper = {
+        var spool = PositionKeeper(
+            name: "spool",
+            wayBack: """
+                Run "leat cleanup" for this stream, remove the spool's folder, and start again \
+                with --truncate, which copies the tables anew.
+                """, wayOn: followingOn)
+        spool.whereSlotIsAhead = """
+            If the stream was run without this spool since, start it again when the target can be \
+            reached: the spool begins anew. Otherwise:\u{20}
+            """
+        return spool
+    }()
 
     @Sendable private static func followingOn(_ slot: String) -> String {
         """

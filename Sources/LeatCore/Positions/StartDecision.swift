@@ -15,6 +15,9 @@ public struct StartFacts: Sendable {
         public var last: LastTransaction?
         /// Nil if an older Leat has stored the position.
         public var databaseOID: UInt32?
+        /// Where the slot stood when Leat had made it. Nil for one that was taken over, or that an
+        /// older Leat has made.
+        public var slotBeginning: LSN?
 
         public init(
             isCreating: Bool, endLSN: LSN, systemIdentifier: String, database: String,
@@ -164,11 +167,16 @@ extension StartFacts {
             leavesOutOrigins: leavesOutOrigins, wayBack: wayBack)
     }
 
-    /// The same of a transaction that is still before the position: it has to come.
-    public func history(of last: LastTransaction, leavesOutOrigins: Bool) -> KnownHistory? {
-        KnownHistory(
-            last, position: LSN(rawValue: last.commitLSN.rawValue + 1),
-            confirmed: slot?.confirmedFlushLSN ?? .zero, leavesOutOrigins: leavesOutOrigins,
+    /// The same, where somebody else has stored another transaction last, which has to come: one
+    /// that is still before the stream, or one behind which it has begun.
+    public func history(of other: LastTransaction, leavesOutOrigins: Bool) -> KnownHistory? {
+        guard let stored, !stored.isCreating else { return nil }
+        // Of what lies between the two the other one may have left some out.
+        let ownBeginning = stored.last?.commitLSN ?? stored.endLSN
+        return KnownHistory(
+            other, position: max(stored.endLSN, LSN(rawValue: other.commitLSN.rawValue + 1)),
+            confirmed: slot?.confirmedFlushLSN ?? .zero,
+            quietSince: max(other.commitLSN, ownBeginning), leavesOutOrigins: leavesOutOrigins,
             wayBack: wayBack)
     }
 
@@ -224,7 +232,7 @@ extension StartFacts.Stored {
                 Slot \(facts.slotName) was confirmed up to \(confirmed), beyond the stored position \
                 \(endLSN): the changes between them will not be sent again.
                 """,
-                advice: facts.wayBack)
+                advice: facts.keeper.whereSlotIsAhead + facts.wayBack)
         }
         guard endLSN <= facts.walEnd else {
             throw Halt(
@@ -235,7 +243,24 @@ extension StartFacts.Stored {
                 """,
                 advice: facts.wayBack)
         }
+        try checkIsTheOneMade(confirmed, facts)
         try checkTimeline(facts)
+    }
+
+    /// A slot is on the disk with where it was made before anybody learns of it, and what is
+    /// confirmed never goes back before that: not by a crash, nor on a standby. So one that stands
+    /// before it is an older one of the same name, which a copy of the source's disk has brought
+    /// back. One that was taken over may have stood there before a crash, and is not told by this.
+    private func checkIsTheOneMade(_ confirmed: LSN, _ facts: StartFacts) throws(Halt) {
+        guard let slotBeginning, confirmed < slotBeginning else { return }
+        throw Halt(
+            .positionMismatch,
+            """
+            Slot \(facts.slotName) was confirmed up to \(confirmed), before \(slotBeginning), where \
+            this stream's slot was made: it is an older one of the same name. Was the source \
+            restored from a copy of its disk?
+            """,
+            advice: facts.wayBack)
     }
 
     private func checkTimeline(_ facts: StartFacts) throws(Halt) {

@@ -116,12 +116,14 @@ struct RecordPreparation {
     private func stored(_ file: StreamFile?) throws -> StartFacts.Stored? {
         guard let file, file.state == .streaming || file.ownsSlot else { return nil }
         let isCreating = file.state == .creating
-        return StartFacts.Stored(
+        var stored = StartFacts.Stored(
             isCreating: isCreating,
             endLSN: isCreating ? .zero : try folder.storedPosition().end,
             systemIdentifier: file.systemIdentifier, database: file.database,
             timeline: file.timeline, slot: file.slot,
             last: isCreating ? nil : try folder.lastTransaction(), databaseOID: file.databaseOID)
+        stored.slotBeginning = file.slotBeginning.flatMap(LSN.init)
+        return stored
     }
 
     // MARK: A new archive
@@ -155,6 +157,7 @@ struct RecordPreparation {
         try await beginDefinitions(at: point, snapshot: snapshot)
         FailPoint.archiveBegun.reached()
         file.state = .streaming
+        if file.ownsSlot { file.slotBeginning = "\(point)" }
         let server = try await sourceFacts.server()
         file.publications = server.publications.map(\.text)
         file.tables = tables.map(StreamFile.Table.init)
@@ -271,14 +274,16 @@ struct RecordPreparation {
         let spool = run.spool
         return Prepared(
             position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,
-            history: history(at: position, facts), tables: tables, server: server,
+            history: history(facts), tables: tables, server: server,
             description: description, copied: { spool?.copied($0) })
     }
 
-    private func history(at position: LSN, _ facts: StartFacts) -> KnownHistory? {
+    /// As long as nothing is recorded, what the target has says more than where the spool begins.
+    private func history(_ facts: StartFacts) -> KnownHistory? {
         let leavesOut = configuration.origin == .none
-        return facts.history(leavesOutOrigins: leavesOut)
-            ?? run.spool?.history(at: position, facts, leavesOutOrigins: leavesOut)
+        let own = facts.history(leavesOutOrigins: leavesOut)
+        let target = run.spool?.history(facts, leavesOutOrigins: leavesOut)
+        return facts.stored?.last?.identity == nil ? target ?? own : own ?? target
     }
 
     private func wantsBase() throws -> Bool {

@@ -80,16 +80,15 @@ final class TargetSpool: Sendable {
         try await partitions.withLock({ $0 })?.check(source)
     }
 
-    /// What the target has stored last: a spool that is behind it has to record it.
+    /// What the target has stored last: a spool that is behind it has to record it, and one that was
+    /// begun behind it, and holds nothing yet, has to meet it.
     func expect(_ transaction: LastTransaction?) {
         last.withLock { $0 = transaction }
     }
 
-    /// What is compared while the recording, which is at `position`, comes to where the target is.
-    func history(
-        at position: LSN, _ facts: StartFacts, leavesOutOrigins: Bool
-    ) -> KnownHistory? {
-        guard let last = last.withLock({ $0 }), last.commitLSN >= position else { return nil }
+    /// What is compared of the source's history by what the target knows of it.
+    func history(_ facts: StartFacts, leavesOutOrigins: Bool) -> KnownHistory? {
+        guard let last = last.withLock({ $0 }), last.identity != nil else { return nil }
         return facts.history(of: last, leavesOutOrigins: leavesOutOrigins)
     }
 

@@ -35,6 +35,7 @@ package struct ProgressStore {
               owns_publication, target_system_identifier, target_database, ctid,
               pg_catalog.to_jsonb(progress) ->> 'spool' as spool,
               \(ProgressStore.lastTransaction) as last_transaction,
+              pg_catalog.to_jsonb(progress) ->> 'slot_lsn' as slot_lsn,
               pg_catalog.to_jsonb(progress) ->> 'source_database_oid' as source_database_oid,
               pg_catalog.to_jsonb(progress) ->> 'target_database_oid' as target_database_oid
             from leat.progress where stream = $1 for update
@@ -104,6 +105,7 @@ package struct ProgressStore {
             """
             update leat.progress set state = 'streaming', end_lsn = $2::pg_catalog.pg_lsn,
               last_transaction = $2, owns_slot = $3::pg_catalog.bool,
+              slot_lsn = case when $3::pg_catalog.bool then $2::pg_catalog.pg_lsn end,
               publication_oids = \(SQLText.textArray(publications.map(\.text))),
               updated_at = pg_catalog.clock_timestamp()
             where stream = $1 and state = 'creating'
@@ -323,6 +325,7 @@ extension Progress {
             last: try row.optionalValue(
                 of: "last_transaction", as: "a transaction", by: LastTransaction.init),
             databaseOID: try row.optionalID("source_database_oid"))
+        stored.slotBeginning = try row.optionalValue(of: "slot_lsn", as: "an LSN", by: LSN.init)
         publications = try row.strings("publication_oids").map(PublicationIdentity.init)
         ownsSlot = try row.bool("owns_slot")
         ownsPublication = try row.bool("owns_publication")

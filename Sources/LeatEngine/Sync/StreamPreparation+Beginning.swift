@@ -37,7 +37,7 @@ extension StreamPreparation {
             try await tellSpool(tables)
             try await openSpool(
                 by: spool, at: confirmed, for: tables, on: system,
-                ownsSlot: configuration.slot == nil)
+                ownsSlot: configuration.slot == nil, slotBeginning: facts.stored?.slotBeginning)
             let plan = try await listTables(tables, doubtful: doubtful, at: position)
             try await onTarget.settleTriggers(tables)
             try await copyLate(tables, by: plan, with: plans)
@@ -70,10 +70,14 @@ extension StreamPreparation {
         if configuration.copiesTables {
             // The slot is sure to stay once the snapshot is held.
             try await copy(tables, in: slot) {
-                try await openSpool(by: spool, at: point, for: tables, on: system, ownsSlot: true)
+                try await openSpool(
+                    by: spool, at: point, for: tables, on: system, ownsSlot: true,
+                    slotBeginning: point)
             }
         } else {
-            try await openSpool(by: spool, at: point, for: tables, on: system, ownsSlot: true)
+            try await openSpool(
+                by: spool, at: point, for: tables, on: system, ownsSlot: true,
+                slotBeginning: point)
         }
         return Start(position: point, confirmed: point)
     }

@@ -38,7 +38,7 @@ extension StreamPreparation {
     /// row is there by now. From here on the recording runs.
     func openSpool(
         by decision: SpoolDecision?, at confirmed: LSN, for tables: [SourceTable],
-        on system: SystemIdentity, ownsSlot: Bool
+        on system: SystemIdentity, ownsSlot: Bool, slotBeginning: LSN? = nil
     ) async throws {
         guard let spool = run.spool, let decision else {
             guard try await mark(nil) else { return }
@@ -66,6 +66,7 @@ extension StreamPreparation {
                 systemIdentifier: system.systemIdentifier, database: system.database,
                 timeline: system.timeline, tables: tables.map(StreamFile.Table.init),
                 spoolReader: spoolReader)
+            file.slotBeginning = slotBeginning.map { "\($0)" }
             file.databaseOID = try await servers.source.run { try DatabaseIdentity.databaseOID($0) }
             try await spool.begin(at: confirmed, file, describing: description) {
                 _ = try await mark($0)

@@ -86,6 +86,40 @@ struct KnownHistoryTests {
         #expect(Self.isRefused { try feed.give(all: Self.change(745, 0x240)) })
     }
 
+    /// A spool that was begun at 0/220 and has come to 0/280 without a transaction.
+    private static let spool = StartFacts(
+        stored: .init(
+            isCreating: false, endLSN: 0x280, systemIdentifier: "71", database: "shop",
+            timeline: 1, slot: "leat_a", last: LastTransaction("0/220")),
+        slot: .init(
+            plugin: "pgoutput", database: "shop", isTemporary: false, isTwoPhase: false,
+            confirmedFlushLSN: 0x100, walStatus: "reserved"),
+        slotName: "leat_a", systemIdentifier: "71", database: "shop", timeline: 1, walEnd: 0x300,
+        branchPoint: nil, copiesTables: true,
+        keeper: PositionKeeper(name: "spool", wayBack: "back", wayOn: { $0 }))
+
+    @Test("of a spool that holds nothing yet goes by what its target has stored last")
+    func ofTarget() throws {
+        let known = try #require(LastTransaction(Self.known))
+        let history = Self.spool.history(of: known, leavesOutOrigins: false)
+        #expect(history?.start == 0x1C0)
+        let begun = AssemblerFeed(["a": .zero], position: 0x280, history: history)
+        var feed = begun
+        try feed.give(all: Wire.relations)
+        #expect(Self.isRefused { try feed.give(all: Self.change(743, 0x200)) })
+
+        feed = begun
+        // The target may have left out what it does not follow.
+        try feed.give(all: Wire.relations + Self.change(742, 0x1C0) + Self.change(743, 0x200))
+        #expect(Self.isRefused { try feed.give(all: Self.change(745, 0x240)) })
+
+        let later = LastTransaction(commitLSN: 0x2C0, identity: known.identity)
+        let ahead = Self.spool.history(of: later, leavesOutOrigins: false)
+        feed = AssemblerFeed(["a": .zero], position: 0x280, history: ahead)
+        try feed.give(all: Wire.relations + Self.change(743, 0x2A0))
+        #expect(Self.isRefused { try feed.give(all: Self.change(744, 0x2D0)) })
+    }
+
     @Test("what was copied later, or came from elsewhere, need not have been stored")
     func otherwiseKnown() throws {
         var feed = try Self.feed(tables: ["a": 0x400])

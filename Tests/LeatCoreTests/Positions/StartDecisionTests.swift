@@ -53,8 +53,15 @@ struct RefusedStart: CustomTestStringConvertible, Sendable {
         RefusedStart("the slot is ahead", names: ["leat_a", "0/201", "0/200"]) {
             $0.slot?.confirmedFlushLSN = 0x201
         },
+        RefusedStart("the slot is ahead of a spool", names: ["when the target can be reached"]) {
+            $0.keeper = .spool
+            $0.slot?.confirmedFlushLSN = 0x201
+        },
         RefusedStart("the slot has no position", names: ["leat_a has no position", "0/200"]) {
             $0.slot?.confirmedFlushLSN = nil
+        },
+        RefusedStart("an older slot of the name", names: ["leat_a", "0/100", "0/101", "older"]) {
+            $0.stored?.slotBeginning = 0x101
         },
         RefusedStart("the source went back", names: ["0/200", "0/1FF"]) { $0.walEnd = 0x1FF },
         RefusedStart("another system", names: ["71", "72", "shop"]) {
@@ -130,6 +137,7 @@ struct StartDecisionTests {
             for walEnd in [0x200, 0x300] as [LSN] {
                 let decision = try StartDecision(
                     resumable.with {
+                        $0.stored?.slotBeginning = 0x100
                         $0.slot?.confirmedFlushLSN = confirmed
                         $0.walEnd = walEnd
                     })
