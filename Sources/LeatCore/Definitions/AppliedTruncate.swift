@@ -16,10 +16,25 @@ public struct AppliedTruncate: Sendable, Equatable {
 
     /// Whether no other transaction can have written the rows that are there, nor taken any away
     /// since: one of its partitions may have been truncated by itself behind it.
-    func explains(_ doubt: DefinitionChange.Doubt) -> Bool {
-        guard case .unlogged(_, let changer?, let hasRows) = doubt else { return true }
-        // A savepoint's number is another one.
-        return xid.rawValue == changer || (hasRows && isRefilled)
+    ///
+    /// - Parameter all: Of the table, this one among them.
+    func explains(_ doubt: DefinitionChange.Doubt, among all: [DefinitionChange.Doubt]) -> Bool {
+        guard case .unlogged(let oid, let changer?, let hasRows) = doubt else { return true }
+        // Every truncate of what is published itself is sent, and no row is of anybody else.
+        if oid == table.rawValue, !hasRows { return true }
+        return xid.rawValue == changer || (hasRows && isRefilled) || mayBeSavepoint(in: all)
+    }
+
+    /// Whether all partitions were changed last by one and the same later number, as a savepoint of the
+    /// transaction has it. Whoever truncates each of them by itself in one transaction leaves the same.
+    private func mayBeSavepoint(in doubts: [DefinitionChange.Doubt]) -> Bool {
+        var changers: [UInt32] = []
+        for case .unlogged(_, let changer, _) in doubts {
+            guard let changer else { return false }
+            changers.append(changer)
+        }
+        guard changers.count > 1, let first = changers.first else { return false }
+        return changers.allSatisfy { $0 == first } && Int32(bitPattern: first &- xid.rawValue) > 0
     }
 }
 
@@ -35,7 +50,14 @@ extension [AppliedTruncate] {
 
     /// Whether each of the doubts has a truncate that explains it.
     public func explain(_ doubts: [DefinitionChange.Doubt]) -> Bool {
-        doubts.allSatisfy { doubt in contains { $0.explains(doubt) } }
+        doubts.allSatisfy { explain($0, among: doubts) }
+    }
+
+    /// Whether this one of them has.
+    public func explain(
+        _ doubt: DefinitionChange.Doubt, among all: [DefinitionChange.Doubt]
+    ) -> Bool {
+        contains { $0.explains(doubt, among: all) }
     }
 }
 

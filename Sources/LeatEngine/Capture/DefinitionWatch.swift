@@ -353,7 +353,9 @@ actor DefinitionWatch {
             guard left.isEmpty else {
                 throw try await doubtful(table.name, left, at: suspicion.end, isFoundAgain: false)
             }
-            tell(suspicion.doubts.filter { told.explain([$0]) }, told, of: table.name)
+            tell(
+                suspicion.doubts.filter { told.explain($0, among: suspicion.doubts) }, told,
+                of: table.name)
             suspicions[id] = nil
             _ = table.definitions.look(suspicion.definition, at: suspicion.end)
             changed[id] = table
@@ -366,7 +368,7 @@ actor DefinitionWatch {
         of suspicion: Suspicion, but told: [AppliedTruncate], _ table: Table, _ source: Connection
     ) async throws -> [DefinitionChange.Doubt]? {
         var left: [DefinitionChange.Doubt] = []
-        for doubt in suspicion.doubts where !told.explain([doubt]) {
+        for doubt in suspicion.doubts where !told.explain(doubt, among: suspicion.doubts) {
             let definition = suspicion.definition
             guard case .unlogged(let oid, _, _) = doubt, definition.files[oid]?.isEmpty == true
             else {

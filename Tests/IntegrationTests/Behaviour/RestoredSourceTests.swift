@@ -96,7 +96,7 @@ struct RestoredSourceTests {
     @Test("is refused if its slot is of a start that was broken off before the stream was made")
     func olderSlot() async throws {
         let source = try await TemporaryCluster.started(.v16)
-        let target = try await ClusterPool.shared.cluster(.v16, .target)
+        let target = try await ClusterPool.shared.cluster(.v16, as: .target)
         try await Pair.with(source, target, schema: Self.schema, rows: Self.rows) { pair in
             var record = pair.recording + ["--endpos", "now"]
             for place in [4, 6] { record[place] += "_r" }

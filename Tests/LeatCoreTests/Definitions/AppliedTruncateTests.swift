@@ -25,6 +25,23 @@ struct AppliedTruncateTests {
         #expect(!truncate(by: 900).hide([empty, written]))
     }
 
+    @Test("of a savepoint: the table's own, or one that has changed all partitions last")
+    func savepoint() {
+        func doubts(_ changers: [UInt32], from oid: UInt32 = 7) -> [DefinitionChange.Doubt] {
+            changers.enumerated().map { index, changer in
+                .unlogged(oid: oid + UInt32(index), changer: changer, hasRows: false)
+            }
+        }
+        #expect(truncate(by: 899).explain(doubts([900], from: 5)))
+        #expect(truncate(by: 899).explain(doubts([900, 900, 900])))
+        #expect(!truncate(by: 899).explain(doubts([900, 901])))
+        #expect(!truncate(by: 899).explain(doubts([899, 900])))
+        #expect(!truncate(by: 901).explain(doubts([900, 900])))
+        // Somebody has written rows into the table itself, and it was not the truncate's transaction.
+        #expect(
+            !truncate(by: 899).explain([.unlogged(oid: 5, changer: 900, hasRows: true)]))
+    }
+
     @Test("one that was altered behind it as well, which hides what came between")
     func altered() {
         let altered = DefinitionChange.Doubt.unlogged(oid: 7, changer: nil, hasRows: false)
