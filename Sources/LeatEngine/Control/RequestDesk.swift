@@ -139,13 +139,22 @@ final class RequestDesk: Sendable {
         case .status:
             give(LiveReport(status.snapshot), to: request.id)
         case .stop:
-            guard let (flow, place) = await end(request) else { return }
+            guard let streaming = streaming.withLock({ $0 }) else {
+                let phase = status.snapshot.phase.rawValue
+                return refuse(
+                    request.id,
+                    because: "the stream does not flow yet, or no longer: it is \(phase)")
+            }
             group.addTask { [self] in
-                await stop(flow, at: place, for: request.id)
-                // The answer is given by whoever has the connection, and waits.
-                waiting.withLock { $0?.wake() }
+                await end(streaming, for: request)
+                wake()
             }
         }
+    }
+
+    /// The answer is given by whoever has the connection, and waits.
+    private func wake() {
+        waiting.withLock { $0?.wake() }
     }
 
     private func give(_ answer: some Encodable, to id: Int) {
@@ -155,36 +164,33 @@ final class RequestDesk: Sendable {
 
     // MARK: Ending at a position
 
-    /// - Returns: Nil if it is refused.
-    private func end(_ request: RequestStore.Request) async -> (Flow, LSN)? {
-        guard let streaming = streaming.withLock({ $0 }) else {
-            refuse(
-                request.id,
-                because:
-                    "the stream does not flow yet, or no longer: it is \(status.snapshot.phase.rawValue)"
-            )
-            return nil
-        }
+    private func end(_ streaming: Stream, for request: RequestStore.Request) async {
         do {
-            let place =
-                if let end = request.end { end } else { try await streaming.sourceEnd() }
-            give(StopAnswer(state: .waiting, end: "\(place)"), to: request.id)
-            return (streaming.flow, place)
+            let place = try await stop(streaming, for: request)
+            logger.info("asked to end", metadata: ["position": "\(place)"])
+            give(StopAnswer(state: .stopping, end: "\(place)"), to: request.id)
+        } catch let failure as HoldPoint.Failure {
+            refuse(request.id, because: failure.reason)
         } catch {
             refuse(request.id, because: "the source does not say where it is: \(error)")
-            return nil
         }
     }
 
-    private func stop(_ flow: Flow, at place: LSN, for id: Int) async {
-        do {
-            try await flow.end(at: place)
-            logger.info("asked to end", metadata: ["position": "\(place)"])
-            give(StopAnswer(state: .stopping, end: "\(place)"), to: id)
-        } catch let failure as HoldPoint.Failure {
-            refuse(id, because: failure.reason)
-        } catch {
-            refuse(id, because: "\(error)")
+    /// Under load the stream may be beyond what the source had a moment ago: what it has now is then
+    /// asked for anew.
+    private func stop(
+        _ streaming: Stream, for request: RequestStore.Request
+    ) async throws -> LSN {
+        while true {
+            let place = if let end = request.end { end } else { try await streaming.sourceEnd() }
+            give(StopAnswer(state: .waiting, end: "\(place)"), to: request.id)
+            wake()
+            do {
+                try await streaming.flow.end(at: place)
+                return place
+            } catch HoldPoint.Failure.passed where request.end == nil {
+                continue
+            }
         }
     }
 

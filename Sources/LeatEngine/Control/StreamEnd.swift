@@ -111,7 +111,7 @@ public struct StreamEnd: Sendable {
                     .target, "Stream \(stream) stopped for another reason, at \(position).",
                     advice: "leat status says why.")
             }
-            if !isRunning, position >= place { return .ended(at: place) }
+            if !isRunning, position >= place { return .ended(at: position) }
             // Between two runs, or about to be: nobody would take it there.
             let answer = try store.answer(to: id)
             guard answer != .forgotten else { throw begunAnew }
