@@ -1,3 +1,5 @@
+internal import LeatCore
+
 /// A place where settings are written down.
 public protocol SettingLayer: Sendable {
     /// - Parameter isList: Whether more than one text may stand there.
@@ -20,23 +22,8 @@ public struct EnvironmentLayer: SettingLayer {
         of name: String, variable: String, isList: Bool
     ) -> (texts: [String], place: String)? {
         guard let text = variables[variable], !text.isEmpty else { return nil }
-        return (isList ? EnvironmentLayer.parts(text) : [text], "$\(variable)")
-    }
-
-    /// What is in double quotes, as an unusual name of a table is, may hold commas.
-    private static func parts(_ text: String) -> [String] {
-        var parts = [""]
-        var isQuoted = false
-        for scalar in text.unicodeScalars {
-            if scalar == "\"" { isQuoted.toggle() }
-            if scalar == ",", !isQuoted {
-                parts.append("")
-            } else {
-                parts[parts.count - 1].unicodeScalars.append(scalar)
-            }
-        }
-        return parts.map { part in
-            String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-        }.filter { !$0.isEmpty }
+        // A comma more at an end is no part.
+        let texts = isList ? TablePattern.texts(in: text).filter { !$0.isEmpty } : [text]
+        return (texts, "$\(variable)")
     }
 }

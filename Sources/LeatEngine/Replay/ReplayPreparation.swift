@@ -34,20 +34,26 @@ struct ReplayPreparation {
             copiesTables: configuration.beginning != .noCopy, logger: logger)
     }
 
-    /// Makes schema `leat`, once the target is known not to be what was recorded.
-    func ensureSchema() async throws {
-        let folder = ArchiveFacts(configuration.archive)
-        let found = try folder.read(folder.position(), until: configuration.until)
-        try checkIsNotSource(
-            of: found.description, on: try await applier.run { try DatabaseIdentity($0) })
-        try await applier.run { try LeatSchema.ensure($0) }
+    /// The archive and the target that a run has met.
+    struct Met: Sendable {
+        var stored: ArchivePosition
+        var found: ArchiveFacts.Found
+        var target: DatabaseIdentity
     }
 
-    func prepare() async throws -> Prepared {
+    /// Makes schema `leat`, once the target is known not to be what was recorded.
+    func ensureSchema() async throws -> Met {
         let folder = ArchiveFacts(configuration.archive)
         let stored = try folder.position()
         let found = try folder.read(stored, until: configuration.until)
         let target = try await applier.run { try DatabaseIdentity($0) }
+        try checkIsNotSource(of: found.description, on: target)
+        try await applier.run { try LeatSchema.ensure($0) }
+        return Met(stored: stored, found: found, target: target)
+    }
+
+    func prepare(_ met: Met) async throws -> Prepared {
+        let (stored, found, target) = (met.stored, met.found, met.target)
         // Before anything is emptied.
         if try await run.rewind.mayBegin(by: applier, of: configuration.stream) {
             let anew = try ReplayDecision(facts(of: nil, stored: stored, found: found))

@@ -48,12 +48,12 @@ struct ReplayRun: Sendable {
             try await applier.connect(configuration.target, own: ownBackend)
             connected()
             let preparation = ReplayPreparation(run: self, applier: applier, archive: archive)
-            try await preparation.ensureSchema()
+            let met = try await preparation.ensureSchema()
             let desk = RequestDesk(
                 target: configuration.target, stream: configuration.stream, status: status,
                 logger: logger)
             return try await desk.open(beside: applier) {
-                try await flow(of: preparation.prepare(), to: applier, from: archive, desk: desk)
+                try await flow(of: preparation.prepare(met), to: applier, from: archive, desk: desk)
             }
         }
     }

@@ -23,25 +23,6 @@ struct RequestTests {
         try await status(pair)["live"] as? [String: Any]
     }
 
-    /// Runs `body` while another session has the table on the target.
-    private func whileLocked(_ pair: Pair, _ body: () async throws -> Void) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                _ = try? await pair.onTarget("begin; lock table t; select pg_sleep(600)")
-            }
-            let holder = """
-                from pg_stat_activity where datname = '\(pair.database)' and wait_event = 'PgSleep'
-                """
-            try await pair.target.waitUntil(sql: "select count(*) \(holder)", equals: "1")
-            let end = "select pg_terminate_backend(pid) \(holder)"
-            do { try await body() } catch {
-                try await pair.target.sql(end)
-                throw error
-            }
-            try await pair.target.sql(end)
-        }
-    }
-
     private func waitUntilBlocked(_ pair: Pair) async throws {
         try await pair.target.waitUntil(
             sql: """
@@ -113,7 +94,7 @@ struct RequestTests {
             try expectInOrder(first["positions"])
             try await expectAllIsOnThePage(status(pair))
 
-            try await whileLocked(pair) {
+            try await pair.target.whileLocked("t", in: pair.database) {
                 try await pair.onSource("insert into t values (3, 'c')")
                 try await waitUntilBlocked(pair)
                 #expect(try await live(pair)?["rows_applied"] as? Int == 2)
@@ -156,7 +137,7 @@ struct RequestTests {
         try await Pair.with(schema: Self.tables) { pair in
             let leat = try pair.start()
             try await pair.waitForStream(leat)
-            try await whileLocked(pair) {
+            try await pair.target.whileLocked("t", in: pair.database) {
                 try await pair.onSource("insert into t values (1, 'before')")
                 try await waitUntilBlocked(pair)
                 try await pair.onSource("insert into t values (2, 'before')")

@@ -35,19 +35,7 @@ extension Pair {
 
     /// Runs `body` while the target's table cannot be written to.
     func whileTargetWaits(on table: String, _ body: () async throws -> Void) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                _ = try? await self.onTarget(
-                    "begin; lock table \(table) in exclusive mode; select pg_sleep(600)")
-            }
-            let holder = """
-                from pg_stat_activity where datname = '\(database)' and wait_event = 'PgSleep'
-                """
-            try await target.waitUntil(sql: "select count(*) \(holder)", equals: "1")
-            defer { group.cancelAll() }
-            try await body()
-            try await target.sql("select pg_terminate_backend(pid) \(holder)")
-        }
+        try await target.whileLocked(table, mode: "exclusive", in: database, body)
     }
 
     /// Waits until the slot is confirmed up to what is committed now.

@@ -83,29 +83,11 @@ extension StreamFixture {
 
     /// Runs `body` while a session on the target holds a lock on a table.
     ///
-    /// May be within another one, of another table.
-    ///
     /// - Parameter mode: `share` lets others read.
     func whileLocked<Value>(
         _ table: String, mode: String = "access exclusive", _ body: () async throws -> Value
     ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                _ = try? await self.target.sql(
-                    "begin; lock table \(table) in \(mode) mode; select pg_sleep(600)",
-                    database: self.database)
-            }
-            let holder = """
-                from pg_stat_activity where datname = '\(database)' and wait_event = 'PgSleep'
-                  and query like 'begin; lock table \(table) in %'
-                """
-            try await target.waitUntil(sql: "select count(*) \(holder)", equals: "1")
-            defer { group.cancelAll() }
-            let value = try await body()
-            // Nobody else ends it: a sleeping backend does not see that its client is gone.
-            try await target.sql("select pg_terminate_backend(pid) \(holder)")
-            return value
-        }
+        try await target.whileLocked(table, mode: mode, in: database, body)
     }
 
     /// Waits until Leat waits for a lock on the target.
