@@ -132,16 +132,16 @@ enum Preflight {
         }
     }
 
-    /// Where no cast leads from a type of the target to the source's, a column can be made anew
-    /// once there are no rows.
+    /// Where no cast leads from a type of the target to the source's, its rows are in the way.
     private static func withoutRows(
         _ halt: Halt, target: TargetTable, session: Session,
         as plan: () throws(Halt) -> RelationPlan
     ) throws -> Halt {
         var other = halt
         do { _ = try plan() } catch { other = error }
-        guard other.advice != halt.advice else { return halt }
-        if try TargetTables.isEmpty(target, on: session) { return other }
+        guard other.advice != halt.advice, try !TargetTables.isEmpty(target, on: session) else {
+            return halt
+        }
         var halt = halt
         halt.advice = """
             No cast leads to some of these types, and rows of the target are in the way. Start \
