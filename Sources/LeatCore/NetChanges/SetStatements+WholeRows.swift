@@ -72,14 +72,18 @@ extension SetStatements {
     private static var mostEqual: Int { 4 }
 
     /// One scan of the table for all rows of a set, where there is no index to find them by.
-    public static let scanSettings = scanSettings("on")
+    ///
+    /// A table that looks empty by its statistics would be compared row by row with all that is
+    /// staged, so this is not left to them.
+    public static let scanSettings = scanSettings(scans: "on", loops: "off")
     /// As it was.
-    public static let noScanSettings = scanSettings("off")
+    public static let noScanSettings = scanSettings(scans: "off", loops: "on")
 
-    private static func scanSettings(_ value: String) -> String {
+    private static func scanSettings(scans: String, loops: String) -> String {
         """
-        select pg_catalog.set_config('enable_seqscan', '\(value)', true), \
-        pg_catalog.set_config('enable_hashjoin', '\(value)', true)
+        select pg_catalog.set_config('enable_seqscan', '\(scans)', true), \
+        pg_catalog.set_config('enable_hashjoin', '\(scans)', true), \
+        pg_catalog.set_config('enable_nestloop', '\(loops)', true)
         """
     }
 }

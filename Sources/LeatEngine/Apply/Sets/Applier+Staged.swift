@@ -62,7 +62,7 @@ extension Applier {
         let folded = FoldedWriter(
             session: session, batch: batch, relations: relations, choice: choice,
             isHeldBack: { heldBack[$0] != nil })
-        guard let senders = folded.foldAhead(run.changes, staging: staging) else { return nil }
+        guard let senders = try folded.foldAhead(run.changes, staging: &staging) else { return nil }
         for sender in senders { try sender.prepareAhead(&staging) }
         var writer = try writer()
         defer { prepared = writer.prepared }

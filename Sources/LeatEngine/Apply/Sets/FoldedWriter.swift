@@ -75,10 +75,13 @@ struct FoldedWriter {
     /// Folds changes that are to be staged before their turn.
     ///
     /// - Returns: Nil if something has to happen between them, or nothing would be staged.
-    func foldAhead(_ range: Range<Int>, staging: StagingTables) -> [SetSender]? {
+    func foldAhead(
+        _ range: Range<Int>, staging: inout StagingTables
+    ) throws -> [SetSender]? {
         forget()
         guard fold(range) == nil else { return nil }
         let senders = senders(of: Array(sets.indices), staging: staging)
+        try SetSender.unstageMisjudged(senders, staging: &staging)
         return senders.contains(where: \.isStaged) ? senders : nil
     }
 
@@ -132,6 +135,11 @@ struct FoldedWriter {
         _ indexes: [Int], with writer: inout BatchWriter, staging: inout StagingTables
     ) throws {
         let senders = senders(of: indexes, staging: staging)
+        if senders.contains(where: \.isStaged) {
+            try writer.pause()
+            try SetSender.unstageMisjudged(senders, staging: &staging)
+            try writer.resume()
+        }
         for sender in senders { try sender.stage(with: &writer, staging: &staging) }
         try FoldedWriter.sendStaged(senders, with: &writer)
     }

@@ -15,7 +15,7 @@ final class SetSender {
     private let statements: RelationStatements
     private let session: Session
     private let batch: Batch
-    let isStaged: Bool
+    private(set) var isStaged: Bool
     private let isCopied: Bool
     private let isBinary: Bool
     /// Columns that the deletes of whole rows are joined by; none if there is a key.
@@ -128,6 +128,23 @@ final class SetSender {
     }
 
     // MARK: Staging
+
+    /// Leaves out of staging what the target would not find by an index.
+    ///
+    /// Whole rows are found by a scan and a hash in any case.
+    static func unstageMisjudged(
+        _ senders: [SetSender], staging: inout StagingTables
+    ) throws {
+        let staged = senders.filter { $0.isStaged && !$0.sets.scansForRows }
+        guard let first = staged.first else { return }
+        let misjudged = try first.attempt {
+            try staging.misjudged.names(
+                among: staged.map(\.sets.plan.target.name), on: first.session)
+        }
+        for sender in staged where misjudged.contains(sender.sets.plan.target.name) {
+            sender.isStaged = false
+        }
+    }
 
     /// Makes the staging table, if there is to be one, before any transaction begins.
     func prepareAhead(_ staging: inout StagingTables) throws {

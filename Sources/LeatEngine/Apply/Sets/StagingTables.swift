@@ -17,6 +17,7 @@ struct StagingTables {
     private var users: [RelationSets] = []
     private var made = 0
     private var oldest: ContinuousClock.Instant?
+    var misjudged = MisjudgedTables()
     /// Counts batches, as a measure of age.
     var batch = 0
     /// Counts target transactions: what one has staged stays until its commit.
@@ -33,9 +34,10 @@ struct StagingTables {
         return .now - oldest > StagingTables.longestLife
     }
 
-    /// The tables are gone.
+    /// The tables are gone, and with them what was prepared.
     mutating func removeAll() {
         users = []
+        misjudged = MisjudgedTables()
         oldest = nil
     }
 
