@@ -52,6 +52,7 @@ struct RecordPreparation {
             of: system, stored: try stored(file), keeper: run.spool == nil ? .archive : .spool,
             // A slot that is named is taken over, as nothing has to be copied for that.
             copiesTables: configuration.slot == nil)
+        try run.spool?.waitForTarget(if: facts)
         let decision = try StartDecision(facts)
         try await servers.source.run { session in
             try session.checkDecoding(needsSlot: decision == .create)

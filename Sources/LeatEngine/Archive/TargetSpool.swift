@@ -32,11 +32,13 @@ final class TargetSpool: Sendable {
     let status: JobStatus
     private let stream: StreamName
     private let hasBegun: Atomic<Bool>
-    private let isOpen = Atomic<Bool>(false)
+    /// Whether the target was asked since the process began, and the spool fits it.
+    private let isAgreed = Atomic<Bool>(false)
+    /// Requested where the recording may go on.
+    private let gate = Mutex(StopSignal())
     private let partitions = Mutex<PartitionWatch?>(nil)
     private let last = Mutex<LastTransaction?>(nil)
     private let copies = Mutex<[RelationID: LSN]>([:])
-    private let (gate, opening) = AsyncStream.makeStream(of: Void.self)
 
     init(
         in folder: ArchiveFolder, under lock: WriterLock, configuration: SyncConfiguration.Spool,
@@ -61,13 +63,39 @@ final class TargetSpool: Sendable {
     /// The recording may begin: the spool is begun and fits the target, or the target cannot be
     /// reached to ask it.
     func open() {
-        isOpen.store(true, ordering: .releasing)
-        opening.finish()
+        gate.withLock { $0 }.request()
     }
+
+    /// The target has said that the spool fits it.
+    func agree() {
+        isAgreed.store(true, ordering: .releasing)
+        open()
+    }
+
+    private var isOpen: Bool { gate.withLock { $0.isRequested } }
 
     /// Returns when it may begin, or the task is cancelled.
     func waitUntilOpen() async {
-        for await _ in gate {}
+        await gate.withLock { $0 }.wait()
+    }
+
+    /// A slot that is ahead of the spool was read without it meanwhile, by a start that left it out.
+    /// The target has what lies between, but only it can say so, and begin the spool anew.
+    ///
+    /// - Throws: ``Restart``, and the recording waits until the target is reached, or the next try to
+    ///   reach it has failed.
+    func waitForTarget(if facts: StartFacts) throws(Restart) {
+        guard !isAgreed.load(ordering: .acquiring), let stored = facts.stored,
+            !stored.isCreating, let confirmed = facts.slot?.confirmedFlushLSN,
+            confirmed > stored.endLSN
+        else { return }
+        gate.withLock { $0 = StopSignal() }
+        throw Restart(
+            reason: """
+                Slot \(facts.slotName) was confirmed up to \(confirmed) without the spool, which ends \
+                at \(stored.endLSN). Whether the target has what lies between is known when it can be \
+                reached; until then nothing is recorded, and the source keeps its WAL
+                """)
     }
 
     /// The following knows which tables are copied, and keeps note of their partitions on the
@@ -112,7 +140,7 @@ final class TargetSpool: Sendable {
             found: try found(), mark: mark)
         spool.formerReader = former
         let decision = try SpoolDecision(spool)
-        if decision == .begin, isOpen.load(ordering: .acquiring) { throw TargetSpool.isBehind }
+        if decision == .begin, isOpen { throw TargetSpool.isBehind }
         return decision
     }
 

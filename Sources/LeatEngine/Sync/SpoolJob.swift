@@ -97,7 +97,11 @@ struct SpoolJob: Sendable {
             attempts: RecordAttempts(), spool: target, stop: stop, status: JobStatus(),
             logger: logger)
         let loop = JobLoop(status: run.status, stop: stop, logger: logger)
-        _ = try await loop.run { try await run.run(connected: $0) }
+        _ = try await loop.run { connected in
+            // Shut again where only the target can say how to go on.
+            await target.waitUntilOpen()
+            return try await run.run(connected: connected)
+        }
     }
 
     private func follow(

@@ -75,7 +75,7 @@ extension StreamPreparation {
                 "spool begun",
                 metadata: ["spool": "\(spool.folder.path)", "position": "\(confirmed)"])
         }
-        spool.open()
+        spool.agree()
     }
 
     /// Before the recording begins: tables that are still to be copied have nothing to lose.

@@ -252,6 +252,37 @@ import Testing
         }
     }
 
+    @Test("a slot that was read without the spool is taken up again once the target can be asked")
+    func readWithoutIt() async throws {
+        try await Pair.withOwnServers(
+            schema: SpoolTests.schema, rows: SpoolTests.load(0)
+        ) { pair in
+            let first = try pair.startSpooling()
+            try await pair.waitForStream(first)
+            try await pair.onSource(SpoolTests.load(1))
+            try await pair.waitUntilApplied()
+            #expect(try await first.terminate() == 0, "\(first.log)")
+            try await pair.onSource(SpoolTests.load(2))
+            try await pair.catchUp()
+            try await pair.target.stop(mode: .immediate)
+
+            let leat = try pair.startSpooling()
+            try await pair.onSource(SpoolTests.load(3))
+            try await leat.waitForOutput(containing: "known when it can be reached")
+            #expect(leat.exit == nil, "\(leat.log)")
+            // A stop does not wait for either.
+            #expect(try await leat.terminate(timeout: .seconds(20)) == 0, "\(leat.log)")
+
+            let next = try pair.startSpooling()
+            try await next.waitForOutput(containing: "known when it can be reached")
+            try await pair.target.start()
+            try await pair.waitUntilApplied()
+            try await pair.expectEqual()
+            try await pair.waitUntilRecorded()
+            #expect(try await next.terminate() == 0, "\(next.log)")
+        }
+    }
+
     @Test("a partition that is attached with rows is told and noted on the target")
     func partitions() async throws {
         let schema = """
