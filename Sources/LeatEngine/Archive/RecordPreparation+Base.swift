@@ -31,7 +31,7 @@ extension RecordPreparation {
                     configuration: configuration, folder: folder, lock: run.lock,
                     encoding: servers.encoding, status: run.status, logger: logger
                 ).run(tables, describing: description, snapshot: snapshot, point: point)
-                if isTemporary { try await dropTemporary(name) }
+                if isTemporary { try await slots.dropTemporary(name) }
                 run.attempts.isBaseMade.store(true, ordering: .relaxed)
                 return
             } catch let altered as SnapshotHolder.Altered {
@@ -39,17 +39,13 @@ extension RecordPreparation {
                     "a table was altered before its rows were read; taking another snapshot",
                     metadata: ["table": "\(altered.table)"])
                 try folder.removeUnfinishedBases(run.lock)
-                if isTemporary { try await dropTemporary(name) }
+                if isTemporary { try await slots.dropTemporary(name) }
             }
         }
     }
 
     private func temporary(_ name: String) async throws -> (String, LSN) {
-        let slot = try await createSlot(name, isTemporary: true)
+        let slot = try await slots.makeTemporary(name)
         return (slot.snapshotName, slot.consistentPoint)
-    }
-
-    private func dropTemporary(_ name: String) async throws {
-        try await servers.receiver.run { _ = try $0.execute("DROP_REPLICATION_SLOT \"\(name)\"") }
     }
 }

@@ -32,7 +32,7 @@ struct RecordPreparation {
         /// What is compared of the source's history on the way to the position.
         var history: KnownHistory?
         var tables: [SourceTable]
-        var server: SourceFacts.Server
+        var server: SlotPreparation.Server
         var description: ArchiveDescription
         /// Nothing for a spool: its target keeps them.
         var definitions: Definitions?
@@ -48,15 +48,12 @@ struct RecordPreparation {
         var system = try await servers.receiver.run { try $0.identifySystem() }
         let file = try StreamFile.read(folder)
         try checkFolder(file)
-        let facts = try await sourceFacts.start(
+        let facts = try await slots.facts(
             of: system, stored: try stored(file), keeper: run.spool == nil ? .archive : .spool,
             // A slot that is named is taken over, as nothing has to be copied for that.
             copiesTables: configuration.slot == nil)
         try run.spool?.waitForTarget(if: facts)
-        let decision = try StartDecision(facts)
-        try await servers.source.run { session in
-            try session.checkDecoding(needsSlot: decision == .create)
-        }
+        let decision = try await slots.decide(by: facts)
         // An archive is of one database, under the name with which it began.
         if case .resume = decision, let file { system.database = file.database }
         if case .resume(let position) = decision, let file, run.spool != nil {
@@ -72,10 +69,10 @@ struct RecordPreparation {
         }
     }
 
-    private var sourceFacts: SourceFacts {
-        SourceFacts(
+    var slots: SlotPreparation {
+        SlotPreparation(
             configuration: configuration.reading, receiver: servers.receiver,
-            source: servers.source)
+            source: servers.source, logger: logger)
     }
 
     // MARK: What is there
@@ -159,7 +156,7 @@ struct RecordPreparation {
         FailPoint.archiveBegun.reached()
         file.state = .streaming
         if file.ownsSlot { file.slotBeginning = "\(point)" }
-        let server = try await sourceFacts.server()
+        let server = try await slots.server()
         file.publications = server.publications.map(\.text)
         file.tables = tables.map(StreamFile.Table.init)
         file.selection = configuration.selection.options.map(\.text)
@@ -182,27 +179,12 @@ struct RecordPreparation {
 
     /// - Returns: Where the slot stands; for a new one also its snapshot.
     private func slot(_ decision: StartDecision) async throws -> (LSN, snapshot: String?) {
-        let name = configuration.slotName
-        switch decision {
-        case .adopt(let position):
-            logger.info("taking over slot", metadata: ["slot": "\(name)"])
+        if case .adopt(let position) = decision {
+            slots.tellAdopted()
             return (position, nil)
-        case .recreate:
-            logger.info("dropping a slot that was never read", metadata: ["slot": "\(name)"])
-            try await servers.source.run { try ReplicationSlot(session: $0, name: name).drop() }
-        case .create, .resume:
-            break
         }
-        let slot = try await createSlot(name, isTemporary: false)
-        FailPoint.slotCreated.reached()
+        let slot = try await slots.make(by: decision)
         return (slot.consistentPoint, slot.snapshotName)
-    }
-
-    func createSlot(_ name: String, isTemporary: Bool) async throws -> CreatedSlot {
-        let receiver = servers.receiver
-        return try await SlotWait.creating(for: configuration.reading, logger: logger) {
-            try await receiver.run { try $0.createSlot(name, isTemporary: isTemporary) }
-        }
     }
 
     // MARK: One that goes on
@@ -231,7 +213,7 @@ struct RecordPreparation {
         return Prepared(
             position: position, confirmed: facts.slot?.confirmedFlushLSN ?? position,
             history: facts.history(leavesOutOrigins: configuration.origin == .none),
-            tables: tables, server: try await sourceFacts.server(), description: description,
+            tables: tables, server: try await slots.server(), description: description,
             definitions: try definitions(of: tables, found, from: position),
             copied: try madeUpFor(file))
     }
@@ -259,7 +241,7 @@ struct RecordPreparation {
         at position: LSN, given facts: StartFacts, file: StreamFile, on system: SystemIdentity
     ) async throws -> Prepared {
         try await checkPublications(file)
-        let server = try await sourceFacts.server()
+        let server = try await slots.server()
         let (reading, encoding) = (configuration.reading, servers.encoding)
         let (tables, description) = try await servers.source.run { session in
             let reader = ArchiveCatalogReader(session: session, configuration: reading)

@@ -21,7 +21,7 @@ extension StreamPreparation {
         case .create, .recreate:
             return try await beginNew(by: decision, spool: spool, tables, with: plans, on: system)
         case .adopt(let position):
-            logger.info("taking over slot", metadata: ["slot": "\(configuration.slotName)"])
+            slots.tellAdopted()
             try await checkCopy(of: tables, with: plans)
             try await storeBeginning(at: position, tables, adopting: system)
             try await onTarget.settleTriggers(tables)
@@ -58,13 +58,7 @@ extension StreamPreparation {
         }
         try await onTarget.settleTriggers(tables)
         try await emptyTargets(of: tables, with: plans)
-        let slotName = configuration.slotName
-        if decision == .recreate {
-            logger.info("dropping a slot that was never read", metadata: ["slot": "\(slotName)"])
-            try await servers.source.run { try ReplicationSlot(session: $0, name: slotName).drop() }
-        }
-        let slot = try await createSlot(slotName, isTemporary: false)
-        FailPoint.slotCreated.reached()
+        let slot = try await slots.make(by: decision)
         let point = slot.consistentPoint
         try await storeBeginning(at: point, tables, adopting: nil)
         if configuration.copiesTables {

@@ -148,15 +148,15 @@ extension StreamPreparation {
                 metadata: ["tables": "\(names)"])
         }
         try await emptyTargets(of: late, with: plans, refilled: plan.refilled)
-        try await copy(late, in: createSlot(name, isTemporary: true))
-        try await dropTemporary(name)
+        try await copy(late, in: slots.makeTemporary(name))
+        try await slots.dropTemporary(name)
     }
 
     /// `--no-copy` for tables that are new: they hold the rows as of now, says the operator.
     private func adoptLate(_ tables: [SourceTable], under name: String) async throws {
         guard !tables.isEmpty else { return }
-        let slot = try await createSlot(name, isTemporary: true)
-        try await dropTemporary(name)
+        let slot = try await slots.makeTemporary(name)
+        try await slots.dropTemporary(name)
         let stream = configuration.stream
         try await servers.applier.run { session in
             let store = TableStore(session: session, stream: stream)
@@ -168,18 +168,6 @@ extension StreamPreparation {
             --no-copy: these new tables are taken as they are on the target, which must have been \
             all of their rows as of this LSN; later changes follow
             """, metadata: ["tables": "\(names)", "lsn": "\(slot.consistentPoint)"])
-    }
-
-    func dropTemporary(_ name: String) async throws {
-        try await servers.receiver.run { _ = try $0.execute("DROP_REPLICATION_SLOT \"\(name)\"") }
-    }
-
-    func createSlot(_ name: String, isTemporary: Bool) async throws -> CreatedSlot {
-        try await SlotWait.creating(
-            for: configuration.reading, showsValues: configuration.showsValues, logger: logger
-        ) {
-            try await servers.receiver.run { try $0.createSlot(name, isTemporary: isTemporary) }
-        }
     }
 
     /// - Parameter held: Called when the slot's snapshot is held, and shows the tables as they are.

@@ -71,12 +71,11 @@ struct StreamPreparation {
         let progress = try await readProgress()
         try await checkTarget(progress)
         let (spool, facts) = try decideSpool(
-            given: try await startFacts(of: system, stored: progress?.stored), since: progress)
-        let decision = try StartDecision(facts)
+            given: try await slots.facts(
+                of: system, stored: progress?.stored, keeper: .target,
+                copiesTables: configuration.copiesTables), since: progress)
+        let decision = try await slots.decide(by: facts)
         progress?.tellRenames(source: facts.databaseKey, to: servers.target, logger: logger)
-        try await servers.source.run { session in
-            try session.checkDecoding(needsSlot: decision == .create)
-        }
         if case .resume = decision {
             try await checkPublicationsAreTheSame(progress)
             let published = try await published()
@@ -186,17 +185,10 @@ struct StreamPreparation {
         }
     }
 
-    func startFacts(
-        of system: SystemIdentity, stored: StartFacts.Stored?
-    ) async throws -> StartFacts {
-        try await sourceFacts.start(
-            of: system, stored: stored, keeper: .target, copiesTables: configuration.copiesTables)
-    }
-
-    var sourceFacts: SourceFacts {
-        SourceFacts(
+    var slots: SlotPreparation {
+        SlotPreparation(
             configuration: configuration.reading, receiver: servers.receiver,
-            source: servers.source)
+            source: servers.source, showsValues: configuration.showsValues, logger: logger)
     }
 
     // MARK: The result
@@ -207,7 +199,7 @@ struct StreamPreparation {
         looked: FoundDefinitions
     ) async throws -> Prepared {
         let (configuration, encoding) = (configuration, servers.encoding)
-        let server = try await sourceFacts.server()
+        let server = try await slots.server()
         let ids = Dictionary(
             tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
         let (stored, unknown) = try await servers.applier.run { session in

@@ -1,13 +1,22 @@
 internal import LeatCatalogs
 internal import LeatCore
+internal import LeatFlow
+internal import Logging
 internal import PGClient
 internal import PGWire
 
-/// What a start has to know of the source, whatever takes the stream.
-struct SourceFacts {
+/// What every job that reads a slot does before it streams, whatever takes the stream and wherever
+/// its position is kept: what is found of slot and source, how to begin, and the slot itself.
+///
+/// What differs is the job's to say between the steps: what it has stored, and what it writes down
+/// before a slot is made and after.
+struct SlotPreparation {
     let configuration: SourceConfiguration
     let receiver: SlotReceiver
     let source: Connection
+    /// Of transactions that a new slot waits for.
+    var showsValues = false
+    let logger: Logger
 
     /// What does not change while a stream flows, and what is compared with later.
     struct Server: Sendable {
@@ -18,7 +27,9 @@ struct SourceFacts {
         var viaRoot: [String: Bool]
     }
 
-    func start(
+    // MARK: What is found
+
+    func facts(
         of system: SystemIdentity, stored: StartFacts.Stored?, keeper: PositionKeeper,
         copiesTables: Bool
     ) async throws -> StartFacts {
@@ -49,6 +60,53 @@ struct SourceFacts {
         }
         return TimelineHistory(content).end(of: timeline)
     }
+
+    // MARK: The slot
+
+    /// - Throws: ``Halt`` where going on, or beginning, would lose or repeat changes.
+    func decide(by facts: StartFacts) async throws -> StartDecision {
+        let decision = try StartDecision(facts)
+        try await source.run { session in
+            try session.checkDecoding(needsSlot: decision == .create)
+        }
+        return decision
+    }
+
+    /// - Returns: The stream's own slot, anew; nobody has read the one that may be there.
+    func make(by decision: StartDecision) async throws -> CreatedSlot {
+        let name = configuration.slotName
+        if decision == .recreate {
+            logger.info("dropping a slot that was never read", metadata: ["slot": "\(name)"])
+            try await source.run { try ReplicationSlot(session: $0, name: name).drop() }
+        }
+        let slot = try await create(name, isTemporary: false)
+        FailPoint.slotCreated.reached()
+        return slot
+    }
+
+    /// For its snapshot and the point of that.
+    func makeTemporary(_ name: String) async throws -> CreatedSlot {
+        try await create(name, isTemporary: true)
+    }
+
+    private func create(_ name: String, isTemporary: Bool) async throws -> CreatedSlot {
+        let receiver = receiver
+        return try await SlotWait.creating(
+            for: configuration, showsValues: showsValues, logger: logger
+        ) {
+            try await receiver.run { try $0.createSlot(name, isTemporary: isTemporary) }
+        }
+    }
+
+    func dropTemporary(_ name: String) async throws {
+        try await receiver.run { _ = try $0.execute("DROP_REPLICATION_SLOT \"\(name)\"") }
+    }
+
+    func tellAdopted() {
+        logger.info("taking over slot", metadata: ["slot": "\(configuration.slotName)"])
+    }
+
+    // MARK: What is compared with later
 
     func server() async throws -> Server {
         let configuration = configuration
