@@ -12,7 +12,9 @@ let strict: [SwiftSetting] = [
 let package = Package(
     name: "leat",
     products: [
-        .executable(name: "leat", targets: ["leat"])
+        .executable(name: "leat", targets: ["leat"]),
+        // The beginning of a library: reading a slot, and a flow from a source of batches to a sink.
+        .library(name: "LeatFlow", targets: ["PGWire", "PGClient", "LeatCore", "LeatFlow"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

@@ -1,11 +1,11 @@
 internal import LeatCore
-package import PGWire
+public import PGWire
 
 /// Where batches go: a PostgreSQL target, an archive.
 ///
 /// Called by one task for batches and another for positions; what they must not do at the same
 /// time is the sink's to keep apart.
-package protocol BatchSink: Sendable {
+public protocol BatchSink: Sendable {
     /// Where the task that hands over the batches should run; nil: anywhere.
     var executor: (any TaskExecutor)? { get }
 
@@ -45,15 +45,18 @@ package protocol BatchSink: Sendable {
 }
 
 extension BatchSink {
-    package var executor: (any TaskExecutor)? { nil }
+    /// Anywhere.
+    public var executor: (any TaskExecutor)? { nil }
 
-    package func durable() async throws -> LSN? { nil }
+    /// It does not happen by itself.
+    public func durable() async throws -> LSN? { nil }
 
-    package func begin(_ batch: Batch) async throws -> (any BegunBatch)? { nil }
+    /// Nothing is done before its turn.
+    public func begin(_ batch: Batch) async throws -> (any BegunBatch)? { nil }
 }
 
 /// A batch that a sink has begun.
-package protocol BegunBatch: Sendable {
+public protocol BegunBatch: Sendable {
     /// Takes it, as ``BatchSink/apply(_:)`` does. It is its turn: all batches before are applied.
     func apply() async throws -> Applied
 }

@@ -1,8 +1,8 @@
-package import LeatCore
-package import PGWire
+public import LeatCore
+public import PGWire
 
 /// What ``BatchSource/next()`` brings.
-package enum Delivery: Sendable {
+public enum Delivery: Sendable {
     case batch(Batch)
     /// Nothing for now.
     case nothing
@@ -15,7 +15,7 @@ package enum Delivery: Sendable {
 /// A source and its ``Flow`` share a ``SharedPosition``. The source notes there every transaction
 /// that it begins, every commit (whether it has changes for the sink or not), the ends it hears
 /// of, and each batch, before it hands that over.
-package protocol BatchSource: Sendable {
+public protocol BatchSource: Sendable {
     /// Where the task that takes the batches should run; nil: anywhere.
     var executor: (any TaskExecutor)? { get }
 
@@ -49,7 +49,10 @@ package protocol BatchSource: Sendable {
 }
 
 extension BatchSource {
-    package var reasonToEnd: (any Error)? { nil }
-    package func writtenEnd() async throws -> LSN? { nil }
-    package var executor: (any TaskExecutor)? { nil }
+    /// A source that ends only when it is stopped.
+    public var reasonToEnd: (any Error)? { nil }
+    /// What is named needs no proof.
+    public func writtenEnd() async throws -> LSN? { nil }
+    /// Anywhere.
+    public var executor: (any TaskExecutor)? { nil }
 }

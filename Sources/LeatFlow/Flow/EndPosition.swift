@@ -1,8 +1,8 @@
-package import PGWire
+public import PGWire
 internal import Synchronization
 
 /// Where a ``Flow`` ends, if anywhere. It may be told while it flows: ``Flow/end(at:)``.
-package final class EndPosition: Sendable {
+public final class EndPosition: Sendable {
     private let end: Mutex<LSN?>
 
     init(_ end: LSN?) {
@@ -10,7 +10,7 @@ package final class EndPosition: Sendable {
     }
 
     /// Transactions that end beyond it are not applied; nil for none such.
-    package var lsn: LSN? { end.withLock { $0 } }
+    public var lsn: LSN? { end.withLock { $0 } }
 
     /// What was wanted before and is nearer stays.
     func bring(to place: LSN) {

@@ -1,6 +1,6 @@
 internal import AsyncAlgorithms
 internal import LeatCore
-package import PGWire
+public import PGWire
 
 /// One flow of batches from a source to a sink, until a stop, the end position or an error.
 ///
@@ -14,25 +14,32 @@ package import PGWire
 /// An error in any of them ends all.
 ///
 /// Nothing here knows what source and sink are.
-package struct Flow {
-    package enum Ending: Sendable {
+public struct Flow: Sendable {
+    /// Why a flow has ended in order.
+    public enum Ending: Sendable {
         /// The source has ended by itself or was stopped.
         case sourceEnded
         /// Everything up to the end position is stored.
         case endReached
     }
 
-    package let source: any BatchSource
-    package let sink: any BatchSink
-    package let positions: SharedPosition
-    package let end: EndPosition
+    /// Where batches come from.
+    public let source: any BatchSource
+    /// Who takes them.
+    public let sink: any BatchSink
+    /// How far everything is.
+    public let positions: SharedPosition
+    /// Where it ends by itself; it may be brought nearer while the flow runs.
+    public let end: EndPosition
     /// How often the source hears of positions that stay the same.
-    package let statusInterval: Duration
-    package let status: JobStatus
+    public let statusInterval: Duration
+    /// What it shows of itself.
+    public let status: JobStatus
     /// For whoever wants it to stand still at a place.
-    package let holdPoint: HoldPoint
+    public let holdPoint: HoldPoint
 
-    package init(
+    /// A flow that has not begun.
+    public init(
         source: any BatchSource, sink: any BatchSink, positions: SharedPosition, end: LSN?,
         statusInterval: Duration, status: JobStatus
     ) {
@@ -50,7 +57,7 @@ package struct Flow {
     ///
     /// - Throws: ``HoldPoint/Failure`` if the flow is beyond it, ends before it, or is held by
     ///   somebody; `CancellationError`.
-    package func end(at place: LSN) async throws {
+    public func end(at place: LSN) async throws {
         try await holdPoint.hold(at: place) { end.bring(to: place) }
         positions.storing.ring()
     }
@@ -63,10 +70,11 @@ package struct Flow {
     /// is put together while the sink works on it, which takes longer.
     private static let lowWater = 1 << 20
     private static let highWater = 4 << 20
-    package static let tick: Duration = .milliseconds(100)
+    /// How often its clock looks at what is due.
+    public static let tick: Duration = .milliseconds(100)
 
     /// - Parameter companions: What runs beside the flow and ends with it.
-    package func run(beside companions: [@Sendable () async throws -> Void] = []) async throws
+    public func run(beside companions: [@Sendable () async throws -> Void] = []) async throws
         -> Ending
     {
         let tickers = FlowTickers(self)

@@ -1,4 +1,4 @@
-package import PGWire
+public import PGWire
 internal import Synchronization
 
 /// A place of a stream at which its flow stands still while somebody looks at what is there: the sink
@@ -10,9 +10,9 @@ internal import Synchronization
 /// Two tasks of the flow are in it. The one that takes batches applies what ends at or before the place,
 /// and goes no further (`arrive(before:position:)`). The one that stores positions stores the place, and says that it is
 /// held. Where nothing comes behind the place, the second does it alone, once the source has named it.
-package final class HoldPoint: Sendable {
+public final class HoldPoint: Sendable {
     /// Why nothing was held.
-    package enum Failure: Error, Equatable {
+    public enum Failure: Error, Equatable {
         /// The flow is further than the place.
         case passed(LSN)
         /// The flow has ended before it.
@@ -53,8 +53,7 @@ package final class HoldPoint: Sendable {
     ///
     /// - Throws: ``Failure``, what `body` throws, or `CancellationError`.
     @discardableResult
-    package func hold<Value>(at place: LSN, _ body: () async throws -> Value) async throws -> Value
-    {
+    public func hold<Value>(at place: LSN, _ body: () async throws -> Value) async throws -> Value {
         let isFree = phase.withLock { phase in
             guard phase == .free else { return false }
             phase = .wanted(place)

@@ -1,9 +1,9 @@
-package import LeatCore
-package import PGWire
+public import LeatCore
+public import PGWire
 internal import Synchronization
 
 /// The position state, shared by source, sink and tickers of a ``Flow``.
-package final class SharedPosition: Sendable {
+public final class SharedPosition: Sendable {
     private let state: Mutex<PositionState>
     /// There may be something to store.
     let storing = Bell()
@@ -25,13 +25,14 @@ package final class SharedPosition: Sendable {
     /// By which the flow goes.
     let clock: any JobClock
 
-    package init(_ state: PositionState, clock: any JobClock = ContinuousClock()) {
+    /// Nothing is received, applied or under way yet beyond what `state` says.
+    public init(_ state: PositionState, clock: any JobClock = ContinuousClock()) {
         self.state = Mutex(state)
         self.clock = clock
     }
 
     /// `body` must not wait for anything.
-    package func with<Value>(_ body: (inout PositionState) -> Value) -> Value {
+    public func with<Value>(_ body: (inout PositionState) -> Value) -> Value {
         state.withLock { body(&$0) }
     }
 
@@ -45,7 +46,7 @@ package final class SharedPosition: Sendable {
     }
 
     /// Notes an end that the source named with nothing for the sink before it.
-    package func hear(_ note: (inout PositionState) -> Void) {
+    public func hear(_ note: (inout PositionState) -> Void) {
         let isDue = with { state in
             note(&state)
             return state.dueWhenQuiet != nil
@@ -54,7 +55,7 @@ package final class SharedPosition: Sendable {
     }
 
     /// Notes what the sink committed.
-    package func committed(through end: LSN, isDurable: Bool) {
+    public func committed(through end: LSN, isDurable: Bool) {
         with { $0.committed(through: end, isDurable: isDurable, at: clock.now) }
         if isDurable { reporting.ring() } else if isAwaited { storing.ring() }
     }
@@ -63,66 +64,75 @@ package final class SharedPosition: Sendable {
 
     /// How far the source had written when it was last asked beside the stream; zero where nobody
     /// asks, because what is named needs no proof.
-    package var sourceEnd: LSN { LSN(rawValue: writtenEnd.load(ordering: .relaxed)) }
+    public var sourceEnd: LSN { LSN(rawValue: writtenEnd.load(ordering: .relaxed)) }
 
-    package func sourceEndRead(_ end: LSN) {
+    /// The source was asked how far it had written. An older answer changes nothing.
+    public func sourceEndRead(_ end: LSN) {
         writtenEnd.max(end.rawValue, ordering: .relaxed)
     }
 
     // MARK: Who waits
 
     /// The source is a server with synchronous standbys, of which this stream may be one.
-    package var isAwaited: Bool { awaited.load(ordering: .relaxed) }
+    public var isAwaited: Bool { awaited.load(ordering: .relaxed) }
 
-    package func setAwaited(_ isAwaited: Bool) {
+    /// Notes whether commits of the source wait for what this stream confirms.
+    public func setAwaited(_ isAwaited: Bool) {
         awaited.store(isAwaited, ordering: .relaxed)
     }
 
-    package func wantReply() {
+    /// The server has asked for a status update: what it waits for is stored and reported at once.
+    public func wantReply() {
         replyWanted.store(true, ordering: .releasing)
         storeWanted.store(true, ordering: .releasing)
         reporting.ring()
         storing.ring()
     }
 
-    package func takeReplyWanted() -> Bool {
+    /// Whether a status update is wanted at once; from here on none is.
+    public func takeReplyWanted() -> Bool {
         replyWanted.exchange(false, ordering: .acquiringAndReleasing)
     }
 
-    package func takeStoreWanted() -> Bool {
+    /// Whether what was applied is to be stored at once; from here on it is not.
+    public func takeStoreWanted() -> Bool {
         storeWanted.exchange(false, ordering: .acquiringAndReleasing)
     }
 
     /// The next status update asks the server for an answer.
-    package func askForReply() {
+    public func askForReply() {
         replyNeeded.store(true, ordering: .releasing)
         replyWanted.store(true, ordering: .releasing)
         reporting.ring()
     }
 
-    package func takeReplyNeeded() -> Bool {
+    /// Whether the next status update is to ask the server for an answer; the one after it is not.
+    public func takeReplyNeeded() -> Bool {
         replyNeeded.exchange(false, ordering: .acquiringAndReleasing)
     }
 
-    package func batchSent() {
+    /// A batch has left the source for the sink.
+    public func batchSent() {
         receiverWaits.store(false, ordering: .relaxed)
         batchesUnderWay.add(1, ordering: .sequentiallyConsistent)
     }
 
     /// - Returns: Whether the receiver waits for this with another batch in its hands.
-    package func batchApplied() -> Bool {
+    public func batchApplied() -> Bool {
         batchesUnderWay.subtract(1, ordering: .sequentiallyConsistent)
         return receiverWaits.exchange(false, ordering: .sequentiallyConsistent)
     }
 
-    package var isDrained: Bool { underWay == 0 }
+    /// Whether nothing is on its way from the source to the sink.
+    public var isDrained: Bool { underWay == 0 }
 
-    package var underWay: Int { batchesUnderWay.load(ordering: .sequentiallyConsistent) }
+    /// Batches on their way from the source to the sink.
+    public var underWay: Int { batchesUnderWay.load(ordering: .sequentiallyConsistent) }
 
     /// The receiver is about to hold a batch back while the applier is busy, and wants
     /// ``batchApplied()`` to say so. Both sides write before they read: ask for ``underWay``
     /// after this, and one of the two notices when the applier is done just then.
-    package func receiverWillWait() {
+    public func receiverWillWait() {
         receiverWaits.store(true, ordering: .sequentiallyConsistent)
     }
 }

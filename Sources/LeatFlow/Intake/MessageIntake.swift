@@ -1,14 +1,14 @@
-package import LeatCore
-package import PGWire
+public import LeatCore
+public import PGWire
 
 /// What each payload of a slot's stream does: changes of batches, and notes in the positions of the
 /// flow.
 ///
 /// It reads nothing and keeps no file: who receives the stream gives it every payload, and does what
 /// it is told with those of transactions that are kept until their commit.
-package struct MessageIntake {
+public struct MessageIntake {
     /// What is left to do with the payload.
-    package enum Action: Equatable, Sendable {
+    public enum Action: Equatable, Sendable {
         case none
         /// Append the message, which lies there, to what is kept of this transaction.
         case keep(TransactionID, at: LSN)
@@ -19,17 +19,19 @@ package struct MessageIntake {
         case replay(TransactionID)
     }
 
-    package var assembler: TransactionAssembler
+    /// Puts the changes of the payloads together.
+    public var assembler: TransactionAssembler
     private let positions: SharedPosition
     private var keepalives = KeepalivePolicy()
     /// Nothing that is named lies behind it.
     private var furthest = LSN.zero
     /// Transactions with changes that have ended since this was last set to 0.
-    package var commits = 0
+    public var commits = 0
     /// When the server sent the newest message, by its clock.
-    package var newest: PostgresTimestamp?
+    public var newest: PostgresTimestamp?
 
-    package init(_ assembler: TransactionAssembler, positions: SharedPosition) {
+    /// Before the first payload.
+    public init(_ assembler: TransactionAssembler, positions: SharedPosition) {
         self.assembler = assembler
         self.positions = positions
     }
@@ -41,7 +43,7 @@ package struct MessageIntake {
     /// server would leave that out without a word.
     ///
     /// - Throws: ``Restart``, so that the start is decided anew with what is so now.
-    package mutating func slotTaken(confirmed: LSN) throws {
+    public mutating func slotTaken(confirmed: LSN) throws {
         let position = positions.with { $0.position }
         guard confirmed <= position else {
             throw Restart(
@@ -52,7 +54,7 @@ package struct MessageIntake {
     }
 
     /// - Throws: `StreamError`; ``Restart`` where the server waits to stop for what is not stored.
-    package mutating func take(_ payload: RawSpan) throws -> Action {
+    public mutating func take(_ payload: RawSpan) throws -> Action {
         let decoded: ReplicationPayload
         do { decoded = try ReplicationPayload(decoding: payload) } catch {
             throw StreamError(.malformed(error), at: .zero)
@@ -115,12 +117,12 @@ package struct MessageIntake {
     }
 
     /// Takes one kept message of the transaction that ``Action/replay(_:)`` named.
-    package mutating func replay(_ body: RawSpan, at lsn: LSN) throws {
+    public mutating func replay(_ body: RawSpan, at lsn: LSN) throws {
         try assembler.replay(body, at: lsn)
     }
 
     /// The last kept message was given.
-    package mutating func finishReplay() throws {
+    public mutating func finishReplay() throws {
         if case .committed(let end, let isEmpty) = try assembler.finishReplay() {
             try committed(end: end, isEmpty: isEmpty)
         }

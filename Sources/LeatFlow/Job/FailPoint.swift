@@ -9,20 +9,23 @@ internal import Glibc
 public struct FailPoint: Sendable {
     let name: StaticString
 
-    package init(_ name: StaticString) {
+    /// A place of this name, in lower case with hyphens.
+    public init(_ name: StaticString) {
         self.name = name
     }
 
-    package static let storedNotConfirmed = FailPoint("stored-not-confirmed")
+    /// A position is stored, and the server does not know of it yet.
+    public static let storedNotConfirmed = FailPoint("stored-not-confirmed")
 
     #if DEBUG
-    package func reached() {
+    /// Ends the process here, if this is the place and the passage that the environment names.
+    public func reached() {
         FailPoints.shared.reached(self)
     }
     #else
     /// Nothing; some are passed once a message.
     @inlinable
-    package func reached() {}
+    public func reached() {}
     #endif
 }
 

@@ -2,6 +2,6 @@
 ///
 /// Its instants are those of the machine's clock, so that what is decided by time (`PositionState`,
 /// `Retries`) takes a plain value. Nothing asks it more than a few times a batch.
-package protocol JobClock: Clock where Instant == ContinuousClock.Instant {}
+public protocol JobClock: Clock where Instant == ContinuousClock.Instant {}
 
 extension ContinuousClock: JobClock {}

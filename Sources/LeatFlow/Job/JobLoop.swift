@@ -1,5 +1,5 @@
-package import LeatCore
-package import Logging
+public import LeatCore
+public import Logging
 internal import PGWire
 
 /// Runs a job, whatever its source and sink are, until it ends, is stopped, or meets something
@@ -8,10 +8,10 @@ internal import PGWire
 /// There is one way back from every lost connection: drop all, and begin again at "take the
 /// stream". What was in flight is sent again by the source; what was committed without an answer
 /// shows in the stored position.
-package struct JobLoop: Sendable {
+public struct JobLoop: Sendable {
     /// What to do about an error that ended a run; `wasConnected`: everything that it connects to was
     /// reached before, in this run or an earlier one.
-    package typealias Judge = @Sendable (_ error: any Error, _ wasConnected: Bool) -> Failure
+    public typealias Judge = @Sendable (_ error: any Error, _ wasConnected: Bool) -> Failure
 
     private let status: JobStatus
     private let stop: StopSignal
@@ -22,7 +22,7 @@ package struct JobLoop: Sendable {
 
     /// - Parameters:
     ///   - jitter: From 0 up to 1, another one for each wait.
-    package init(
+    public init(
         status: JobStatus, stop: StopSignal, logger: Logger,
         clock: any JobClock = ContinuousClock(),
         jitter: @escaping @Sendable () -> Double = { .random(in: 0..<1) }, judge: @escaping Judge
@@ -41,11 +41,11 @@ package struct JobLoop: Sendable {
     private static let goodRun: Duration = .seconds(30)
 
     /// One run of the job; calls its argument once everything it connects to was reached.
-    package typealias Run<Ending> = @Sendable (_ connected: () -> Void) async throws -> Ending
+    public typealias Run<Ending> = @Sendable (_ connected: () -> Void) async throws -> Ending
 
     /// - Returns: How the last run ended; nil if it was cancelled by a stop, and rolled back.
     /// - Throws: `Halt`; nothing else.
-    package func run<Ending: Sendable>(_ once: @escaping Run<Ending>) async throws -> Ending? {
+    public func run<Ending: Sendable>(_ once: @escaping Run<Ending>) async throws -> Ending? {
         defer { status.update { $0.phase = .stopping } }
         do {
             return try await withThrowingTaskGroup(of: Ending?.self) { group in

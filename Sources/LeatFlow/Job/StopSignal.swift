@@ -30,7 +30,7 @@ public final class StopSignal: Sendable {
     }
 
     /// Waits until a stop is requested, or the task is cancelled.
-    package func wait() async {
+    public func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
@@ -52,7 +52,7 @@ public final class StopSignal: Sendable {
     /// Runs `body`, in which a stream flows: a stop then ends its intake, and no more.
     ///
     /// - Parameter drain: Ends the intake; called at once where a stop was requested already.
-    package func draining<Value>(
+    public func draining<Value>(
         _ drain: @escaping @Sendable () -> Void, during body: () async throws -> Value
     ) async throws -> Value {
         defer { _ = set(nil) }
@@ -69,7 +69,7 @@ public final class StopSignal: Sendable {
     }
 
     /// Ends the intake. False if no stream flows.
-    package func drain() -> Bool {
+    public func drain() -> Bool {
         guard let drain = state.withLock({ $0.drain }) else { return false }
         drain()
         return true

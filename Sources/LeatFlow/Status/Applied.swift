@@ -1,19 +1,23 @@
 internal import LeatCore
-package import PGWire
+public import PGWire
 
 /// What a sink has done with a batch.
-package struct Applied: Sendable {
+public struct Applied: Sendable {
     /// The end of the last transaction that is committed now.
-    package var end: LSN?
+    public var end: LSN?
     /// Whether it is durable, and all before it.
-    package var isDurable = false
-    package var commitTime: PostgresTimestamp?
-    package var transactions = 0
-    package var changes = 0
+    public var isDurable = false
+    /// When the source committed the last of them, by its clock; nil: none was committed, or it has no time.
+    public var commitTime: PostgresTimestamp?
+    /// Whole transactions that are committed now.
+    public var transactions = 0
+    /// Changes that the sink took, of transactions that may not be whole yet too.
+    public var changes = 0
     /// Resolved in what is committed now.
-    package var conflicts: [ConflictCount] = []
+    public var conflicts: [ConflictCount] = []
 
-    package init(
+    /// By default: nothing was done.
+    public init(
         end: LSN? = nil, isDurable: Bool = false, commitTime: PostgresTimestamp? = nil,
         transactions: Int = 0, changes: Int = 0, conflicts: [ConflictCount] = []
     ) {

@@ -22,7 +22,8 @@ public struct JobSnapshot: Sendable {
         /// Whether all of its rows are there.
         public var isDone = false
 
-        package init(table: TableName, estimatedRows: Int) {
+        /// A copy that has not begun.
+        public init(table: TableName, estimatedRows: Int) {
             self.table = table
             self.estimatedRows = estimatedRows
         }
@@ -35,7 +36,8 @@ public struct JobSnapshot: Sendable {
         /// What it takes on the disk.
         public var bytes: Int
 
-        package init(end: LSN, bytes: Int) {
+        /// A spool as it was just measured.
+        public init(end: LSN, bytes: Int) {
             self.end = end
             self.bytes = bytes
         }

@@ -1,5 +1,5 @@
-package import LeatCore
-package import Metrics
+public import LeatCore
+public import Metrics
 internal import PGWire
 internal import Synchronization
 
@@ -66,7 +66,8 @@ public final class JobStatus: Sendable {
         self.init(metrics: MetricsSystem.factory)
     }
 
-    package init(metrics: any MetricsFactory) {
+    /// Counts into `metrics`.
+    public init(metrics: any MetricsFactory) {
         self.metrics = JobMetrics(metrics)
     }
 
@@ -89,22 +90,25 @@ public final class JobStatus: Sendable {
     }
 
     /// For whoever listens to the metrics, what has a value at each moment; now and then.
-    package func tellMetrics() {
+    public func tellMetrics() {
         metrics.show(snapshot)
     }
 
-    package func update(_ body: (inout JobSnapshot) -> Void) {
+    /// Changes what is shown; `body` must not wait for anything.
+    public func update(_ body: (inout JobSnapshot) -> Void) {
         state.withLock { body(&$0.snapshot) }
     }
 
-    package func updateCopy(of table: TableName, _ body: (inout JobSnapshot.TableCopy) -> Void) {
+    /// Changes what is shown of the copy of a table, if one is; `body` must not wait for anything.
+    public func updateCopy(of table: TableName, _ body: (inout JobSnapshot.TableCopy) -> Void) {
         state.withLock { state in
             guard let place = state.place(of: table) else { return }
             body(&state.snapshot.copies[place])
         }
     }
 
-    package func copy(of table: TableName) -> JobSnapshot.TableCopy? {
+    /// What is shown of the copy of a table; nil: it is not copied.
+    public func copy(of table: TableName) -> JobSnapshot.TableCopy? {
         state.withLock { state in state.place(of: table).map { state.snapshot.copies[$0] } }
     }
 }
