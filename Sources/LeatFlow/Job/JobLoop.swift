@@ -21,7 +21,12 @@ public struct JobLoop: Sendable {
     private let judge: Judge
 
     /// - Parameters:
+    ///   - status: Shows in which phase the job is.
+    ///   - stop: Ends the loop, in order where a run is draining it.
+    ///   - logger: Hears what is tried again, and why.
+    ///   - clock: By which it waits.
     ///   - jitter: From 0 up to 1, another one for each wait.
+    ///   - judge: What to do about an error.
     public init(
         status: JobStatus, stop: StopSignal, logger: Logger,
         clock: any JobClock = ContinuousClock(),

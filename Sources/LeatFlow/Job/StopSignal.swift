@@ -51,7 +51,9 @@ public final class StopSignal: Sendable {
 
     /// Runs `body`, in which a stream flows: a stop then ends its intake, and no more.
     ///
-    /// - Parameter drain: Ends the intake; called at once where a stop was requested already.
+    /// - Parameters:
+    ///   - drain: Ends the intake; called at once where a stop was requested already.
+    ///   - body: In which the stream flows.
     public func draining<Value>(
         _ drain: @escaping @Sendable () -> Void, during body: () async throws -> Value
     ) async throws -> Value {
