@@ -46,6 +46,20 @@ public struct MessageDecoder: Sendable {
         return try cursor.transactionID()
     }
 
+    /// Whether a logical message belongs to a transaction, without a look at its content.
+    ///
+    /// - Parameters:
+    ///   - body: The message, its kind first.
+    ///   - streamed: It stands between Stream Start and Stream Stop.
+    public func isTransactional(
+        _ body: RawSpan, streamed: Bool
+    ) throws(DecodeError) -> Bool {
+        var cursor = ByteCursor(body)
+        _ = try kind(&cursor, streamed: streamed)
+        _ = try streamedXID(&cursor, streamed: streamed)
+        return try cursor.flags(known: 1) == 1
+    }
+
     /// The kind of the message, refused if it cannot stand where it does.
     func kind(
         _ cursor: inout ByteCursor, streamed: Bool

@@ -6,30 +6,20 @@ extension PeekAssembler {
     mutating func blockStarted(
         _ start: StreamStartMessage, at lsn: LSN
     ) throws(StreamError) -> Event {
-        guard open == nil, block == nil else {
-            throw StreamError(.outOfOrder(.streamStart), at: lsn)
-        }
+        try grammar.check(start, isKnown: streamed[start.xid] != nil, at: lsn)
+        phase = .block(start.xid)
+        part = streamed.removeValue(forKey: start.xid) ?? Streamed()
         lastKnown = nil
-        if start.isFirstSegment {
-            guard start.xid.rawValue != 0 else {
-                throw StreamError(.noTransactionID(.streamStart), at: lsn)
-            }
-            guard streamed[start.xid] == nil else {
-                throw StreamError(.repeatedFirstBlock(start.xid), at: lsn)
-            }
-            block = (start.xid, Streamed())
-        } else if let begun = streamed.removeValue(forKey: start.xid) {
-            block = (start.xid, begun)
-        } else {
-            throw StreamError(.unknownStreamedTransaction(start.xid), at: lsn)
-        }
         return .none
     }
 
-    mutating func blockStopped(at lsn: LSN) throws(StreamError) -> Event {
-        guard let block else { throw StreamError(.outOfOrder(.streamStop), at: lsn) }
-        streamed[block.xid] = block.transaction
-        self.block = nil
+    mutating func blockStopped() -> Event {
+        guard case .block(let xid) = phase else {
+            preconditionFailure("the grammar has refused the end of nothing")
+        }
+        streamed[xid] = part
+        part = Streamed()
+        phase = .between
         lastKnown = nil
         return .none
     }
@@ -37,15 +27,10 @@ extension PeekAssembler {
     mutating func streamCommitted(
         _ commit: StreamCommitMessage, at lsn: LSN
     ) throws(StreamError) -> Event {
-        guard open == nil, block == nil else {
-            throw StreamError(.outOfOrder(.streamCommit), at: lsn)
+        try grammar.ended(commit, isKnown: streamed[commit.xid] != nil, at: lsn)
+        guard commit.commitLSN < end, var ended = streamed.removeValue(forKey: commit.xid) else {
+            return .passedEnd
         }
-        try order.check(commit.commitLSN, of: .streamCommit, at: lsn)
-        guard commit.commitLSN < end else { return .passedEnd }
-        guard var ended = streamed.removeValue(forKey: commit.xid) else {
-            throw StreamError(.unknownStreamedTransaction(commit.xid), at: lsn)
-        }
-        try order.ended(commit.commitLSN, end: commit.endLSN, at: lsn)
         // The server does not describe them again, unless they changed meanwhile.
         for (id, fresh) in ended.known where fresh.described > known[id]?.described ?? 0 {
             known[id] = fresh
@@ -58,12 +43,7 @@ extension PeekAssembler {
                 changes: list(&ended.changes)))
     }
 
-    mutating func streamAborted(
-        _ abort: StreamAbortMessage, at lsn: LSN
-    ) throws(StreamError) -> Event {
-        guard open == nil, block == nil else {
-            throw StreamError(.outOfOrder(.streamAbort), at: lsn)
-        }
+    mutating func streamAborted(_ abort: StreamAbortMessage) -> Event {
         guard abort.xid == abort.subxid else {
             streamed[abort.xid]?.changes.abort(abort.subxid)
             return .none

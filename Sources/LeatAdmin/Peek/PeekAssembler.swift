@@ -36,20 +36,44 @@ public struct PeekAssembler: Sendable {
         var known: [RelationID: Known] = [:]
     }
 
+    /// Where in the stream it is.
+    enum Phase: Sendable {
+        case between
+        case transaction(PeekedTransaction)
+        /// In a block of this transaction.
+        case block(TransactionID)
+
+        var place: StreamGrammar.Place {
+            switch self {
+            case .between: .between
+            case .transaction: .transaction
+            case .block: .block
+            }
+        }
+
+        var transaction: PeekedTransaction? {
+            switch self {
+            case .transaction(let open): open
+            case .between, .block: nil
+            }
+        }
+    }
+
     let decoder: MessageDecoder
     let end: LSN
     let showsChanges: Bool
 
-    var order = CommitOrder()
+    var grammar = StreamGrammar()
+    var phase = Phase.between
     var subjects: PeekSubjects
     var known: [RelationID: Known] = [:]
     var descriptions = 0
     /// Rows of one table mostly follow one another.
     var lastKnown: Known?
-    var open: PeekedTransaction?
+    /// Of the transaction that is open.
     var whole = WholeChanges()
-    /// The one whose block is being read, taken out of ``streamed``.
-    var block: (xid: TransactionID, transaction: Streamed)?
+    /// What is known of the transaction whose block is being read, taken out of ``streamed``.
+    var part = Streamed()
     var streamed: [TransactionID: Streamed] = [:]
     var scratch = Batch()
 
@@ -76,7 +100,7 @@ public struct PeekAssembler: Sendable {
 
     /// The server has sent everything that commits before `walEnd`.
     public mutating func keepaliveReceived(walEnd: LSN) {
-        order.keepaliveReceived(walEnd: walEnd)
+        grammar.keepaliveReceived(walEnd: walEnd)
     }
 
     /// Takes one pgoutput message.
@@ -84,10 +108,10 @@ public struct PeekAssembler: Sendable {
         _ body: RawSpan, at lsn: LSN
     ) throws(StreamError) -> Event {
         let kind = try kind(of: body, at: lsn)
+        try grammar.check(kind, in: phase.place, at: lsn)
         guard kind.isRow else {
             return try control(decode(body, at: lsn), bytes: body.byteCount, at: lsn)
         }
-        try checkIsInside(kind, at: lsn)
         return try count(decodeRow(body, at: lsn), bytes: body.byteCount, at: lsn)
     }
 
@@ -98,7 +122,7 @@ public struct PeekAssembler: Sendable {
     }
 
     private func decode(_ body: RawSpan, at lsn: LSN) throws(StreamError) -> ControlMessage {
-        do { return try decoder.decodeControl(body, streamed: block != nil) } catch {
+        do { return try decoder.decodeControl(body, streamed: phase.place == .block) } catch {
             throw StreamError(.malformed(error), at: lsn)
         }
     }
@@ -107,7 +131,9 @@ public struct PeekAssembler: Sendable {
         _ body: RawSpan, at lsn: LSN
     ) throws(StreamError) -> RowMessage {
         scratch.removeAll(keepingCapacity: true)
-        do { return try decoder.decodeRow(body, streamed: block != nil, into: &scratch) } catch {
+        do {
+            return try decoder.decodeRow(body, streamed: phase.place == .block, into: &scratch)
+        } catch {
             throw StreamError(.malformed(error), at: lsn)
         }
     }
@@ -119,14 +145,9 @@ public struct PeekAssembler: Sendable {
         case .begin(let begin):
             return try began(begin, at: lsn)
         case .commit(let commit):
-            guard let transaction = open else { throw StreamError(.outOfOrder(.commit), at: lsn) }
-            try commit.check(
-                commit: transaction.commitLSN, time: transaction.commitTime, at: lsn)
-            try order.ended(transaction.commitLSN, end: commit.endLSN, at: lsn)
-            open = nil
-            return finish(transaction, end: commit.endLSN)
+            return try committed(commit, at: lsn)
         case .origin(let origin):
-            try note(origin, at: lsn)
+            note(origin)
             return .none
         case .relation(let message):
             learn(message.relation)
@@ -134,20 +155,19 @@ public struct PeekAssembler: Sendable {
         case .type:
             return .none
         case .truncate(let truncate):
-            try checkIsInside(.truncate, at: lsn)
             return try count(truncate, bytes: bytes, at: lsn)
         case .message(let message):
             return try count(message, bytes: bytes, at: lsn)
         case .streamStart(let start):
             return try blockStarted(start, at: lsn)
         case .streamStop:
-            return try blockStopped(at: lsn)
+            return blockStopped()
         case .streamCommit(let commit):
             return try streamCommitted(commit, at: lsn)
         case .streamAbort(let abort):
-            return try streamAborted(abort, at: lsn)
+            return streamAborted(abort)
         case .beginPrepare, .prepare, .commitPrepared, .rollbackPrepared, .streamPrepare:
-            throw StreamError(.twoPhase(message.kind), at: lsn)
+            preconditionFailure("the grammar has refused it")
         }
     }
 
@@ -156,30 +176,34 @@ public struct PeekAssembler: Sendable {
     private mutating func began(
         _ begin: BeginMessage, at lsn: LSN
     ) throws(StreamError) -> Event {
-        guard open == nil, block == nil else { throw StreamError(.outOfOrder(.begin), at: lsn) }
-        guard begin.xid.rawValue != 0 else {
-            throw StreamError(.noTransactionID(.begin), at: lsn)
-        }
-        try order.check(begin.finalLSN, of: .begin, at: lsn)
+        try grammar.check(begin, at: lsn)
         guard begin.finalLSN < end else { return .passedEnd }
-        open = PeekedTransaction(
-            xid: begin.xid, commitLSN: begin.finalLSN, commitTime: begin.commitTime)
+        phase = .transaction(
+            PeekedTransaction(
+                xid: begin.xid, commitLSN: begin.finalLSN, commitTime: begin.commitTime))
         return .none
     }
 
-    private func checkIsInside(_ kind: MessageKind, at lsn: LSN) throws(StreamError) {
-        guard open != nil || block != nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
+    private mutating func note(_ origin: OriginMessage) {
+        switch phase {
+        case .transaction(var open):
+            open.origin = origin.name
+            phase = .transaction(open)
+        case .block: part.origin = origin.name
+        case .between: break
+        }
     }
 
-    private mutating func note(_ origin: OriginMessage, at lsn: LSN) throws(StreamError) {
-        try checkIsInside(.origin, at: lsn)
-        open?.origin = origin.name
-        block?.transaction.origin = origin.name
-    }
-
-    private mutating func finish(_ transaction: PeekedTransaction, end: LSN) -> Event {
-        var transaction = transaction
-        transaction.endLSN = end
+    private mutating func committed(
+        _ commit: CommitMessage, at lsn: LSN
+    ) throws(StreamError) -> Event {
+        guard case .transaction(var transaction) = phase else {
+            preconditionFailure("the grammar has refused a commit of nothing")
+        }
+        try grammar.ended(
+            commit, begun: transaction.commitLSN, time: transaction.commitTime, at: lsn)
+        phase = .between
+        transaction.endLSN = commit.endLSN
         transaction.changes = whole.take()
         return .committed(transaction)
     }
@@ -191,10 +215,9 @@ public struct PeekAssembler: Sendable {
         lastKnown = nil
         let fresh = Known(
             relation: relation, subject: subjects.number(of: relation), described: descriptions)
-        if block != nil {
-            block?.transaction.known[relation.id] = fresh
-        } else {
-            known[relation.id] = fresh
+        switch phase {
+        case .block: part.known[relation.id] = fresh
+        case .between, .transaction: known[relation.id] = fresh
         }
     }
 
@@ -202,7 +225,7 @@ public struct PeekAssembler: Sendable {
         _ id: RelationID, at lsn: LSN
     ) throws(StreamError) -> Known {
         if let lastKnown, lastKnown.relation.id == id { return lastKnown }
-        guard let found = block?.transaction.known[id] ?? known[id] else {
+        guard let found = part.known[id] ?? known[id] else {
             throw StreamError(.unknownRelation(id), at: lsn)
         }
         lastKnown = found
@@ -220,7 +243,7 @@ public struct PeekAssembler: Sendable {
         guard let subject = table.subject else { return .none }
         add(subject, operation: row.kind.operation, bytes: bytes, subxid: row.xid)
         guard showsChanges else { return .none }
-        return .change(change(row, of: table.relation, at: lsn), of: open)
+        return .change(change(row, of: table.relation, at: lsn), of: phase.transaction)
     }
 
     private func check(_ tuple: Tuple, against table: Known, at lsn: LSN) throws(StreamError) {
@@ -249,23 +272,21 @@ public struct PeekAssembler: Sendable {
                 lsn: lsn,
                 content: .truncate(
                     names, cascade: truncate.cascade,
-                    restartIdentity: truncate.restartIdentity)), of: open)
+                    restartIdentity: truncate.restartIdentity)), of: phase.transaction)
     }
 
     private mutating func count(
         _ message: LogicalDecodingMessage, bytes: Int, at lsn: LSN
     ) throws(StreamError) -> Event {
+        try grammar.checkMessage(
+            isTransactional: message.isTransactional, in: phase.place, at: lsn)
         if !message.isTransactional {
-            guard open == nil, block == nil else {
-                throw StreamError(.outOfOrder(.message), at: lsn)
-            }
-            try order.messageCame(message.lsn, at: lsn)
+            try grammar.messageCame(message.lsn, at: lsn)
             // The end of its record.
             if message.lsn > end { return .passedEnd }
         }
         guard let subject = subjects.number(ofPrefix: message.prefix) else { return .none }
         if message.isTransactional {
-            try checkIsInside(.message, at: lsn)
             add(subject, operation: .message, bytes: bytes, subxid: message.xid)
         }
         if showsChanges {
@@ -274,7 +295,7 @@ public struct PeekAssembler: Sendable {
                 isTransactional: message.isTransactional)
             return .change(
                 PeekedChange(lsn: message.lsn, content: content),
-                of: message.isTransactional ? open : nil)
+                of: phase.transaction)
         }
         guard !message.isTransactional else { return .none }
         var changes = PeekedChanges(subjects.all[subject])
@@ -285,10 +306,10 @@ public struct PeekAssembler: Sendable {
     private mutating func add(
         _ subject: Int, operation: PeekedChanges.Operation, bytes: Int, subxid: TransactionID?
     ) {
-        if let subxid, block != nil {
+        if let subxid {
             // Without its number, as it comes when the transaction is not streamed.
             let bytes = max(bytes - MemoryLayout<UInt32>.size, 0)
-            block?.transaction.changes.add(
+            part.changes.add(
                 subxid: subxid, subject: subject, operation: operation, bytes: bytes)
             return
         }

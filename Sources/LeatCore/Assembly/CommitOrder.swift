@@ -1,4 +1,4 @@
-package import PGWire
+internal import PGWire
 
 /// The order that the commits of a stream keep, whoever reads it.
 ///
@@ -10,21 +10,19 @@ package import PGWire
 ///
 /// Nothing is expected of where a message says that it lies: those of a transaction lie before its
 /// commit record, and so behind other commits or before them.
-package struct CommitOrder: Sendable {
+struct CommitOrder: Sendable {
     /// Everything that commits before it has come.
     private var reached = LSN.zero
 
     /// More than any record takes: its length has 32 bits.
     private static let longestRecord: UInt64 = 1 << 32
 
-    package init() {}
-
-    package mutating func keepaliveReceived(walEnd: LSN) {
+    mutating func keepaliveReceived(walEnd: LSN) {
         reached = max(reached, walEnd)
     }
 
     /// A logical message comes that is of no transaction. Its record ends at `end`.
-    package mutating func messageCame(_ end: LSN, at lsn: LSN) throws(StreamError) {
+    mutating func messageCame(_ end: LSN, at lsn: LSN) throws(StreamError) {
         try check(end, of: .message, at: lsn)
         guard end > reached else {
             throw StreamError(.goesBack(commit: end, reached: reached), at: lsn)
@@ -33,7 +31,7 @@ package struct CommitOrder: Sendable {
     }
 
     /// Something comes that took effect with the record at `commit`.
-    package func check(_ commit: LSN, of kind: MessageKind, at lsn: LSN) throws(StreamError) {
+    func check(_ commit: LSN, of kind: MessageKind, at lsn: LSN) throws(StreamError) {
         guard !commit.isZero else { throw StreamError(.nowhere(kind), at: lsn) }
         guard commit >= reached else {
             throw StreamError(.goesBack(commit: commit, reached: reached), at: lsn)
@@ -41,22 +39,10 @@ package struct CommitOrder: Sendable {
     }
 
     /// It is complete, and its record ends at `end`.
-    package mutating func ended(_ commit: LSN, end: LSN, at lsn: LSN) throws(StreamError) {
+    mutating func ended(_ commit: LSN, end: LSN, at lsn: LSN) throws(StreamError) {
         guard end > commit, end.rawValue - commit.rawValue <= CommitOrder.longestRecord else {
             throw StreamError(.endOfCommit(commit: commit, end: end), at: lsn)
         }
         reached = max(reached, end)
-    }
-}
-
-extension CommitMessage {
-    /// Whether it is the end of what began so.
-    package func check(commit: LSN, time: PostgresTimestamp, at lsn: LSN) throws(StreamError) {
-        guard commitLSN == commit else {
-            throw StreamError(.commitDiffers(begun: commit, ended: commitLSN), at: lsn)
-        }
-        guard commitTime == time else {
-            throw StreamError(.commitTimeDiffers(commit: commit), at: lsn)
-        }
     }
 }

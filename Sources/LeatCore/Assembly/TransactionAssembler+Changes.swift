@@ -53,16 +53,21 @@ extension TransactionAssembler {
 
     /// The open transaction's place in the batch, made at its first change there.
     mutating func openIndex() -> Int {
-        // Asked at every row: the whole transaction would be a copy with a string in it.
-        if let index = open?.indexInBatch { return index }
-        guard let transaction = open else { preconditionFailure("no transaction is open") }
+        if let index = phase.indexInBatch { return index }
+        guard let transaction = phase.open else { preconditionFailure("no transaction is open") }
+        let index = append(transaction)
+        phase.changeOpen { $0.indexInBatch = index }
+        return index
+    }
+
+    /// - Returns: Its place in the batch.
+    mutating func append(_ transaction: OpenTransaction) -> Int {
         batch.transactions.append(
             Transaction(
                 xid: transaction.xid, commitLSN: transaction.commitLSN, endLSN: .zero,
                 commitTime: transaction.commitTime, origin: transaction.origin,
                 firstChange: batch.changes.count, beganEarlier: transaction.beganEarlier,
                 isComplete: false))
-        open?.indexInBatch = batch.transactions.count - 1
         return batch.transactions.count - 1
     }
 
@@ -76,6 +81,12 @@ extension TransactionAssembler {
 
     func subxid(of body: RawSpan, at lsn: LSN) throws(StreamError) -> TransactionID {
         do { return try decoder.streamedXID(of: body) } catch {
+            throw StreamError(.malformed(error), at: lsn)
+        }
+    }
+
+    func isTransactional(_ body: RawSpan, at lsn: LSN) throws(StreamError) -> Bool {
+        do { return try decoder.isTransactional(body, streamed: true) } catch {
             throw StreamError(.malformed(error), at: lsn)
         }
     }

@@ -7,9 +7,8 @@ extension TransactionAssembler {
         _ message: LogicalDecodingMessage, at lsn: LSN
     ) throws(StreamError) -> Action {
         guard keepsMessages else { return .none }
-        guard message.isTransactional == isTransactionOpen else {
-            throw StreamError(.outOfOrder(.message), at: lsn)
-        }
+        try grammar.checkMessage(
+            isTransactional: message.isTransactional, in: phase.place, at: lsn)
         guard !message.isTransactional else {
             try appendMessage(message, at: lsn)
             return .none
@@ -21,7 +20,7 @@ extension TransactionAssembler {
     mutating func appendMessage(
         _ message: LogicalDecodingMessage, at lsn: LSN
     ) throws(StreamError) {
-        guard let open, !open.isUnwanted, open.commitLSN >= position else { return }
+        guard let open = phase.open, !open.isUnwanted, open.commitLSN >= position else { return }
         try checkRoom(for: message, at: lsn)
         _ = openIndex()
         appendChange(message, at: lsn)
@@ -35,7 +34,7 @@ extension TransactionAssembler {
     private mutating func appendAlone(
         _ message: LogicalDecodingMessage, at lsn: LSN
     ) throws(StreamError) -> Action {
-        try order.messageCame(message.lsn, at: lsn)
+        try grammar.messageCame(message.lsn, at: lsn)
         guard message.lsn > position else {
             return .committed(end: message.lsn, isEmpty: true)
         }

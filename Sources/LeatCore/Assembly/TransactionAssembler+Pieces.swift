@@ -95,35 +95,28 @@ extension TransactionAssembler {
     // MARK: Blocks
 
     /// A block of the transaction begins.
-    mutating func resumePieces(of xid: TransactionID) {
+    mutating func blockBegan(of xid: TransactionID) {
         guard let transaction = streamed[xid], let pieces = transaction.pieces,
             !pieces.spoolsRest
-        else { return }
+        else { return phase.keepingBegan(xid) }
         turn(to: xid)
-        isPiece = true
-        lastSubxid = nil
-        open = OpenTransaction(
-            xid: xid, commitLSN: .zero, commitTime: PostgresTimestamp(rawValue: 0),
-            origin: transaction.origin, beganEarlier: pieces.hasBegun,
-            indexInBatch: batch.transactions.isEmpty ? nil : 0, isInProgress: true)
+        phase.pieceBegan(
+            OpenTransaction(
+                xid: xid, commitLSN: .zero, commitTime: PostgresTimestamp(rawValue: 0),
+                origin: transaction.origin, beganEarlier: pieces.hasBegun,
+                indexInBatch: batch.transactions.isEmpty ? nil : 0))
         forgetTargets()
         keepTargetsIfSettled()
-    }
-
-    /// The block ends, or what follows in it is spooled.
-    mutating func pausePieces() {
-        isPiece = false
-        open = nil
-        forgetTargets()
     }
 
     mutating func appendPiece(
         _ kind: MessageKind, body: RawSpan, to xid: TransactionID, at lsn: LSN
     ) throws(StreamError) -> Action {
         let subxid = try subxid(of: body, at: lsn)
-        if subxid != lastSubxid, !enter(subxid, of: xid) {
+        if subxid != phase.subtransaction, !enter(subxid, of: xid) {
             streamed[xid]?.pieces?.spoolsRest = true
-            pausePieces()
+            phase.keepingBegan(xid)
+            forgetTargets()
             return .spool(xid)
         }
         guard kind == .truncate else {
@@ -144,7 +137,7 @@ extension TransactionAssembler {
             streamed[xid]?.pieces?.subtransactions.append(
                 StreamedPieces.Subtransaction(xid: subxid, firstChange: batch.changes.count))
         }
-        lastSubxid = subxid
+        phase.entered(subxid)
         return true
     }
 

@@ -44,7 +44,9 @@ extension TransactionAssembler {
     /// Targets depend on their transaction as long as that may have been copied, or is left out.
     /// From then on, which is nearly always, they are the same for all that share a batch.
     mutating func keepTargetsIfSettled() {
-        guard let open, !open.isUnwanted, open.isInProgress || open.commitLSN >= settledFrom else {
+        guard let open = phase.open, !open.isUnwanted,
+            phase.isPiece || open.commitLSN >= settledFrom
+        else {
             areTargetsSettled = false
             return forgetTargets()
         }
@@ -53,7 +55,7 @@ extension TransactionAssembler {
     }
 
     func relation(_ id: RelationID) -> Relation? {
-        if let xid = replaying ?? streaming, let own = streamed[xid]?.relations[id] { return own }
+        if let xid = phase.streamed, let own = streamed[xid]?.relations[id] { return own }
         return relations[id]
     }
 
@@ -84,8 +86,8 @@ extension TransactionAssembler {
     }
 
     mutating func isWanted(_ relation: Relation) throws(StreamError) -> Bool {
-        guard let open, !open.isUnwanted else { return false }
-        if open.isInProgress { return isFollowed(relation, in: open.xid) }
+        guard let open = phase.open, !open.isUnwanted else { return false }
+        if phase.isPiece { return isFollowed(relation, in: open.xid) }
         // Both are ends of records, so a commit record that starts before one ends there or
         // before it.
         guard open.commitLSN >= position else {

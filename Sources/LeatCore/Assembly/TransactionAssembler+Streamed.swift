@@ -2,38 +2,28 @@ public import PGWire
 
 extension TransactionAssembler {
     mutating func streamStarted(
-        _ start: StreamStartMessage, of kind: MessageKind, at lsn: LSN
+        _ start: StreamStartMessage, at lsn: LSN
     ) throws(StreamError) -> Action {
-        guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
-        streaming = start.xid
+        try grammar.check(start, isKnown: streamed[start.xid] != nil, at: lsn)
         heard = max(heard, lsn)
-        guard start.isFirstSegment else {
-            guard streamed[start.xid] != nil else {
-                throw StreamError(.unknownStreamedTransaction(start.xid), at: lsn)
-            }
-            resumePieces(of: start.xid)
-            return .none
+        if start.isFirstSegment {
+            let leavesInPieces = mayLeaveInPieces
+            streamed[start.xid] = StreamedTransaction(
+                pieces: leavesInPieces ? StreamedPieces() : nil)
         }
-        guard start.xid.rawValue != 0 else {
-            throw StreamError(.noTransactionID(kind), at: lsn)
-        }
-        guard streamed[start.xid] == nil else {
-            throw StreamError(.repeatedFirstBlock(start.xid), at: lsn)
-        }
-        let leavesInPieces = mayLeaveInPieces
-        streamed[start.xid] = StreamedTransaction(pieces: leavesInPieces ? StreamedPieces() : nil)
-        resumePieces(of: start.xid)
-        return .discard(start.xid)
+        blockBegan(of: start.xid)
+        return start.isFirstSegment ? .discard(start.xid) : .none
     }
 
+    /// - Parameter kind: Of those that may come in a block.
     mutating func receiveStreamed(
         _ kind: MessageKind, body: RawSpan, of xid: TransactionID, at lsn: LSN
     ) throws(StreamError) -> Action {
         switch kind {
         case .streamStop:
             _ = try decode(body, streamed: true, at: lsn)
-            if isPiece { pausePieces() }
-            streaming = nil
+            if phase.isPiece { forgetTargets() }
+            phase.blockEnded()
             return .none
         case .relation:
             guard case .relation(let message) = try decode(body, streamed: true, at: lsn) else {
@@ -41,17 +31,17 @@ extension TransactionAssembler {
             }
             descriptions += 1
             streamed[xid]?.described[message.relation.id] = descriptions
-            guard isPiece else { return .spool(xid) }
+            guard phase.isPiece else { return .spool(xid) }
             learnStreamed(message.relation, in: xid)
             return .none
         case .insert, .update, .delete, .truncate:
-            return isPiece ? try appendPiece(kind, body: body, to: xid, at: lsn) : .spool(xid)
+            return phase.isPiece ? try appendPiece(kind, body: body, to: xid, at: lsn) : .spool(xid)
         case .origin:
             guard case .origin(let origin) = try decode(body, streamed: true, at: lsn) else {
                 preconditionFailure("a message of kind O is an origin")
             }
             streamed[xid]?.origin = origin.name
-            if isPiece { open?.origin = origin.name }
+            if phase.isPiece { phase.changeOpen { $0.origin = origin.name } }
             return .none
         case .type:
             // Whether the transaction commits or not: an OID is never another type's.
@@ -62,11 +52,13 @@ extension TransactionAssembler {
             return .none
         case .message:
             guard keepsMessages else { return .none }
+            try grammar.checkMessage(
+                isTransactional: isTransactional(body, at: lsn), in: .block, at: lsn)
             streamed[xid]?.hasMessages = true
             return .spool(xid)
         case .begin, .commit, .streamStart, .streamCommit, .streamAbort, .beginPrepare, .prepare,
             .commitPrepared, .rollbackPrepared, .streamPrepare:
-            throw StreamError(.outOfOrder(kind), at: lsn)
+            preconditionFailure("the grammar has refused it")
         }
     }
 
@@ -82,29 +74,34 @@ extension TransactionAssembler {
     }
 
     mutating func streamCommitted(
-        _ commit: StreamCommitMessage, of kind: MessageKind, at lsn: LSN
+        _ commit: StreamCommitMessage, at lsn: LSN
     ) throws(StreamError) -> Action {
-        guard let pieces = streamed[commit.xid]?.pieces else {
+        let ended = streamed[commit.xid]
+        try grammar.ended(commit, isKnown: ended != nil, at: lsn)
+        guard let pieces = ended?.pieces else {
             turn(to: nil)
-            return try beginReplay(commit, of: kind, at: lsn)
+            return try beginReplay(commit, at: lsn)
         }
         // A server that breaks this has sent the transaction twice.
-        guard open == nil, commit.commitLSN >= settledFrom else {
-            throw StreamError(.outOfOrder(kind), at: lsn)
+        guard commit.commitLSN >= settledFrom else {
+            throw StreamError(.outOfOrder(.streamCommit), at: lsn)
         }
         turn(to: commit.xid)
         forgetTargets()
-        let action = try beginReplay(commit, of: kind, at: lsn)
-        open?.beganEarlier = pieces.hasBegun
-        open?.indexInBatch = batch.transactions.isEmpty ? nil : 0
+        let action = try beginReplay(commit, at: lsn)
+        let index = batch.transactions.isEmpty ? nil : 0
+        phase.changeOpen { open in
+            open.beganEarlier = pieces.hasBegun
+            open.indexInBatch = index
+        }
         return pieces.spoolsRest ? action : try finishReplay()
     }
 
-    mutating func beginReplay(
-        _ commit: StreamCommitMessage, of kind: MessageKind, at lsn: LSN
+    private mutating func beginReplay(
+        _ commit: StreamCommitMessage, at lsn: LSN
     ) throws(StreamError) -> Action {
         guard let transaction = streamed[commit.xid] else {
-            throw StreamError(.unknownStreamedTransaction(commit.xid), at: lsn)
+            preconditionFailure("the grammar has refused the end of nothing")
         }
         guard !transaction.hasMessages || transaction.aborted.isEmpty else {
             throw StreamError(.messagesOfUnknownPart(commit.xid), at: lsn)
@@ -112,16 +109,17 @@ extension TransactionAssembler {
         try open(
             OpenTransaction(
                 xid: commit.xid, commitLSN: commit.commitLSN, commitTime: commit.commitTime,
-                origin: transaction.origin, endLSN: commit.endLSN,
+                origin: transaction.origin,
                 isUnwanted: skipsTransactionsWithOrigin && transaction.origin != nil),
-            of: kind, at: lsn)
-        replaying = commit.xid
+            end: commit.endLSN)
         return .replay(commit.xid)
     }
 
     /// Takes one spooled message of the transaction that ``Action/replay(_:)`` named.
     public mutating func replay(_ body: RawSpan, at lsn: LSN) throws(StreamError) {
-        guard let xid = replaying else { preconditionFailure("no replay is under way") }
+        guard let xid = phase.replayed else {
+            preconditionFailure("no replay is under way")
+        }
         let kind = try kind(of: body, at: lsn)
         let isAborted = try streamed[xid]?.aborted.contains(subxid(of: body, at: lsn)) ?? false
         if kind.isRow {
@@ -136,7 +134,8 @@ extension TransactionAssembler {
             try appendTruncate(truncate, at: lsn)
         }
         if case .message(let message) = message {
-            guard message.isTransactional else { throw StreamError(.outOfOrder(kind), at: lsn) }
+            try grammar.checkMessage(
+                isTransactional: message.isTransactional, in: .block, at: lsn)
             try appendMessage(message, at: lsn)
         }
     }
@@ -144,12 +143,10 @@ extension TransactionAssembler {
     /// The last spooled message was given. Its relations become everybody's now, unless a
     /// newer description came meanwhile: the server does not repeat them.
     public mutating func finishReplay() throws(StreamError) -> Action {
-        guard let xid = replaying, let transaction = open, let end = transaction.endLSN else {
-            preconditionFailure("no replay is under way")
-        }
-        let action = try finish(end: end, .streamCommit, at: transaction.commitLSN)
+        let (transaction, end) = phase.replayEnded()
+        let xid = transaction.xid
+        let action = finish(transaction, end: end)
         if owner == xid { closePieces() }
-        replaying = nil
         forgetIndexes()
         if let ended = streamed.removeValue(forKey: xid) {
             for (id, relation) in ended.relations {

@@ -30,23 +30,6 @@ public struct TransactionAssembler: Sendable {
         case replay(TransactionID)
     }
 
-    struct OpenTransaction {
-        var xid: TransactionID
-        var commitLSN: LSN
-        var commitTime: PostgresTimestamp
-        var origin: String?
-        /// Some of its changes left in an earlier batch.
-        var beganEarlier = false
-        var indexInBatch: Int?
-        /// Relations in the batch when it began.
-        var relationsBefore = 0
-        /// Its end, known beforehand only for a streamed transaction.
-        var endLSN: LSN?
-        var isUnwanted = false
-        /// Nobody knows yet whether, and where, it commits.
-        var isInProgress = false
-    }
-
     struct StreamedTransaction {
         /// As replayed, or handed over in pieces, so far.
         var relations: [RelationID: Relation] = [:]
@@ -78,7 +61,7 @@ public struct TransactionAssembler: Sendable {
     let start: LSN
     /// Nil where there is nothing to compare, or nothing any more.
     var history: KnownHistory?
-    var order = CommitOrder()
+    var grammar = StreamGrammar()
     /// So many streamed transactions may leave in pieces at a time.
     let piecesAtOnce: Int
     let mostSubtransactions: Int
@@ -89,21 +72,15 @@ public struct TransactionAssembler: Sendable {
     var types: [UInt32: TypeDescription] = [:]
     var described: [RelationID: Int] = [:]
     var descriptions = 0
-    var open: OpenTransaction?
+    var phase = AssemblyPhase()
     /// Before the first one nothing is late.
     var lastCommitTime = PostgresTimestamp(rawValue: .max)
-    var streaming: TransactionID?
-    /// Whether what is streamed now leaves in pieces.
-    var isPiece = false
-    /// The subtransaction of the last change in a piece.
-    var lastSubxid: TransactionID?
     /// Whose piece ``batch`` is; nil for whole transactions.
     var owner: TransactionID?
     /// What was put together before ``batch``, and must go before it.
     var ready: [Batch] = []
     /// The end of the last commit, or where a block began.
     var heard = LSN.zero
-    var replaying: TransactionID?
     var streamed: [TransactionID: StreamedTransaction] = [:]
     var relationIndexes: [RelationID: UInt32] = [:]
     var targets: [RelationID: Target] = [:]
@@ -157,11 +134,11 @@ public struct TransactionAssembler: Sendable {
         self.piecesAtOnce = skipsTransactionsWithOrigin || keepsMessages ? 0 : piecesAtOnce
     }
 
-    public var isTransactionOpen: Bool { open != nil }
+    public var isTransactionOpen: Bool { phase.open != nil }
 
     /// When the transaction of the newest message committed; nil while one is in progress on the
     /// source, which comes streamed.
-    public var commitTime: PostgresTimestamp? { streaming == nil ? lastCommitTime : nil }
+    public var commitTime: PostgresTimestamp? { phase.block == nil ? lastCommitTime : nil }
 
     /// Hands over what has been put together. A transaction that is still open stays for the next
     /// batch, unless it is the only one: then its first piece leaves.
@@ -172,7 +149,7 @@ public struct TransactionAssembler: Sendable {
         swap(&taken, &batch)
         // Batches are as large as the load is, for a while.
         batch.reserveCapacity(like: taken)
-        if let index = open?.indexInBatch {
+        if let index = phase.indexInBatch {
             index > 0 ? keepOpen(of: &taken) : leaveOpen()
         }
         if let owner { markPiece(&taken, of: owner) }
@@ -180,17 +157,21 @@ public struct TransactionAssembler: Sendable {
     }
 
     private mutating func leaveOpen() {
-        open?.indexInBatch = nil
-        open?.beganEarlier = true
+        phase.changeOpen { open in
+            open.indexInBatch = nil
+            open.beganEarlier = true
+        }
     }
 
     /// Moves what there is of the open transaction to the next batch: a piece of it would cost the
     /// target two transactions more.
     private mutating func keepOpen(of taken: inout Batch) {
         batch.append(taken, from: taken.transactions.count - 1)
-        taken.removeLast(keepingRelations: open?.relationsBefore ?? 0)
-        open?.indexInBatch = 0
-        open?.relationsBefore = 0
+        taken.removeLast(keepingRelations: phase.open?.relationsBefore ?? 0)
+        phase.changeOpen { open in
+            open.indexInBatch = 0
+            open.relationsBefore = 0
+        }
         for (index, relation) in batch.relations.enumerated()
         where self.relation(relation.id) == relation {
             relationIndexes[relation.id] = UInt32(index)
@@ -215,7 +196,7 @@ public struct TransactionAssembler: Sendable {
     /// The transaction that has just begun goes on from an earlier batch: what this batch holds
     /// of it, be it only its end, is a later piece.
     public mutating func continueTransaction() {
-        open?.beganEarlier = true
+        phase.changeOpen { $0.beganEarlier = true }
     }
 
     // MARK: The stream
@@ -225,31 +206,30 @@ public struct TransactionAssembler: Sendable {
         _ body: RawSpan, at lsn: LSN
     ) throws(StreamError) -> Action {
         let kind = try kind(of: body, at: lsn)
-        if let xid = streaming { return try receiveStreamed(kind, body: body, of: xid, at: lsn) }
-        guard kind.isRow else {
-            return try control(kind, message: try decode(body, streamed: false, at: lsn), at: lsn)
+        try grammar.check(kind, in: phase.place, at: lsn)
+        if let xid = phase.block {
+            return try receiveStreamed(kind, body: body, of: xid, at: lsn)
         }
-        guard open != nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
+        guard kind.isRow else {
+            return try control(decode(body, streamed: false, at: lsn), at: lsn)
+        }
         if owner != nil { turn(to: nil) }
         try appendRow(body, streamed: false, at: lsn)
         return .none
     }
 
-    mutating func control(
-        _ kind: MessageKind, message: ControlMessage, at lsn: LSN
+    private mutating func control(
+        _ message: ControlMessage, at lsn: LSN
     ) throws(StreamError) -> Action {
         switch message {
         case .begin(let begin):
+            try grammar.check(begin, at: lsn)
             try open(
                 OpenTransaction(
-                    xid: begin.xid, commitLSN: begin.finalLSN, commitTime: begin.commitTime),
-                of: kind, at: lsn)
+                    xid: begin.xid, commitLSN: begin.finalLSN, commitTime: begin.commitTime))
             return .began
         case .origin(let origin):
-            guard open != nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
-            open?.origin = origin.name
-            open?.isUnwanted = skipsTransactionsWithOrigin
-            keepTargetsIfSettled()
+            noteOrigin(origin.name)
             return .none
         case .relation(let message):
             descriptions += 1
@@ -261,40 +241,47 @@ public struct TransactionAssembler: Sendable {
         case .message(let message):
             return try received(message, at: lsn)
         case .truncate(let truncate):
-            guard open != nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
             turn(to: nil)
             try appendTruncate(truncate, at: lsn)
             return .none
         case .commit(let commit):
-            guard let open else { throw StreamError(.outOfOrder(kind), at: lsn) }
-            try commit.check(commit: open.commitLSN, time: open.commitTime, at: lsn)
-            return try finish(end: commit.endLSN, kind, at: lsn)
+            let open = phase.committed()
+            try grammar.ended(commit, begun: open.commitLSN, time: open.commitTime, at: lsn)
+            return finish(open, end: commit.endLSN)
         case .streamStart(let start):
-            return try streamStarted(start, of: kind, at: lsn)
+            return try streamStarted(start, at: lsn)
         case .streamAbort(let abort):
-            guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
             return streamAborted(abort.xid, subxid: abort.subxid)
         case .streamCommit(let commit):
-            return try streamCommitted(commit, of: kind, at: lsn)
-        case .streamStop:
-            throw StreamError(.outOfOrder(kind), at: lsn)
-        case .beginPrepare, .prepare, .commitPrepared, .rollbackPrepared, .streamPrepare:
-            throw StreamError(.twoPhase(kind), at: lsn)
+            return try streamCommitted(commit, at: lsn)
+        case .streamStop, .beginPrepare, .prepare, .commitPrepared, .rollbackPrepared,
+            .streamPrepare:
+            preconditionFailure("the grammar has refused it")
         }
     }
 
+    /// - Parameter end: Known beforehand only for a streamed transaction.
     mutating func open(
-        _ transaction: OpenTransaction, of kind: MessageKind, at lsn: LSN
+        _ transaction: OpenTransaction, end: LSN? = nil
     ) throws(StreamError) {
-        guard open == nil else { throw StreamError(.outOfOrder(kind), at: lsn) }
-        guard transaction.xid.rawValue != 0 else {
-            throw StreamError(.noTransactionID(kind), at: lsn)
+        var transaction = transaction
+        transaction.relationsBefore = batch.relations.count
+        if let end {
+            phase.replayBegan(transaction, end: end)
+        } else {
+            phase.began(transaction)
         }
-        try order.check(transaction.commitLSN, of: kind, at: lsn)
-        open = transaction
-        open?.relationsBefore = batch.relations.count
         lastCommitTime = transaction.commitTime
         if history != nil { try compareHistory(transaction) }
+        keepTargetsIfSettled()
+    }
+
+    private mutating func noteOrigin(_ name: String) {
+        let isUnwanted = skipsTransactionsWithOrigin
+        phase.changeOpen { open in
+            open.origin = name
+            open.isUnwanted = isUnwanted
+        }
         keepTargetsIfSettled()
     }
 
@@ -312,7 +299,7 @@ public struct TransactionAssembler: Sendable {
 
     /// - Throws: ``StreamError`` if what should have come before `walEnd` has not.
     public mutating func keepaliveReceived(walEnd: LSN) throws(StreamError) {
-        order.keepaliveReceived(walEnd: walEnd)
+        grammar.keepaliveReceived(walEnd: walEnd)
         try history?.heard(walEnd: walEnd)
     }
 
@@ -321,22 +308,18 @@ public struct TransactionAssembler: Sendable {
         history?.slotTaken(confirmed: confirmed)
     }
 
-    mutating func finish(
-        end: LSN, _ kind: MessageKind, at lsn: LSN
-    ) throws(StreamError) -> Action {
-        guard let transaction = open else { throw StreamError(.outOfOrder(kind), at: lsn) }
-        try order.ended(transaction.commitLSN, end: end, at: lsn)
+    /// - Parameter transaction: It was open until now.
+    mutating func finish(_ transaction: OpenTransaction, end: LSN) -> Action {
         let isEmpty = transaction.indexInBatch == nil && !transaction.beganEarlier
         heard = max(heard, end)
         if !isEmpty {
-            let index = openIndex()
+            let index = transaction.indexInBatch ?? append(transaction)
             batch.transactions[index].commitLSN = transaction.commitLSN
             batch.transactions[index].commitTime = transaction.commitTime
             batch.transactions[index].endLSN = end
             batch.transactions[index].isComplete = true
             completeTransactions += 1
         }
-        open = nil
         return .committed(end: end, isEmpty: isEmpty)
     }
 }
