@@ -7,23 +7,51 @@ internal import PGWire
 
 extension Applier {
     func sendPosition(_ last: Transaction, with writer: inout BatchWriter) throws {
-        guard let position else { preconditionFailure("the applier has not started") }
+        let (end, ctid) = held()
+        let isGuarded = writer.commitsAtOnce
+        let statement = try cache.position(isGuarded: isGuarded) {
+            try writer.prepare(
+                ProgressStore.compareAndSet(marksOrigin: marksOrigin, isGuarded: isGuarded))
+        }
         try writer.sendPosition(
-            preparedPosition(&writer),
+            statement,
             with: [
-                "\(last.endLSN)", "\(last.commitTime.rawValue)", position.ctid, "\(position.end)",
+                "\(last.endLSN)", "\(last.commitTime.rawValue)", ctid, "\(end)",
                 stream.text, LastTransaction(last).text,
             ])
     }
 
-    private func preparedPosition(_ writer: inout BatchWriter) throws -> String {
-        let isGuarded = writer.commitsAtOnce
-        if let name = positionStatements[isGuarded] { return name }
-        let name = try writer.prepare(
-            ProgressStore.compareAndSet(marksOrigin: marksOrigin, isGuarded: isGuarded))
-        positionStatements[isGuarded] = name
-        return name
+    /// What the row of the position says, and where it lies.
+    private func held() -> (end: LSN, ctid: String) {
+        switch position {
+        case .some(let position): return (position.end, position.ctid)
+        case nil: preconditionFailure("another session moves the position")
+        }
     }
+
+    /// A commit has moved the row.
+    private func move(to end: LSN, ctid: String) {
+        guard let before = position.take() else {
+            preconditionFailure("another session moves the position")
+        }
+        position = before.moved(to: end, ctid: ctid)
+        reached = end
+        isTransactionOpen = false
+    }
+
+    // MARK: Whose it is
+
+    /// Gives the position to another session, which goes on from there. This one moves it no more.
+    func handOver() -> PositionToken? { position.take() }
+
+    /// Goes on from where another session has moved the position to.
+    func takeOver(_ moved: consuming PositionToken) {
+        precondition(position == nil, "a stream has one position")
+        reached = moved.end
+        position = consume moved
+    }
+
+    // MARK: Committing
 
     /// Ends the run's target transaction, if its end is one.
     ///
@@ -47,8 +75,7 @@ extension Applier {
         guard let last = run.end, let place else {
             preconditionFailure("a guarded position that is not moved fails")
         }
-        isTransactionOpen = false
-        position = Position(end: last.endLSN, ctid: place)
+        move(to: last.endLSN, ctid: place)
     }
 
     private func commit(on session: Session, end: LSN, at place: String) throws {
@@ -57,23 +84,22 @@ extension Applier {
         try session.execute(
             "commit",
             sent: { (isAside ? FailPoint.piecesCommitSent : .commitSent).reached() })
-        isTransactionOpen = false
-        position = Position(end: end, ctid: place)
+        move(to: end, ctid: place)
     }
 
     /// The row is not where we left it, or says something else.
     private func positionLost() throws -> any Error {
         try abandon()
-        guard let position else { preconditionFailure("the applier has not started") }
+        let own = held().end
         let stored = try open().query(
             "select end_lsn from leat.progress where stream = $1", with: [stream.text]
         ).firstRecord?.lsn("end_lsn")
-        guard stored == position.end else {
+        guard ApplyLadder.elsewhere(stored: stored, own: own) == .restart else {
             return Halt(
                 .target,
                 """
                 Another process applies stream \(stream): its position is \(stored.map { "\($0)" } ?? "gone"), \
-                not \(position.end) as we left it. Nothing was applied.
+                not \(own) as we left it. Nothing was applied.
                 """,
                 advice: "Run one process for a stream, without a pooler between it and the target.")
         }
@@ -84,13 +110,11 @@ extension Applier {
     /// now, or if more than the disk counts: synchronous standbys.
     func durable() async throws -> LSN? {
         try await cancellable {
-            guard maySeeFlushes, !isTransactionOpen, !isPositionLent, let position else {
-                return nil
-            }
+            guard maySeeFlushes, !isTransactionOpen, let reached else { return nil }
             let row = try open().query(Applier.flushes).onlyRecord()
             guard try row.bool("is_alone") else { return nil }
             flushWatch.look(
-                position: position.end, inserted: try row.lsn("inserted"),
+                position: reached, inserted: try row.lsn("inserted"),
                 flushed: try row.lsn("flushed"))
             return flushWatch.durable ?? .zero
         }
@@ -117,32 +141,20 @@ extension Applier {
     ///   was stored then.
     func store(_ wanted: LSN) async throws -> LSN? {
         try await cancellable {
-            guard !isTransactionOpen, !isPositionLent else { return nil }
+            guard !isTransactionOpen, position != nil else { return nil }
             if staging.areOld { try forgetStatements() }
-            guard let position else { preconditionFailure("the applier has not started") }
-            let end = max(wanted, position.end)
+            let (before, ctid) = held()
+            let end = max(wanted, before)
             let session = try open()
             try session.execute("begin; set local synchronous_commit = on")
             isTransactionOpen = true
             let place = try session.query(
                 ProgressStore.compareAndSet,
-                with: ["\(end)", "", position.ctid, "\(position.end)", stream.text, ""]
+                with: ["\(end)", "", ctid, "\(before)", stream.text, ""]
             ).firstRecord?.text("ctid")
             guard let place else { throw try positionLost() }
             try commit(on: session, end: end, at: place)
             return end
         }
-    }
-}
-
-/// The names under which this session has prepared the statement that moves the position.
-struct PositionStatements {
-    private var counted: String?
-    private var guarded: String?
-
-    /// By whether the server is to fail by itself if the position is not where we left it.
-    subscript(isGuarded: Bool) -> String? {
-        get { isGuarded ? guarded : counted }
-        set { if isGuarded { guarded = newValue } else { counted = newValue } }
     }
 }

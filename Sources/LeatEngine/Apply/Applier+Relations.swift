@@ -8,14 +8,6 @@ internal import PGWire
 extension Applier {
     // MARK: Relations
 
-    /// The ways to the target of a batch's relations: each of its runs asks for them.
-    struct ResolvedBatch {
-        /// `staging.batch` of it.
-        var number: Int
-        var described: [Relation]
-        var relations: [RelationStatements?]
-    }
-
     /// What the first change is that cannot be applied, and why.
     struct Problem {
         var change: Int
@@ -41,15 +33,11 @@ extension Applier {
     /// transactions before its first change can still be applied.
     func resolve(
         _ batch: Batch, refused: [RelationID: Halt] = [:]
-    ) throws -> ([RelationStatements?], Problem?) {
-        // Arrays of one batch are the same memory, which is all that `==` looks at then.
-        if let resolved, resolved.number == staging.batch, resolved.described == batch.relations {
-            return (resolved.relations, nil)
-        }
+    ) throws -> (ResolvedBatch, Problem?) {
         var relations: [RelationStatements?] = []
         var problem: Problem?
         // All at once: a batch may be the first for hundreds of tables.
-        let new = batch.relations.filter { known($0) == nil }.map(name)
+        let new = batch.relations.filter { cache.find($0) == nil }.map(name)
         let targets = try TargetTables.resolve(new, on: open())
         for index in batch.relations.indices {
             do {
@@ -67,20 +55,20 @@ extension Applier {
                 note(Misfit(halt: halt), at: index, in: batch, into: &problem)
             }
         }
-        if relations.allSatisfy({ $0 != nil }) {
-            resolved = ResolvedBatch(
-                number: staging.batch, described: batch.relations, relations: relations)
-        }
-        return (relations, problem)
+        return (
+            ResolvedBatch(batch: batch, relations: relations, generation: cache.generation),
+            problem
+        )
     }
 
-    /// The same once more, for a run of the batch.
+    /// Finds the ways once more, if what they had prepared was forgotten.
     ///
     /// - Throws: ``Halt`` if the target was altered meanwhile, and the run's changes do not fit.
-    func resolve(_ run: ApplyRun, of batch: Batch) throws -> [RelationStatements?] {
-        let (relations, problem) = try resolve(batch)
+    func renew(_ batch: inout ResolvedBatch, for run: ApplyRun) throws {
+        guard batch.generation != cache.generation else { return }
+        let (renewed, problem) = try resolve(batch.batch)
         if let problem, run.changes.contains(problem.change) { throw problem.halt }
-        return relations
+        batch = renewed
     }
 
     private func note(
@@ -173,13 +161,6 @@ extension Applier {
         guard unsafe.isEmpty else { throw form.transfer.rule(out: unsafe) }
     }
 
-    private func known(_ relation: Relation) -> RelationStatements? {
-        if let known = newest[relation.id], known.plan.relation == relation { return known }
-        guard let known = statements[relation] else { return nil }
-        newest[relation.id] = known
-        return known
-    }
-
     private func name(_ relation: Relation) -> TableName {
         knowledge.followed.name(of: relation) ?? TableName(relation)
     }
@@ -191,7 +172,7 @@ extension Applier {
         _ relation: Relation, on targets: [TableName: Result<TargetTable, Halt>],
         changedBy changer: () -> TransactionID?
     ) throws -> RelationStatements {
-        if let known = known(relation) { return known }
+        if let known = cache.find(relation) { return known }
         try checkIsKnown(relation)
         let name = name(relation)
         let target = try targets[name]?.get() ?? TargetTables.resolve(name, on: open())
@@ -202,8 +183,7 @@ extension Applier {
         let made = RelationStatements(plan)
         // Whoever has to find its way once more, in the middle of a batch, must not stop to ask.
         knowledge.asked.insert(relation)
-        statements[relation] = made
-        newest[relation.id] = made
+        cache.keep(made)
         return made
     }
 
@@ -238,11 +218,7 @@ extension Applier {
         // Not remembered each: there may be one a minute for each table.
         knowledge.lookedUpTo[relation.id] = max(
             knowledge.lookedUpTo[relation.id] ?? 0, relation.repetition)
-        guard let known = newest[relation.id], known.plan.relation.isDescribed(as: relation) else {
-            return
-        }
-        known.takeOver(relation)
-        statements[relation] = known
+        cache.takeOver(relation)
     }
 
     func columns(of id: RelationID) -> [SourceColumn] { knowledge.sourceColumns[id] ?? [] }

@@ -23,6 +23,8 @@ struct ApplyFailure: Error {
     var change: Int?
     /// Why a policy other than `stop` could not be followed, as a sentence.
     var note: String?
+    /// Of sets: the tables that stay in the source's order for a while.
+    var blamed: [TableName] = []
 }
 
 extension ApplyFailure {

@@ -50,8 +50,14 @@ struct ApplyRun {
         return runs
     }
 
-    func singles(_ batch: Batch) -> [ApplyRun] {
+    private func singles(_ batch: Batch) -> [ApplyRun] {
         transactions.map { ApplyRun.run(of: $0...$0, in: batch) }
+    }
+
+    /// - Parameter transactions: All of them, or one.
+    func part(_ transactions: Range<Int>, of batch: Batch) -> ApplyRun {
+        guard transactions != self.transactions else { return self }
+        return ApplyRun.run(of: transactions.lowerBound...transactions.upperBound - 1, in: batch)
     }
 
     private static func run(of range: ClosedRange<Int>, in batch: Batch) -> ApplyRun {

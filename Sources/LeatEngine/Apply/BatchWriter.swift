@@ -29,7 +29,7 @@ struct BatchWriter {
     private var expectations: [Expectation] = []
     private var parameters = ParameterList()
     private var sentSinceFlush = 0
-    private(set) var prepared: Int
+    private let cache: StatementCache
     private(set) var isInPipeline = false
     private let defersConstraints: Bool
     /// Whose truncates are noted.
@@ -45,11 +45,12 @@ struct BatchWriter {
     ///   - defersConstraints: Whether the transaction has deferred them.
     ///   - stream: Whose truncates are noted.
     init(
-        session: Session, prepared: Int, defersConstraints: Bool, noting stream: StreamName?,
+        session: Session, cache: StatementCache, defersConstraints: Bool,
+        noting stream: StreamName?,
         commitsAtOnce: Bool = false
     ) throws {
         self.session = session
-        self.prepared = prepared
+        self.cache = cache
         self.defersConstraints = defersConstraints
         noting = stream
         self.commitsAtOnce = commitsAtOnce
@@ -68,6 +69,10 @@ struct BatchWriter {
     }
 
     // MARK: Changes
+
+    mutating func send(_ range: Range<Int>, of resolved: ResolvedBatch) throws {
+        try send(range, of: resolved.batch, to: resolved.relations)
+    }
 
     /// - Parameter relations: By the index of the batch's relations.
     mutating func send(
@@ -191,9 +196,7 @@ struct BatchWriter {
     private mutating func prepare(
         _ statement: ChangeStatement
     ) throws -> RelationStatements.Prepared {
-        prepared += 1
-        let name = "leat\(prepared)"
-        try session.sendPrepare(name, sql: statement.sql, types: statement.types)
+        let name = try cache.prepare(statement.sql, types: statement.types, on: session)
         expectations.append(.command)
         return RelationStatements.Prepared(name: name, statement: statement)
     }
@@ -289,9 +292,7 @@ struct BatchWriter {
     /// - Returns: The statement's name, for ``sendSet(_:rows:change:)`` or
     ///   ``sendPosition(_:with:)``.
     mutating func prepare(_ sql: String) throws -> String {
-        prepared += 1
-        let name = "leat\(prepared)"
-        try session.sendPrepare(name, sql: sql, types: [])
+        let name = try cache.prepare(sql, on: session)
         expectations.append(.command)
         return name
     }

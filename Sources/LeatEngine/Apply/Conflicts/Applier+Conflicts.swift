@@ -14,21 +14,7 @@ internal import PGWire
 /// says and recorded in `leat.conflicts`: in the target transaction that holds its rows and moves
 /// the position. A crash before the commit leaves nothing of it, one after it all of it.
 extension Applier {
-    /// Before each later piece of a transaction, if conflicts may be resolved: the pieces before
-    /// it are not sent again by themselves.
-    static let pieceSavepoint = "leat_piece"
     private static let stepSavepoint = "leat_step"
-
-    /// Leaves the session as it was before the run.
-    func retreat(from failure: ApplyFailure, applying run: ApplyRun, of batch: Batch) throws {
-        let isLaterPiece =
-            batch.piece != nil || batch.transactions[run.transactions.lowerBound].beganEarlier
-        if isLaterPiece, handling.conflicts.resolvesAny, failure.isBeforeCommit {
-            try rollBack(to: Applier.pieceSavepoint)
-        } else {
-            try abandon()
-        }
-    }
 
     /// The savepoint is gone too, and with it all that was prepared since: it may or may not be
     /// there.
@@ -37,31 +23,11 @@ extension Applier {
         try forgetStatements()
     }
 
-    /// - Parameter transactions: How many of the source's failed together: one by one they may
-    ///   pass at once.
-    func restartIfTransient(_ failure: ApplyFailure, of transactions: Int = 1) throws {
-        guard let error = failure.serverError, Transient.isTransient(sqlState: error.sqlState),
-            transactions == 1 || !Transient.isOfSize(sqlState: error.sqlState)
-        else { return }
-        throw Restart(reason: "the target said: \(error.withoutValues)")
-    }
-
-    /// Applies a transaction, or a piece of one, that has failed, if a policy speaks of it.
-    ///
-    /// - Throws: ``Halt`` where the policy is `stop`, after a rollback.
-    func applyResolving(
-        _ failure: ApplyFailure, of run: ApplyRun, in batch: Batch
-    ) throws {
-        do {
-            guard policy(of: failure, batch) != nil else { throw failure }
-            try begin()
-            try sendSteps(of: run, in: batch, knowing: resolve(batch).0)
-            try end(run)
-        } catch let failure as ApplyFailure {
-            try abandon()
-            try restartIfTransient(failure)
-            throw failure.halt(batch, showsValues: handling.showsValues)
-        }
+    /// Applies a transaction, or a piece of one, that has failed for something of which a policy speaks.
+    func applyResolving(_ run: ApplyRun, of batch: ResolvedBatch) throws {
+        try begin()
+        try sendSteps(of: run, in: batch)
+        try end(run)
     }
 
     private func begin() throws {
@@ -77,7 +43,7 @@ extension Applier {
     }
 
     /// What to do about a failure; nil for `stop`.
-    private func policy(
+    func policy(
         of failure: ApplyFailure, _ batch: Batch
     ) -> (kind: ConflictKind, policy: ConflictPolicy)? {
         guard failure.isBeforeCommit, let index = failure.change,
@@ -90,10 +56,11 @@ extension Applier {
     // MARK: Steps
 
     private func sendSteps(
-        of run: ApplyRun, in batch: Batch, knowing known: [RelationStatements?]
+        of run: ApplyRun, in resolved: ResolvedBatch
     ) throws {
+        let batch = resolved.batch
         var steps = ConflictSteps(run.changes)
-        var relations = known
+        var relations = resolved.relations
         while let step = steps.next {
             try open().execute("savepoint \(Applier.stepSavepoint)")
             do {
@@ -115,7 +82,6 @@ extension Applier {
 
     private func pipelined(_ send: (inout BatchWriter) throws -> Void) throws -> String? {
         var writer = try writer()
-        defer { prepared = writer.prepared }
         do {
             try send(&writer)
         } catch let failure as ApplyFailure {

@@ -39,20 +39,13 @@ extension Applier {
     // MARK: The position
 
     /// Hands the position over to a session that is about to commit.
-    func lendPosition() async throws -> Position {
-        try await cancellable {
-            // Whoever has lost this session has lost the stream's lock.
-            try open().execute("select")
-            guard let position else { preconditionFailure("the applier has not started") }
-            isPositionLent = true
-            return position
+    func lendPosition() async throws -> PositionToken {
+        // Whoever has lost this session has lost the stream's lock.
+        try await cancellable { _ = try open().execute("select") }
+        guard let position = handOver() else {
+            preconditionFailure("another session moves the position")
         }
-    }
-
-    func takeBack(_ position: Position?) {
-        guard let position else { preconditionFailure("the session that has committed knows it") }
-        self.position = position
-        isPositionLent = false
+        return position
     }
 
     /// Bounds this session's waits for locks while others of the stream have open transactions: two
@@ -82,27 +75,28 @@ extension Applier {
     ///   - position: Lent for the last piece.
     func apply(
         _ piece: StreamedPiece, of batch: Batch, knowing known: TableKnowledge,
-        at position: Position?
+        at position: consuming PositionToken?
     ) async throws -> Applied {
-        try await cancellable {
+        if let position { takeOver(position) }
+        return try await cancellable {
             knowledge = known
-            self.position = position
             startBatch()
             // Before anything is done: the piece comes again if a table has to be looked at first.
-            let (_, problem) = try resolve(batch)
+            var (resolved, problem) = try resolve(batch)
             if let problem { throw problem.halt }
             if let subtransaction = piece.rollsBackTo { try undo(to: subtransaction) }
-            if position != nil { try storeLearned() }
+            let isLast = self.position != nil
+            if isLast { try storeLearned() }
             var applied = Applied()
             for part in PiecePart.split(batch, of: piece) {
                 if let subtransaction = part.subtransaction {
                     try begin(subtransaction, after: applied.changes)
                 }
-                try apply(part.run, of: batch, into: &applied)
+                try apply(part.run, of: &resolved, into: &applied)
             }
             side?.changes += applied.changes
             applied.changes = 0
-            guard position != nil else { return applied }
+            guard isLast else { return applied }
             applied.changes = side?.changes ?? 0
             try forgetStatements()
             return applied

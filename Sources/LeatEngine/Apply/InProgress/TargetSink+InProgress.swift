@@ -67,18 +67,19 @@ extension TargetSink {
     ) async throws -> Applied {
         let isLast = batch.transactions.contains(where: \.isComplete)
         do {
-            let position = isLast ? try await applier.lendPosition() : nil
+            var position: PositionToken?
+            if isLast { position = try await applier.lendPosition() }
             let applied: Applied
             do {
                 applied = try await session.apply(
-                    piece, of: batch, knowing: await applier.knowledge, at: position)
+                    piece, of: batch, knowing: await applier.knowledge, at: position.take())
             } catch let new as Applier.NewDefinition {
-                if position != nil { await applier.takeBack(position) }
+                await takeBack(from: session)
                 throw new
             }
             FailPoint.pieceApplied.reached()
             guard isLast else { return applied }
-            await applier.takeBack(session.position)
+            await takeBack(from: session)
             try await inProgress.sides.end(piece.xid)
             return applied
         } catch let restart as Restart {
@@ -86,6 +87,12 @@ extension TargetSink {
         } catch let error as ConnectionError where [.server, .lost].contains(error.code) {
             throw try await givenUp(because: "\(error.withoutValues).", inProgress)
         }
+    }
+
+    /// The applier that holds the lock has the position again, if the session had it.
+    private func takeBack(from session: Applier) async {
+        guard let moved = await session.handOver() else { return }
+        await applier.takeOver(moved)
     }
 
     /// Somebody may end sessions that idle within a transaction, again and again. A target that is

@@ -51,8 +51,9 @@ extension Applier {
     private func stageAtOnce(_ batch: Batch) throws -> StagedBatch? {
         try forgetOld()
         startBatch()
-        let (relations, problem) = try resolve(batch)
-        let runs = ApplyRun.split(batch, within: LockBudget(relations, most: mostLocks))
+        let (resolved, problem) = try resolve(batch)
+        let budget = LockBudget(resolved.relations, most: mostLocks)
+        let runs = ApplyRun.split(batch, within: budget)
         // What the batch teaches is kept by whoever applies it in one go.
         guard problem == nil, learned.isEmpty, let run = runs.first, runs.count == 1 else {
             if sideNumber != nil { learned = [:] }
@@ -60,12 +61,11 @@ extension Applier {
         }
         let session = try open()
         let folded = FoldedWriter(
-            session: session, batch: batch, relations: relations, choice: choice,
-            isHeldBack: { heldBack[$0] != nil })
+            session: session, batch: resolved, choice: choice,
+            isHeldBack: { ladder.isHeldBack($0) })
         guard let senders = try folded.foldAhead(run.changes, staging: &staging) else { return nil }
         for sender in senders { try sender.prepareAhead(&staging) }
         var writer = try writer()
-        defer { prepared = writer.prepared }
         try sendBegin(&writer)
         for sender in senders { try sender.stage(with: &writer, staging: &staging) }
         // Meanwhile the session may be asked for something else: what a failure of the batch before
@@ -78,22 +78,29 @@ extension Applier {
     /// Applies what is staged, and commits it.
     ///
     /// - Parameters:
-    ///   - position: Where the batch before has left it; nil if this session knows.
+    ///   - moved: The position, where the batch before has left it; nil if this session has it.
     ///   - isDurable: Whether the commit is to wait for the disk.
     /// - Returns: Nil if the sets met anything unexpected; everything is then as before, and their
     ///   tables are held back.
-    func applyStaged(at position: Position?, isDurable: Bool) async throws -> Applied? {
-        try await cancellable {
+    func applyStaged(
+        at moved: consuming PositionToken?, isDurable: Bool
+    ) async throws -> Applied? {
+        if let moved { takeOver(moved) }
+        return try await cancellable {
             guard let staged else { preconditionFailure("the batch was staged") }
             self.staged = nil
-            if let position { self.position = position }
+            // Its transaction is open, but with nothing in it that does not come again.
+            var run = description(of: staged.run)
+            run.goesOn = false
+            ladder.stagedRunBegan(run)
             do {
                 try send(staged, isDurable: isDurable)
-            } catch let failure as ApplyFailure {
-                try holdBack(staged.folded, after: failure, of: staged.run)
-                try abandon()
+            } catch var failure as ApplyFailure {
+                failure.blamed = staged.folded.tables(blamedFor: failure)
+                try retreat(from: failure, in: staged.batch)
                 return nil
             }
+            _ = ladder.answered(.applied)
             var applied = Applied()
             applied.count(staged.run, of: staged.batch, resolved: &openConflicts)
             applied.isDurable = isDurable
@@ -108,10 +115,5 @@ extension Applier {
             if isDurable { try writer.send("set local synchronous_commit = on") }
             try FoldedWriter.sendStaged(staged.senders, with: &writer)
         }
-    }
-
-    /// Goes on from where another session has moved the position to.
-    func takeOver(_ position: Position) {
-        self.position = position
     }
 }

@@ -20,12 +20,12 @@ struct FoldedWriter {
     private let siblings: [[Int]]
 
     init(
-        session: Session, batch: Batch, relations: [RelationStatements?], choice: SetChoice,
+        session: Session, batch: ResolvedBatch, choice: SetChoice,
         isHeldBack: (TableName) -> Bool
     ) {
         self.session = session
-        self.batch = batch
-        self.relations = relations
+        self.batch = batch.batch
+        relations = batch.relations
         self.choice = choice
         let sets = relations.map { relation -> RelationSets? in
             guard let relation, !isHeldBack(relation.plan.target.name) else { return nil }

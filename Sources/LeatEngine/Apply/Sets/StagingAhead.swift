@@ -12,7 +12,7 @@ internal import PGWire
 ///
 /// Batches are applied and committed in the stream's order, each in a transaction of its own that
 /// moves the position: a crash leaves what it leaves with one session. The position is one row of
-/// the target; where it lies is handed on from turn to turn.
+/// the target; the right to move it (``PositionToken``) is handed on from turn to turn.
 ///
 /// Two tasks use it. One calls ``stage(_:)`` and, when no turn is out, uses the main session for
 /// all that does not fit; the other one calls ``apply(_:)``.
@@ -32,8 +32,8 @@ actor StagingAhead: Closable {
     /// What the main session knew of the tables when it last staged.
     private var knowledge: TableKnowledge
     private var isMarked = false
-    /// Where the turn before has moved the position to; nil if the main session knows.
-    private var position: Applier.Position?
+    /// The position, between the turn before and the next; nil while a session has it.
+    private var position: PositionToken?
     private var isStoring = false
     private var isDurableWanted = false
     /// So many batches go without, because one has failed.
@@ -98,15 +98,13 @@ actor StagingAhead: Closable {
         precondition(turns.first === turn.session, "the turns are in the stream's order")
         let isDurable = isDurableWanted
         isDurableWanted = false
-        let before = position
-        position = nil
         let session = turn.session
-        var applied = try await session.applyStaged(at: before, isDurable: isDurable)
+        var applied = try await session.applyStaged(at: position.take(), isDurable: isDurable)
         if applied == nil {
             rest = StagingAhead.batchesOfRest
             applied = try await applyAnew(turn)
         }
-        position = await session.position
+        position = await session.handOver()
         turns.removeFirst()
         lastUse = .now
         SpareBatches.shared.keep(turn.batch)
@@ -126,10 +124,9 @@ actor StagingAhead: Closable {
 
     // MARK: The main session by itself
 
-    /// Before the last turn has ended the main session learns where the position is.
+    /// After the last turn the main session has the position again.
     private func settle() async {
-        guard let moved = position else { return }
-        position = nil
+        guard let moved = position.take() else { return }
         await main.takeOver(moved)
     }
 
