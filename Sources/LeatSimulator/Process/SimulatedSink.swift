@@ -23,22 +23,28 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
 
     let client: TargetClient
     /// Where the stream's row is, if nobody else has moved it.
-    private var position: LSN
+    var position: LSN
+    /// In which way what is given is applied.
+    var ladder: ApplyLadder
+    /// What is in the open target transaction of a try.
+    var pending: [World.Committed] = []
     /// It is still the source and the target that the run began with.
     private let isSame: () -> Bool
-    private let turn = SimulatedTurn()
+    let turn = SimulatedTurn()
     /// Of the session that holds the stream's lock; and those of transactions in progress.
     private var open: Open?
     private var inProgress: [Open] = []
     private var flushes = FlushWatch()
     private var swapped: Batch?
 
-    private var world: World { client.process.world }
-    private var thread: SimulatedThread { world.thread }
+    var world: World { client.process.world }
+    var thread: SimulatedThread { world.thread }
 
     init(_ client: TargetClient, at position: LSN) {
         self.client = client
         self.position = position
+        ladder = ApplyLadder(
+            .init(folds: true, resolves: false, choice: SetChoice(roundTrip: .zero)))
         let (source, target) = (client.process.world.source, client.process.world.target)
         let before = (source.timesReplaced, target.timesRestored)
         isSame = { before == (source.timesReplaced, target.timesRestored) }
@@ -58,7 +64,6 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
     func apply(_ batch: Batch) async throws -> Applied {
         try await pause()
         if world.isSabotaged(by: .leavesOutWhatWasRefused), world.takeRefusal() { return Applied() }
-        if world.takeRefusal() { throw Restart(reason: "the target refuses") }
         if world.isSabotaged(by: .swapsBatches) { return try await swap(batch) }
         return try await take(batch)
     }
@@ -81,27 +86,19 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
     }
 
     private func take(_ batch: Batch) async throws -> Applied {
-        var whole: [World.Committed] = []
+        var ended: [Ended] = []
         for (index, transaction) in batch.transactions.enumerated() {
-            let ended =
+            let rows =
                 batch.piece.map { add($0, in: batch, of: transaction) } ?? add(batch, at: index)
-            guard let rows = ended else { continue }
-            whole.append(
-                .init(rows: rows, commitLSN: transaction.commitLSN, endLSN: transaction.endLSN))
+            guard let rows else { continue }
+            ended.append(Ended(rows: rows, transaction: transaction))
         }
-        guard let last = batch.transactions.last(where: \.isComplete) else {
+        guard batch.transactions.contains(where: \.isComplete) else {
             try await client.process.travel()
             try client.check()
             return Applied()
         }
-        do { return try await commit(whole, upTo: last) } catch {
-            guard world.isSabotaged(by: .appliesAgainAfterALostAnswer), !client.process.isKilled
-            else { throw error }
-            position = world.target.state.row?.position ?? position
-            let row = LastTransaction(last)
-            move(world.target, whole: whole, to: last.endLSN, last: row)
-            throw error
-        }
+        return try await bring(ended)
     }
 
     /// - Returns: The rows of the transaction, if it ends here.
@@ -142,33 +139,14 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
         return nil
     }
 
-    private func commit(
-        _ whole: [World.Committed], upTo last: Transaction
-    ) async throws -> Applied {
-        await turn.take()
-        defer { turn.giveBack() }
-        let (before, row) = (position, LastTransaction(last))
-        let isSynchronous = world.schedule.isSynchronous
-        try await client.ask { [self] server in
-            try checkIsOurs(server, before: before)
-            move(server, whole: whole, to: last.endLSN, last: row, isSynchronous: isSynchronous)
-        }
-        position = last.endLSN
-        return Applied(
-            end: last.endLSN,
-            isDurable: isSynchronous || world.isSabotaged(by: .confirmsBeforeItIsStored),
-            commitTime: last.commitTime, transactions: whole.count, changes: whole.count)
-    }
-
     /// `update leat.progress ... where end_lsn = $old` meets one row.
-    private func checkIsOurs(_ server: TargetServer, before: LSN) throws {
+    func checkIsOurs(_ server: TargetServer, before: LSN) throws {
         guard !world.isSabotaged(by: .skipsTheGuardOfThePosition) else { return }
-        guard server.state.row?.position == before else {
-            throw Restart(reason: "somebody else has moved the position")
-        }
+        let stored = server.state.row?.position
+        guard stored == before else { throw PositionElsewhere(stored: stored, own: before) }
     }
 
-    private func move(
+    func move(
         _ server: TargetServer, whole: [World.Committed], to end: LSN, last: LastTransaction,
         isSynchronous: Bool = false
     ) {
@@ -195,7 +173,7 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
         let end = max(wanted, before)
         if !world.isSabotaged(by: .storesNothing) {
             try await client.ask { [self] server in
-                try checkIsOurs(server, before: before)
+                do { try checkIsOurs(server, before: before) } catch { throw SimulatedSink.another }
                 world.note("stores \(end)")
                 server.commit(isSynchronous: true) { $0.row?.position = end }
                 check(server, end: end)

@@ -31,6 +31,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
     case swapsBatches
     /// A batch is sent again because its answer was lost.
     case appliesAgainAfterALostAnswer
+    /// What a refused try has done is not undone before the next.
+    case goesOnWithoutUndoing
     /// A refused batch is left out.
     case leavesOutWhatWasRefused
     /// A lost connection needs a person.
@@ -50,11 +52,13 @@ extension Sabotage {
         case .confirmsBeforeItIsStored, .storesNothing, .confirmsWhatIsReceived:
             [.confirmedIsStored, .confirmedIsOld]
         case .forgetsToHoldBack: [.confirmedIsOld]
-        case .skipsTheGuardOfThePosition, .swapsBatches, .appliesAgainAfterALostAnswer:
+        case .skipsTheGuardOfThePosition, .swapsBatches, .appliesAgainAfterALostAnswer,
+            .goesOnWithoutUndoing:
             [.onceAndInOrder, .positionIsTheTruth]
         case .leavesOutWhatWasRefused: [.onceAndInOrder, .positionIsTheTruth]
-        // Its compare-and-set meets another position, again and again.
-        case .goesOnFromTheSlot: [.onceAndInOrder, .positionIsTheTruth, .goesOn]
+        // Its compare-and-set meets another position.
+        case .goesOnFromTheSlot:
+            [.onceAndInOrder, .positionIsTheTruth, .goesOn, .stopsForCause]
         case .startsUnseen, .skipsTheHistory:
             [.onceAndInOrder, .positionIsTheTruth, .nothingIsLost]
         // What the slot is past need not come, and would be missed.
