@@ -89,7 +89,7 @@ let package = Package(
         .target(
             name: "LeatSimulator",
             dependencies: [
-                "PGWire", "LeatCore", "LeatFlow", "LeatTestSupport",
+                "PGWire", "LeatCore", "LeatArchive", "LeatFlow", "LeatTestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

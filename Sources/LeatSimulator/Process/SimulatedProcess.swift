@@ -23,25 +23,19 @@ final class SimulatedProcess: @unchecked Sendable {
     let status = JobStatus()
     private(set) var isKilled = false
     var task: Task<Outcome, Never>?
-    /// What the slot of the last run was confirmed up to when it began.
-    var confirmed = LSN.zero
+    /// It was told of the spool.
+    let isSpooled: Bool
     /// What a run has met that needs a person.
     private(set) var cause: String?
 
-    init(_ world: World) {
+    init(_ world: World, isSpooled: Bool) {
         self.world = world
+        self.isSpooled = isSpooled
     }
 
     func run() async -> Outcome {
-        let loop = JobLoop(
-            status: status, stop: stop,
-            logger: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() },
-            clock: world.clock,
-            jitter: { [self] in Double(world.thread.number(below: 1000)) / 1000 }
-        ) { [self] error, _ in judge(error) }
         do {
-            let run = SimulatedRun(self)
-            let ending = try await loop.run { try await run.run(connected: $0) }
+            let ending = try await job()
             return isKilled ? .killed : .ended(ending)
         } catch let halt as Halt {
             return isKilled ? .killed : .halted(halt)
@@ -50,11 +44,36 @@ final class SimulatedProcess: @unchecked Sendable {
         }
     }
 
+    private func job() async throws -> Flow.Ending? {
+        switch world.schedule.job {
+        case .spool where isSpooled:
+            return try await SimulatedSpoolJob(process: self).run()
+        case .record:
+            let run = SimulatedRecording(process: self, spool: nil, stop: stop, status: status)
+            return try await loop(status, until: stop).run { try await run.run(connected: $0) }
+        default:
+            let run = SimulatedRun(self, stop: stop)
+            return try await loop(status, until: stop).run { try await run.run(connected: $0) }
+        }
+    }
+
+    func loop(_ status: JobStatus, until stop: StopSignal) -> JobLoop {
+        JobLoop(
+            status: status, stop: stop,
+            logger: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() },
+            clock: world.clock,
+            jitter: { [self] in Double(world.thread.number(below: 1000)) / 1000 }
+        ) { [self] error, _ in judge(error) }
+    }
+
     /// As the process does it; see `Failure.init(_:wasConnected:)`.
     private func judge(_ error: any Error) -> Failure {
         world.note("run ends: \(error)")
+        lookForCause(nil)
         lookForCause(world.target.state)
         switch error {
+        case is ArchiveDisk.NoRoom where isSpooled: return .retry(.init(reason: "no room"))
+        case is ArchiveDisk.NoRoom: return .halt(Halt(.localDisk, "no room"))
         case is Lost where world.isSabotaged(by: .haltsWhereItShouldTryAgain):
             return .halt(Halt(.source, "lost"))
         case is Lost: return .retry(.init(reason: "lost"))
@@ -68,8 +87,17 @@ final class SimulatedProcess: @unchecked Sendable {
     }
 
     /// Servers may change again before the process has ended.
-    func lookForCause(_ state: TargetServer.State) {
-        cause = cause ?? world.causeToStop(state)
+    ///
+    /// - Parameter target: What the target has; nil: between the source and the archive.
+    func lookForCause(_ target: TargetServer.State?) {
+        if let target {
+            guard world.schedule.job != .record else { return }
+            cause = cause ?? world.causeToStop(target, beside: isSpooled ? world.disk.begun : nil)
+        } else if world.schedule.job == .record || isSpooled && world.isSpoolInUse {
+            cause = cause ?? world.causeToStop(world.disk.state)
+        } else if isSpooled, world.disk.begun != nil {
+            cause = cause ?? "the target went on without the spool, and was not asked"
+        }
     }
 
     /// As a `kill -9`: from now on nothing that it does has an effect. What is left of its tasks only

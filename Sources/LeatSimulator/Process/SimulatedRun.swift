@@ -5,17 +5,15 @@ internal import PGWire
 /// One run of a stream: what `SyncRun` does, with both servers in memory.
 struct SimulatedRun {
     let process: SimulatedProcess
+    let stop: StopSignal
+    /// Nil where nothing lies between source and target.
+    let spool: SimulatedSpool?
     private var world: World { process.world }
 
-    init(_ process: SimulatedProcess) {
+    init(_ process: SimulatedProcess, stop: StopSignal, spool: SimulatedSpool? = nil) {
         self.process = process
-    }
-
-    /// Where the stream begins.
-    private struct Start {
-        var position: LSN
-        var confirmed: LSN
-        var history: KnownHistory?
+        self.stop = stop
+        self.spool = spool
     }
 
     func run(connected: () -> Void) async throws -> Flow.Ending {
@@ -27,66 +25,79 @@ struct SimulatedRun {
         connected()
         try await target.lock()
         let start = try await begin(from: source, on: target)
-        process.confirmed = start.confirmed
         world.note("begins at \(start.position), confirmed \(start.confirmed)")
-        return try await flow(at: start, from: source, to: target)
+        guard let spool else { return try await flow(at: start, from: source, to: target) }
+        source.close()
+        return try await follow(spool, from: start, to: target)
     }
 
     // MARK: The start
 
-    private func begin(from source: SourceClient, on target: TargetClient) async throws -> Start {
+    private func begin(
+        from source: SourceClient, on target: TargetClient
+    ) async throws -> SimulatedStart {
         let state = try await target.ask { $0.state }
         let row = state.row
-        let facts = try await facts(of: state, from: source)
-        guard !world.isSabotaged(by: .startsUnseen) || row?.isCreating ?? true else {
-            return Start(position: row?.position ?? .zero, confirmed: .zero)
+        var facts = try await process.facts(of: state, from: source)
+        guard !world.isSabotaged(by: .startsUnseen) || row?.isCreating ?? true || spool != nil
+        else {
+            return SimulatedStart(position: row?.position ?? .zero, confirmed: .zero)
+        }
+        var decision: SpoolDecision?
+        if let spool {
+            (decision, facts) = try spool.decide(by: facts, row: row)
+        } else {
+            try row?.mark?.checkUnneeded(facts)
         }
         switch try StartDecision(facts) {
-        case .create: return try await create(from: source, on: target)
+        case .create: return try await create(by: decision, from: source, on: target)
         case .recreate:
             try await source.ask { $0.dropSlot() }
-            return try await create(from: source, on: target)
-        case .adopt(let position): return Start(position: position, confirmed: position)
+            return try await create(by: decision, from: source, on: target)
+        case .adopt(let position): return SimulatedStart(position: position, confirmed: position)
         case .resume(let position):
-            let timeline = facts.timeline
-            try await target.ask { server in
-                server.commit(isSynchronous: true) { $0.row?.timeline = timeline }
-            }
-            let confirmed = facts.slot?.confirmedFlushLSN ?? position
-            return Start(
-                position: world.isSabotaged(by: .goesOnFromTheSlot) ? confirmed : position,
-                confirmed: confirmed,
-                history: world.isSabotaged(by: .skipsTheHistory)
-                    ? nil : facts.history(leavesOutOrigins: false))
+            return try await resume(
+                at: position, by: decision, given: facts, from: source, on: target)
         }
     }
 
-    private func facts(
-        of state: TargetServer.State, from source: SourceClient
-    ) async throws -> StartFacts {
-        try await source.ask { server in
-            process.lookForCause(state)
-            let history = server.history
-            return StartFacts(
-                stored: state.row.map { row in
-                    StartFacts.Stored(
-                        isCreating: row.isCreating, endLSN: row.position, systemIdentifier: "7",
-                        database: "app", timeline: row.timeline, slot: "leat_main", last: row.last)
-                },
-                slot: server.currentSlot().map { slot in
-                    StartFacts.Slot(
-                        plugin: "pgoutput", database: "app", isTemporary: false, isTwoPhase: false,
-                        confirmedFlushLSN: slot.confirmed,
-                        walStatus: slot.isLost ? "lost" : "reserved")
-                },
-                slotName: "leat_main", systemIdentifier: "7", database: "app",
-                timeline: history.timeline, walEnd: history.flushed, branchPoint: history.branch,
-                copiesTables: true)
+    private func resume(
+        at position: LSN, by decision: SpoolDecision?, given facts: StartFacts,
+        from source: SourceClient, on target: TargetClient
+    ) async throws -> SimulatedStart {
+        let timeline = facts.timeline
+        let confirmed = facts.slot?.confirmedFlushLSN ?? position
+        spool?.expected = facts.stored?.last
+        try await open(
+            by: decision, at: confirmed, slotBeginning: facts.stored?.slotBeginning,
+            timeline: timeline, from: source, on: target)
+        try await target.ask { server in
+            server.commit(isSynchronous: true) { $0.row?.timeline = timeline }
         }
+        return SimulatedStart(
+            position: world.isSabotaged(by: .goesOnFromTheSlot) ? confirmed : position,
+            confirmed: spool?.registered ?? confirmed,
+            history: world.isSabotaged(by: .skipsTheHistory)
+                ? nil : facts.history(leavesOutOrigins: false))
+    }
+
+    private func open(
+        by decision: SpoolDecision?, at confirmed: LSN, slotBeginning: LSN?, timeline: UInt32,
+        from source: SourceClient, on target: TargetClient
+    ) async throws {
+        guard let spool, let decision else {
+            guard world.schedule.job == .spool else { return }
+            return try await SimulatedSpool(process).mark(nil, on: target)
+        }
+        try await spool.open(
+            by: decision, at: confirmed, slotBeginning: slotBeginning, timeline: timeline,
+            from: source, on: target)
     }
 
     /// In the order of "What a crash leaves".
-    private func create(from source: SourceClient, on target: TargetClient) async throws -> Start {
+    private func create(
+        by decision: SpoolDecision?, from source: SourceClient, on target: TargetClient
+    ) async throws -> SimulatedStart {
         let timeline = try await source.ask { $0.history.timeline }
         try await target.ask { server in
             server.commit(isSynchronous: true) { state in
@@ -96,37 +107,32 @@ struct SimulatedRun {
             }
         }
         let position = try await source.ask { $0.createSlot() }
-        let copied = try await source.ask { server in
-            server.history.followed.filter { $0.endLSN <= position }.map(\.number)
-        }
+        let copied = try await source.ask { $0.numbers(upTo: position) }
         try await target.ask { server in
             server.commit(isSynchronous: true) { state in
                 state.applied = copied
                 state.row = TargetServer.Row(
                     isCreating: false, position: position, timeline: timeline,
-                    last: LastTransaction(commitLSN: position))
+                    last: LastTransaction(commitLSN: position), slotBeginning: position)
             }
         }
-        return Start(position: position, confirmed: position)
+        try await open(
+            by: decision, at: position, slotBeginning: position, timeline: timeline,
+            from: source, on: target)
+        return SimulatedStart(position: position, confirmed: position)
     }
 
     // MARK: The flow
 
     private func flow(
-        at start: Start, from source: SourceClient, to target: TargetClient
+        at start: SimulatedStart, from source: SourceClient, to target: TargetClient
     ) async throws -> Flow.Ending {
-        let holdBack =
-            world.isSabotaged(by: .forgetsToHoldBack)
-            ? .zero : Duration.microseconds(world.schedule.holdBack)
-        let positions = SharedPosition(
-            PositionState(
-                startingAt: start.position, confirmed: start.confirmed, holdBack: holdBack),
-            clock: world.clock)
+        let positions = positions(from: start)
         let feed = SimulatedSource(
-            source, positions: positions, at: start.position, knowing: start.history)
+            source, positions: positions, from: start, piecesAtOnce: world.schedule.piecesAtOnce
+        ) { [world] in world.check(confirmed: $0) }
         try await feed.start(at: min(start.history?.start ?? start.position, start.position))
         let sink = SimulatedSink(target, at: start.position)
-        let stop = process.stop
         let flow = Flow(
             source: feed, sink: sink, positions: positions, end: nil,
             statusInterval: world.schedule.statusInterval, status: process.status)
@@ -146,15 +152,51 @@ struct SimulatedRun {
         }
     }
 
-    /// - Parameter isEnd: What was received behind the end position was not to be stored.
-    private func checkDrained(_ sink: SimulatedSink, from source: SimulatedSource, isEnd: Bool) {
-        guard !source.client.session.isLost, !sink.client.session.isLost else { return }
+    private func positions(from start: SimulatedStart) -> SharedPosition {
+        let holdBack =
+            world.isSabotaged(by: .forgetsToHoldBack)
+            ? .zero : Duration.microseconds(world.schedule.holdBack)
+        return SharedPosition(
+            PositionState(
+                startingAt: start.position, confirmed: start.confirmed, holdBack: holdBack),
+            clock: world.clock)
+    }
+
+    private func follow(
+        _ spool: SimulatedSpool, from start: SimulatedStart, to target: TargetClient
+    ) async throws -> Flow.Ending {
+        try spool.checkReaches(start.position)
+        let positions = positions(from: start)
+        let feed = SimulatedArchiveSource(process, positions: positions, at: start.position)
+        let sink = SimulatedSink(target, at: start.position, isSpooled: true)
+        let flow = Flow(
+            source: feed, sink: sink, positions: positions, end: nil,
+            statusInterval: world.schedule.statusInterval, status: process.status)
+        process.status.update { $0.phase = .streaming }
+        return try await stop.draining({ feed.stop() }) {
+            let ending = try await flow.run()
+            guard stop.isRequested else { throw Restart(reason: "the spool ended the stream") }
+            checkStored(sink)
+            try await feed.register(positions.with { $0.status(at: world.clock.now).flushed })
+            return ending
+        }
+    }
+
+    private func checkStored(_ sink: SimulatedSink) {
+        guard !sink.client.session.isLost, !process.isKilled else { return }
         let (durable, position) = (
             world.target.durable.row?.position, world.target.state.row?.position
         )
         if durable != position {
             world.breaks(.stopDrains, what: "\(position ?? .zero) is not on the disk after a stop")
         }
+    }
+
+    /// - Parameter isEnd: What was received behind the end position was not to be stored.
+    private func checkDrained(_ sink: SimulatedSink, from source: SimulatedSource, isEnd: Bool) {
+        guard !source.client.session.isLost, !sink.client.session.isLost else { return }
+        checkStored(sink)
+        let position = world.target.state.row?.position
         // Nothing is confirmed that the server has not named on this connection.
         let named = min(source.heard, position ?? .zero)
         if world.schedule.holdBack == 0, source.reported < named {

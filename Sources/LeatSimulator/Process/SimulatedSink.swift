@@ -30,6 +30,8 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
     var pending: [World.Committed] = []
     /// It is still the source and the target that the run began with.
     private let isSame: () -> Bool
+    /// What comes is an archive's.
+    private let isSpooled: Bool
     let turn = SimulatedTurn()
     /// Of the session that holds the stream's lock; and those of transactions in progress.
     private var open: Open?
@@ -40,14 +42,17 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
     var world: World { client.process.world }
     var thread: SimulatedThread { world.thread }
 
-    init(_ client: TargetClient, at position: LSN) {
+    init(_ client: TargetClient, at position: LSN, isSpooled: Bool = false) {
+        self.isSpooled = isSpooled
         self.client = client
         self.position = position
         ladder = ApplyLadder(
             .init(folds: true, resolves: false, choice: SetChoice(roundTrip: .zero)))
         let (source, target) = (client.process.world.source, client.process.world.target)
         let before = (source.timesReplaced, target.timesRestored)
-        isSame = { before == (source.timesReplaced, target.timesRestored) }
+        isSame = {
+            (isSpooled || before.0 == source.timesReplaced) && before.1 == target.timesRestored
+        }
     }
 
     // MARK: Batches
@@ -160,7 +165,9 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
     }
 
     private func check(_ server: TargetServer, end: LSN) {
-        if isSame() { world.check(end, against: server.state) }
+        guard isSame() else { return }
+        world.check(
+            end, against: server.state, last: isSpooled ? world.disk.number(at: end) : nil)
     }
 
     // MARK: Positions
@@ -202,7 +209,7 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
 
 extension Batch {
     /// The values of the rows of a transaction.
-    fileprivate func texts(of index: Int) -> [String] {
+    func texts(of index: Int) -> [String] {
         let end =
             index + 1 < transactions.count ? transactions[index + 1].firstChange : changes.count
         return changes[transactions[index].firstChange..<end].compactMap { change in

@@ -15,6 +15,8 @@ final class SimulatedSource: BatchSource, @unchecked Sendable {
     private var isStopped = false
     private let timesRestored: Int
     private let confirmedAtStart: LSN
+    /// Looks at what is about to be confirmed.
+    private let check: (LSN) -> Void
     private(set) var reported = LSN.zero
     /// Of the last transaction that came whole.
     private(set) var lastEnd: LSN?
@@ -23,20 +25,21 @@ final class SimulatedSource: BatchSource, @unchecked Sendable {
     private var thread: SimulatedThread { world.thread }
 
     init(
-        _ client: SourceClient, positions: SharedPosition, at position: LSN,
-        knowing history: KnownHistory?
+        _ client: SourceClient, positions: SharedPosition, from start: SimulatedStart,
+        piecesAtOnce: Int, check: @escaping (LSN) -> Void
     ) {
         self.client = client
         self.positions = positions
+        self.check = check
         timesRestored = client.process.world.target.timesRestored
-        confirmedAtStart = client.process.confirmed
+        confirmedAtStart = start.confirmed
         let table = FollowedTables.Table(
             name: TableName(SimulatedTable.followed), snapshot: .zero)
         intake = MessageIntake(
             TransactionAssembler(
                 decoder: MessageDecoder(protocolVersion: 2, parallelStreaming: false),
-                tables: FollowedTables([SimulatedTable.followed.id: table]), position: position,
-                history: history, piecesAtOnce: client.process.world.schedule.piecesAtOnce,
+                tables: FollowedTables([SimulatedTable.followed.id: table]),
+                position: start.position, history: start.history, piecesAtOnce: piecesAtOnce,
                 tellsRepetitions: true), positions: positions)
     }
 
@@ -193,7 +196,7 @@ final class SimulatedSource: BatchSource, @unchecked Sendable {
         let flushed =
             world.isSabotaged(by: .confirmsWhatIsReceived) ? status.written : status.flushed
         if flushed > confirmedAtStart, timesRestored == world.target.timesRestored {
-            world.check(confirmed: flushed)
+            check(flushed)
         }
         reported = flushed
         guard !world.isSabotaged(by: .neverConfirms) else { return }

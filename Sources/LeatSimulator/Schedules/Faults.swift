@@ -21,7 +21,7 @@ struct Faults {
     }
 
     private func strike() {
-        switch thread.number(below: 9) {
+        switch thread.number(below: world.schedule.job == .sync ? 9 : 11) {
         case 0:
             world.noteFault("the connection to the source is cut")
             world.source.cutAll()
@@ -46,6 +46,12 @@ struct Faults {
         case 7:
             world.note("stop")
             operation.process?.stop.request()
+        case 9:
+            world.noteFault("the machine of the archive goes down")
+            operation.process?.kill()
+            world.disk.crash()
+        case 10:
+            fillDisk()
         default:
             world.noteFault("the target is away")
             let world = world
@@ -56,6 +62,18 @@ struct Faults {
                 try await world.thread.sleep(
                     SimulatedThread.Time(world.thread.number(below: 2_000_000)))
             }
+        }
+    }
+
+    private func fillDisk() {
+        world.noteFault("the disk of the archive is full")
+        world.timesFull += 1
+        world.disk.isFull = true
+        let world = world
+        world.spawn {
+            defer { world.disk.isFull = false }
+            try await world.thread.sleep(
+                SimulatedThread.Time(world.thread.number(below: 1_000_000)))
         }
     }
 

@@ -9,6 +9,8 @@ final class Operation: @unchecked Sendable {
     private(set) var process: SimulatedProcess?
     private var isFinishing = false
     private var isOver = false
+    /// The last process was to go without the spool, and could not.
+    private var needsSpool = false
 
     /// So long may it take until all is well again.
     private static let patience: SimulatedThread.Time = 120_000_000
@@ -19,7 +21,10 @@ final class Operation: @unchecked Sendable {
 
     func run() async throws {
         while !isOver, world.broken == nil {
-            let process = SimulatedProcess(world)
+            let isSpooled =
+                world.schedule.job == .spool
+                && (needsSpool || isFinishing || !world.thread.once(in: 5))
+            let process = SimulatedProcess(world, isSpooled: isSpooled)
             self.process = process
             let task = Task(executorPreference: world.thread) { await process.run() }
             process.task = task
@@ -47,16 +52,35 @@ final class Operation: @unchecked Sendable {
             world.checkEnd()
         case .halted(let halt):
             world.note("it halts: \(halt.message)")
+            needsSpool = false
+            if isMended(halt, of: process) { return }
             isOver = true
             guard let cause = process.cause else {
                 return world.breaks(.stopsForCause, what: "without a cause: \(halt)")
             }
-            guard halt.exitCode == .positionMismatch else {
+            // A spool of a stream that the target does not know is somebody's.
+            let isForeign = halt.exitCode == .configuration && process.isSpooled
+            guard halt.exitCode == .positionMismatch || isForeign else {
                 return world.breaks(.stopsForCause, what: "\(cause), and it says: \(halt)")
             }
         case .failed(let error):
             world.breaks(.stopsForCause, what: "it fails: \(error)")
         }
+    }
+
+    /// Whether somebody has done what it says, so that the next start goes on.
+    private func isMended(_ halt: Halt, of process: SimulatedProcess) -> Bool {
+        if halt.exitCode == .localDisk {
+            guard world.timesFull > 0 else { return false }
+            world.disk.isFull = false
+            return true
+        }
+        guard world.schedule.job == .spool, !process.isSpooled,
+            halt.exitCode == .positionMismatch, world.target.state.row?.mark != nil,
+            world.target.timesRestored == 0, world.source.timesReplaced == 0
+        else { return false }
+        needsSpool = true
+        return true
     }
 
     // MARK: The end
@@ -83,8 +107,8 @@ final class Operation: @unchecked Sendable {
 
     private var isSettled: Bool {
         let history = world.source.history
-        guard let last = history.followed.last else { return world.target.state.row != nil }
-        guard let slot = world.source.currentSlot(), let row = world.target.state.row else {
+        guard let last = history.followed.last else { return world.last.row != nil }
+        guard let slot = world.source.currentSlot(), let row = world.last.row else {
             return false
         }
         return slot.confirmed >= last.endLSN && row.position >= last.endLSN

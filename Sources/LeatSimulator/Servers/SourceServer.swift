@@ -49,6 +49,11 @@ final class SourceServer: @unchecked Sendable {
         transactions.first { $0.number == number }
     }
 
+    /// Of the transactions that end at or before it.
+    func numbers(upTo end: LSN) -> [Int] {
+        history.followed.filter { $0.endLSN <= end }.map(\.number)
+    }
+
     // MARK: Writing
 
     private func append(_ kind: SourceRecord.Kind) -> SourceRecord {

@@ -31,6 +31,8 @@ final class TargetServer: @unchecked Sendable {
         var position: LSN
         var timeline: UInt32
         var last: LastTransaction
+        var slotBeginning: LSN?
+        var mark: SpoolMark?
     }
 
     let thread: SimulatedThread

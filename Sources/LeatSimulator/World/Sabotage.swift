@@ -43,6 +43,16 @@ package enum Sabotage: String, CaseIterable, Sendable {
     case stopsWithoutStoring
     /// A flow that is held goes on.
     case goesOnWhileHeld
+    /// An archive's position is stored before the disk has what it speaks of.
+    case confirmsBeforeTheDiskHasIt
+    /// A file that a killed process has renamed is believed, and not synchronised.
+    case trustsWhatWasRenamed
+    /// A spool is begun anew, although the target is behind the slot.
+    case forgetsTheSpool
+    /// Segments are removed that the target still needs.
+    case removesWhatIsStillNeeded
+    /// The spool hears of what a crash of the target can still lose.
+    case registersWhatIsNotDurable
 }
 
 extension Sabotage {
@@ -52,9 +62,10 @@ extension Sabotage {
         case .confirmsBeforeItIsStored, .storesNothing, .confirmsWhatIsReceived:
             [.confirmedIsStored, .confirmedIsOld]
         case .forgetsToHoldBack: [.confirmedIsOld]
-        case .skipsTheGuardOfThePosition, .swapsBatches, .appliesAgainAfterALostAnswer,
-            .goesOnWithoutUndoing:
+        case .skipsTheGuardOfThePosition, .appliesAgainAfterALostAnswer, .goesOnWithoutUndoing:
             [.onceAndInOrder, .positionIsTheTruth]
+        // Pieces of one transaction may be among them.
+        case .swapsBatches: [.onceAndInOrder, .positionIsTheTruth, .neverHalf]
         case .leavesOutWhatWasRefused: [.onceAndInOrder, .positionIsTheTruth]
         // Its compare-and-set meets another position.
         case .goesOnFromTheSlot:
@@ -64,12 +75,18 @@ extension Sabotage {
         // What the slot is past need not come, and would be missed.
         case .skipsTheLookAtTheTakenSlot:
             [.onceAndInOrder, .positionIsTheTruth, .nothingIsLost, .stopsForCause]
-        case .forgetsWhatWasKept, .commitsAPiece, .keepsWhatWasRolledBack: [.neverHalf]
-        case .forgetsWhatIsInFlight: [.positionIsTheTruth]
+        case .forgetsWhatWasKept, .keepsWhatWasRolledBack: [.neverHalf]
+        // And with it a position, before the transaction is there.
+        case .commitsAPiece: [.neverHalf, .positionIsTheTruth]
+        case .forgetsWhatIsInFlight: [.positionIsTheTruth, .confirmedIsStored, .confirmedIsOld]
         case .haltsWhereItShouldTryAgain: [.stopsForCause]
         case .neverConfirms: [.goesOn]
         case .stopsWithoutStoring: [.stopDrains]
         case .goesOnWhileHeld: [.holdsStill]
+        case .confirmsBeforeTheDiskHasIt, .trustsWhatWasRenamed: [.confirmedIsStored]
+        case .forgetsTheSpool: [.onceAndInOrder, .positionIsTheTruth, .nothingIsLost]
+        case .removesWhatIsStillNeeded: [.nothingIsLost]
+        case .registersWhatIsNotDurable: [.confirmedIsStored, .confirmedIsOld]
         }
     }
 }

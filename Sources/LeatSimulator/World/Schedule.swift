@@ -10,6 +10,15 @@ struct Schedule {
         case slotLost
     }
 
+    /// Of whom a source is read.
+    enum Job {
+        /// Into the target; into an archive; into the target by way of an archive.
+        case sync, record, spool
+    }
+
+    let job: Job
+    /// An archive begins another segment behind so many transactions.
+    let framesPerSegment: Int
     let transactions: Int
     /// See ``Walsender``.
     let streamsBeyond: Int?
@@ -28,6 +37,8 @@ struct Schedule {
     let holds: Bool
 
     init(_ thread: SimulatedThread) {
+        job = [.sync, .sync, .record, .spool][thread.number(below: 4)]
+        framesPerSegment = thread.number(in: 1...4)
         transactions = thread.number(in: 3...16)
         streamsBeyond = thread.once(in: 2) ? thread.number(in: 0...3) : nil
         piecesAtOnce = thread.number(in: 0...2)

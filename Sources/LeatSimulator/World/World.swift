@@ -11,6 +11,7 @@ final class World: @unchecked Sendable {
     let sabotage: Sabotage?
     let source: SourceServer
     let target: TargetServer
+    let disk: ArchiveDisk
     private(set) var broken: BrokenPromise?
     /// Nil where nobody reads it.
     private(set) var trace: [String]?
@@ -25,6 +26,7 @@ final class World: @unchecked Sendable {
         schedule = Schedule(thread)
         source = SourceServer(thread)
         target = TargetServer(thread)
+        disk = ArchiveDisk(thread, framesPerSegment: schedule.framesPerSegment)
         trace = isTraced ? [] : nil
     }
 
@@ -46,6 +48,8 @@ final class World: @unchecked Sendable {
 
     func isSabotaged(by kind: Sabotage) -> Bool { sabotage == kind }
 
+    /// How often the disk of the archive was full.
+    var timesFull = 0
     /// How often the target is to refuse a batch.
     var refusals = 0
 
@@ -103,13 +107,26 @@ final class World: @unchecked Sendable {
         }
     }
 
-    private static func number(of transaction: Committed) -> Int? {
+    static func number(of transaction: Committed) -> Int? {
         transaction.rows.first.flatMap { row in Int(row.prefix { $0 != "." }) }
     }
 
+    /// Looks at what is recorded now.
+    func checkRecorded(_ transaction: Committed) {
+        guard let number = Self.number(of: transaction), let known = source.transaction(number),
+            transaction.rows != known.rows
+        else { return }
+        breaks(
+            .neverHalf,
+            what: "transaction \(number) is \(known.rows), and \(transaction.rows) is recorded")
+    }
+
     /// Looks at what a position says that comes with what is applied.
-    func check(_ position: LSN, against state: TargetServer.State) {
-        let before = source.history.followed.last { $0.endLSN <= position }?.number ?? 0
+    ///
+    /// - Parameter number: The last transaction before it; nil: as the source has it.
+    func check(_ position: LSN, against state: TargetServer.State, last number: Int? = nil) {
+        let before =
+            number ?? source.history.followed.last { $0.endLSN <= position }?.number ?? 0
         if state.applied.last ?? 0 != before {
             breaks(
                 .positionIsTheTruth,
@@ -132,9 +149,44 @@ final class World: @unchecked Sendable {
         }
     }
 
+    /// The same, where an archive is what it is confirmed from.
+    func check(confirmedFromArchive flushed: LSN) {
+        let position = disk.durableFiles.position
+        if position?.end ?? .zero < flushed {
+            breaks(
+                .confirmedIsStored,
+                what: "\(flushed) is confirmed, \(position?.end ?? .zero) is recorded")
+        }
+        if disk.synchronised < position?.frames ?? 0 {
+            breaks(
+                .confirmedIsStored,
+                what: "\(flushed) is confirmed, and not all of it is on the disk")
+        }
+    }
+
+    /// Looks at what is about to be gone from the spool.
+    func checkRemoved(before beginning: LSN) {
+        guard target.timesRestored == 0 else { return }
+        let durable = target.durable.row?.position ?? .zero
+        if durable < beginning {
+            breaks(
+                .nothingIsLost,
+                what: "the spool begins at \(beginning), \(durable) is on the target")
+        }
+    }
+
+    /// What is to have all of the source in the end.
+    var last: TargetServer.State { schedule.job == .record ? disk.state : target.state }
+
+    /// The archive is not one that the target has gone beyond without it.
+    var isSpoolInUse: Bool {
+        guard let spool = disk.begun else { return false }
+        return target.state.row?.position ?? .zero <= spool.end
+    }
+
     /// Looks at what there is once nothing more comes.
     func checkEnd() {
-        let (state, followed) = (target.state, source.history.followed.map(\.number))
+        let (state, followed) = (last, source.history.followed.map(\.number))
         if state.applied != followed {
             breaks(.nothingIsLost, what: "the source has \(followed), the target \(state.applied)")
         }
@@ -142,15 +194,25 @@ final class World: @unchecked Sendable {
 
     /// What is between the source and what the target had just then that nobody but a person can
     /// settle.
-    func causeToStop(_ state: TargetServer.State) -> String? {
+    ///
+    /// - Parameter spool: What may lie between it and the slot.
+    func causeToStop(
+        _ state: TargetServer.State, beside spool: ArchiveDisk.Position? = nil
+    ) -> String? {
         let slot = source.currentSlot()
         if slot?.isLost == true { return "the slot is lost" }
         guard let row = state.row else {
             return slot.map { _ in "the target went back to before the stream" }
         }
-        guard !row.isCreating else { return nil }
+        guard !row.isCreating else {
+            return spool.map { _ in "the target went back to before the stream, and has a spool" }
+        }
         guard let slot else { return "the slot is gone" }
-        if slot.confirmed > row.position { return "the target went back" }
+        if let spool, row.position < spool.beginning { return "the target went back" }
+        if slot.confirmed > row.position, slot.confirmed > spool?.end ?? .zero {
+            return "the target went back"
+        }
+        if slot.confirmed < row.slotBeginning ?? .zero { return "the slot is an older one" }
         let history = source.history
         if row.position > history.flushed { return "the source went back" }
         if history.timeline != row.timeline, row.position > history.branch ?? .zero {
