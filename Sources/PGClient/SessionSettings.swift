@@ -55,6 +55,9 @@ extension Session {
     /// The server's version, as in `server_version_num`: 150018 for 15.18.
     public var serverVersion: Int { Int(PQserverVersion(connection)) }
 
+    /// Whether a transaction was begun and has not ended.
+    public var isInTransaction: Bool { PQtransactionStatus(connection) != PQTRANS_IDLE }
+
     /// Sets ``SessionSettings`` and the client encoding, and checks that they took effect.
     ///
     /// - Parameter clientEncoding: The same on both sides: what the source sends is what the

@@ -117,7 +117,8 @@ package struct SourceCatalog {
 
     /// The tables of these publications, with columns, row filters and memberships.
     package func publishedTables(of publications: [String]) throws -> [SourceTable] {
-        try tables(from: published(by: publications))
+        let published = published(by: publications)
+        return try session.inOneSnapshot { try tables(from: published) }
     }
 
     /// A query for the rows of `pg_publication_tables` of these publications.
@@ -149,15 +150,20 @@ package struct SourceCatalog {
     /// The same tables as they will be once they are published whole.
     package func tables(_ candidates: [Candidate]) throws -> [SourceTable] {
         guard !candidates.isEmpty else { return [] }
-        return try tables(
-            from: """
-                select ''::pg_catalog.name as pubname, v.schemaname, v.tablename,
-                  null::pg_catalog.name[] as attnames, null::pg_catalog.text as rowfilter
-                from unnest(\(SQLText.textArray(candidates.map(\.name.schema))),
-                  \(SQLText.textArray(candidates.map(\.name.name)))) v (schemaname, tablename)
-                """)
+        return try session.inOneSnapshot {
+            try tables(
+                from: """
+                    select ''::pg_catalog.name as pubname, v.schemaname, v.tablename,
+                      null::pg_catalog.name[] as attnames, null::pg_catalog.text as rowfilter
+                    from unnest(\(SQLText.textArray(candidates.map(\.name.schema))),
+                      \(SQLText.textArray(candidates.map(\.name.name)))) v (schemaname, tablename)
+                    """)
+        }
     }
 
+    /// All in one snapshot: columns from before an ALTER beside files, or a horizon, from behind it
+    /// would be a definition that no table has had, and what the ALTER did would not be found.
+    ///
     /// - Parameter published: A query with the columns pubname, schemaname, tablename,
     ///   attnames (null: all columns) and rowfilter.
     private func tables(from published: String) throws -> [SourceTable] {

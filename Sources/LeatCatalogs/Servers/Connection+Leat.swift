@@ -39,6 +39,14 @@ extension Session {
         try execute("set client_encoding = \(SQLText.literal(encoding))")
     }
 
+    /// Runs `body` so that all that it reads is of one moment: by the snapshot of the transaction that
+    /// is open, which has one, or by that of one of its own.
+    package func inOneSnapshot<Value>(_ body: () throws -> Value) throws -> Value {
+        guard !isInTransaction else { return try body() }
+        return try transaction(
+            beginning: "begin isolation level repeatable read read only", body)
+    }
+
     /// Runs `body` in a transaction, committed at its end, rolled back if it throws.
     package func transaction<Value>(
         beginning begin: String = "begin", _ body: () throws -> Value
