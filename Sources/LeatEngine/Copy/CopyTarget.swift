@@ -11,7 +11,7 @@ internal import PGWire
 /// 1. `leat.tables`: state `datasync` with this attempt's name, committed.
 ///    After a crash: no row is there; the table is copied again.
 /// 2. `begin`, the rows, state `ready` with the snapshot's LSN, provided that the attempt is still
-///    ours, `commit`.
+///    ours, which column is which, `commit`.
 ///    After a crash before the commit: as above. After it: all rows are there, once.
 struct CopyTarget {
     let session: Session
@@ -53,9 +53,13 @@ struct CopyTarget {
         }
     }
 
-    /// - Parameter rows: Copies them, and says how many there were.
+    /// - Parameters:
+    ///   - columns: What the source's table has in the snapshot.
+    ///   - rows: Copies them, and says how many there were.
     /// - Returns: Whether it was copied: another attempt may have done so.
-    func copy(_ table: TableName, at snapshot: LSN, rows: () throws -> Int) throws -> Bool {
+    func copy(
+        _ table: TableName, at snapshot: LSN, columns: [SourceColumn], rows: () throws -> Int
+    ) throws -> Bool {
         let store = TableStore(session: session, stream: stream)
         guard try store.beginCopy(table, attempt: attempt) else { return false }
         try session.transaction {
@@ -63,6 +67,7 @@ struct CopyTarget {
             guard
                 try store.finishCopy(table, attempt: attempt, snapshot: snapshot, rows: rows)
             else { throw Restart(reason: "another copy of table \(table) has begun") }
+            try store.learnColumns([table: columns])
         }
         return true
     }

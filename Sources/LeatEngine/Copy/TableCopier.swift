@@ -80,7 +80,9 @@ actor TableCopier: SessionActor, TableWorker {
     private func relay(
         _ table: SourceTable, from source: Session, to target: CopyTarget
     ) throws {
-        let isCopied = try target.copy(table.name, at: snapshot.point) {
+        let isCopied = try target.copy(
+            table.name, at: snapshot.point, columns: table.columns
+        ) {
             let rows = try relayRows(of: table, from: source, to: target.session)
             if table.isPartitioned {
                 try PartitionStore(session: target.session, stream: worker.stream)

@@ -12,6 +12,7 @@ internal import PGWire
 actor BaseRestorer: SessionActor, TableWorker {
     struct Table: TableItem {
         var name: TableName
+        var columns: [SourceColumn]
         var file: BaseManifest.Table
 
         var sizeBytes: Int { file.bytes }
@@ -57,7 +58,9 @@ actor BaseRestorer: SessionActor, TableWorker {
     func work(on table: Table) async throws -> TableOutcome<Void> {
         try await cancellable {
             guard let target else { preconditionFailure("the copier is not connected") }
-            let isCopied = try target.copy(table.name, at: base.lsn) {
+            let isCopied = try target.copy(
+                table.name, at: base.lsn, columns: table.columns
+            ) {
                 try copyRows(of: table, to: target.session)
             }
             guard isCopied else { return .done(()) }

@@ -245,7 +245,7 @@ struct ReplayPreparation {
                 try ProgressStore(session: session, stream: stream)
                     .beginReplay(of: description, at: point, target)
                 try store.apply(TablePlan(published: tables.map(\.listed), stored: store.read()))
-                if areReady { try store.adopt(tables.map(\.name), snapshot: point) }
+                if areReady { try store.adopt(tables, snapshot: point) }
             }
         }
         FailPoint.replayBegun.reached()

@@ -3,8 +3,26 @@ internal import LeatCore
 internal import PGWire
 
 extension TableStore {
-    /// Learns which column is which where both sides agree, for when one is renamed: of a table
-    /// that was just copied. What comes later is learned where the stream comes to it.
+    /// Learns which column is which where both sides agree, for when one is renamed: in the
+    /// transaction that makes a table ready. By the next start both sides may have columns that the
+    /// changes from here on are not about yet.
+    ///
+    /// - Parameter columns: What the source's tables had where the stream begins.
+    func learnColumns(_ columns: [TableName: [SourceColumn]]) throws {
+        let targets = try TargetTables.resolve(columns.keys.sorted(), on: session)
+        var learnt: [TableName: KnownColumns] = [:]
+        for (name, columns) in columns {
+            // One that is missing is told of elsewhere.
+            guard case .success(let target) = targets[name] else { continue }
+            var known = KnownColumns()
+            known.learn(columns, on: target)
+            learnt[name] = known
+        }
+        try keep(learnt)
+    }
+
+    /// The same of a table that is ready and of which that is not known: a state of before, or one
+    /// that somebody has said to be right. What comes later is learned where the stream comes to it.
     func learnColumns(
         of tables: [SourceTable], from plans: [TableName: RelationPlan]
     ) throws -> [TablePlan.Stored] {

@@ -337,16 +337,20 @@ struct TableStore {
     }
 
     /// The tables' rows are on the target already, as of `snapshot`: `--no-copy`.
-    func adopt(_ tables: [TableName], snapshot: LSN) throws {
+    func adopt(_ tables: [SourceTable], snapshot: LSN) throws {
         guard !tables.isEmpty else { return }
+        let names = tables.map(\.name)
         try session.query(
             """
             update leat.tables t set state = 'ready', snapshot_lsn = $2::pg_catalog.pg_lsn,
               is_refilled = null, updated_at = pg_catalog.clock_timestamp()
-            from unnest(\(SQLText.textArray(tables.map(\.schema))),
-              \(SQLText.textArray(tables.map(\.name)))) v (schema_name, table_name)
+            from unnest(\(SQLText.textArray(names.map(\.schema))),
+              \(SQLText.textArray(names.map(\.name)))) v (schema_name, table_name)
             where t.stream = $1 and t.schema_name = v.schema_name
               and t.table_name = v.table_name and t.state <> 'ready'
             """, with: [stream.text, "\(snapshot)"])
+        try learnColumns(
+            Dictionary(
+                tables.map { ($0.name, $0.columns) }, uniquingKeysWith: { first, _ in first }))
     }
 }

@@ -99,7 +99,7 @@ extension StreamPreparation {
                     at: position, ownsSlot: system == nil, publications: identities)
                 try store.apply(plan)
                 if !configuration.copiesTables {
-                    try store.adopt(tables.map(\.name), snapshot: position)
+                    try store.adopt(tables, snapshot: position)
                 }
             }
         }

@@ -160,7 +160,7 @@ extension StreamPreparation {
         let stream = configuration.stream
         try await servers.applier.run { session in
             let store = TableStore(session: session, stream: stream)
-            try store.adopt(tables.map(\.name), snapshot: slot.consistentPoint)
+            try session.transaction { try store.adopt(tables, snapshot: slot.consistentPoint) }
         }
         let names = NameList.text(tables.map { "\($0.name)" }, all: "leat status")
         logger.warning(
