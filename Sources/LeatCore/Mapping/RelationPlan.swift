@@ -41,13 +41,15 @@ public struct RelationPlan: Sendable {
     ///   - routes: Which column goes where; nil: to that of the same name.
     ///   - retyping: Of which columns the source has changed type and rows at once.
     ///   - isEmptied: Whether the target's rows go before it is copied.
+    ///   - computed: Columns that a generated one of the target cannot be computed from unless they
+    ///     are of the source's types.
     ///   - checksLabels: Whether an enum of the target needs all labels that the source's has now.
     ///     A change of the stream may be older than those, and one that has them is rejected.
     /// - Throws: ``Halt`` (exit code 7) that names every column that does not fit.
     public init(
         relation: Relation, sourceTypes: TypeCatalog, target: TargetTable,
         targetTypes: TypeCatalog, routes: ColumnRoutes? = nil, retyping: Retyping = Retyping(),
-        isEmptied: Bool = false, checksLabels: Bool = true
+        isEmptied: Bool = false, computed: Set<String> = [], checksLabels: Bool = true
     ) throws(Halt) {
         let routes = routes ?? ColumnRoutes(relation)
         guard routes.ambiguous.isEmpty else {
@@ -55,7 +57,8 @@ public struct RelationPlan: Sendable {
         }
         var matcher = ColumnMatcher(
             sourceTypes: sourceTypes, target: target, targetTypes: targetTypes, routes: routes,
-            retyping: retyping, isEmptied: isEmptied, checksLabels: checksLabels)
+            retyping: retyping, isEmptied: isEmptied, computed: computed,
+            checksLabels: checksLabels)
         columns = relation.columns.indices.map { index in
             matcher.match(
                 relation.columns[index], to: routes.names[index], at: index)
@@ -147,6 +150,7 @@ private struct ColumnMatcher {
     let routes: ColumnRoutes
     let retyping: Retyping
     let isEmptied: Bool
+    let computed: Set<String>
     let checksLabels: Bool
     var problems: [String] = []
     var mends: [String] = []
@@ -162,7 +166,8 @@ private struct ColumnMatcher {
 
     init(
         sourceTypes: TypeCatalog, target: TargetTable, targetTypes: TypeCatalog,
-        routes: ColumnRoutes, retyping: Retyping, isEmptied: Bool, checksLabels: Bool
+        routes: ColumnRoutes, retyping: Retyping, isEmptied: Bool, computed: Set<String>,
+        checksLabels: Bool
     ) {
         self.sourceTypes = sourceTypes
         self.target = target
@@ -170,6 +175,7 @@ private struct ColumnMatcher {
         self.routes = routes
         self.retyping = retyping
         self.isEmptied = isEmptied
+        self.computed = computed
         self.checksLabels = checksLabels
     }
 
@@ -373,7 +379,7 @@ private struct ColumnMatcher {
                 type: sourceType, modifier: column.typeModifier, catalog: sourceTypes),
             target: .init(type: targetType, modifier: found.typeModifier, catalog: targetTypes))
         if case .lacksLabels = match, !checksLabels { return }
-        guard let reason = match.obstacle, !isAltered(now, found) else { return }
+        guard let reason = obstacle(match, column, found, now) else { return }
         mismatched.insert(found.name)
         problems.append(
             "column \(column.name) is \(definition(column)) on the source and "
@@ -386,6 +392,15 @@ private struct ColumnMatcher {
             return
         }
         mends.append(retyping(column, found))
+    }
+
+    private func obstacle(
+        _ match: TypeMatch, _ column: RelationColumn, _ found: TargetTable.Column,
+        _ now: SourceColumn?
+    ) -> String? {
+        if let reason = match.obstacle, !isAltered(now, found) { return reason }
+        guard computed.contains(column.name), !isOfType(of: column, found) else { return nil }
+        return "what is generated from it is not computed there"
     }
 
     /// A built-in type that does not fit although it is the same: text takes its values.

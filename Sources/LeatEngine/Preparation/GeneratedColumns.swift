@@ -72,19 +72,41 @@ struct GeneratedColumns {
     }
 
     private func definition(_ column: SourceColumn) -> String {
-        let type = sourceTypes[column.typeOID]?.definition(column.typeModifier) ?? "text"
         let kind =
             column.generation == .virtual && session.serverVersion >= 180_000
             ? "virtual" : "stored"
         return """
-            \(SQLText.identifier(column.name)) \(type) generated always as \
+            \(SQLText.identifier(column.name)) \(type(of: column)) generated always as \
             (\(column.defaultExpression ?? "")) \(kind)
             """
+    }
+
+    /// Columns from which the target cannot compute what it lacks, perhaps for they have other types
+    /// there than on the source.
+    func uncomputed() throws -> Set<String> {
+        var names: Set<String> = []
+        for column in table.unsentGenerated {
+            guard let expression = column.defaultExpression, try misfit(column) != nil,
+                try printed(expression, as: type(of: column)) == nil
+            else { continue }
+            names.formUnion(table.columns.map(\.name).filter { expression.mentions($0) })
+        }
+        return names
+    }
+
+    private func type(of column: SourceColumn) -> String {
+        sourceTypes[column.typeOID]?.definition(column.typeModifier) ?? "text"
     }
 
     /// The same may be printed in other words where columns have other types: so the server reads
     /// the source's expression, and prints it.
     private func isSame(_ expression: String, as found: TargetTable.Column) throws -> Bool {
+        try printed(expression, as: found.definition).map { $0 == found.generationExpression }
+            ?? false
+    }
+
+    /// - Returns: Nil if the target's columns do not fit the expression.
+    private func printed(_ expression: String, as type: String) throws -> String? {
         let name = "leat_generated"
         do {
             return try session.transaction {
@@ -93,21 +115,29 @@ struct GeneratedColumns {
                 try session.execute(
                     """
                     create temporary table \(name) (like \(target.name.quoted));
-                    alter table pg_temp.\(name) add column leat_generated \(found.definition)
+                    alter table pg_temp.\(name) add column leat_generated \(type)
                       generated always as (\(expression)) stored
                     """)
                 return try session.query(
                     """
-                    select pg_catalog.pg_get_expr(d.adbin, d.adrelid) = $1
+                    select pg_catalog.pg_get_expr(d.adbin, d.adrelid)
                     from pg_catalog.pg_attrdef d join pg_catalog.pg_attribute a
                       on a.attrelid = d.adrelid and a.attnum = d.adnum
                     where d.adrelid = 'pg_temp.\(name)'::pg_catalog.regclass
                       and a.attname = 'leat_generated'
-                    """, with: [found.generationExpression ?? ""]
-                ).bool()
+                    """
+                ).text()
             }
         } catch let error as ConnectionError where error.code == .server {
-            return false
+            return nil
         }
+    }
+}
+
+extension String {
+    /// Whether a name may be one of the identifiers in an expression.
+    fileprivate func mentions(_ name: String) -> Bool {
+        split(omittingEmptySubsequences: false) { !($0.isLetter || $0.isNumber || $0 == "_") }
+            .contains { $0 == name } || contains("\"\(name.replacing("\"", with: "\"\""))\"")
     }
 }

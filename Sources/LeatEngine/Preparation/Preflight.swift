@@ -44,15 +44,17 @@ enum Preflight {
         for table in tables {
             // No change of the stream shows it.
             var unsent: Halt?
+            var computed: Set<String> = []
             do {
                 guard let target = try targets[table.name]?.get() else { continue }
+                let generation = GeneratedColumns(
+                    table: table, target: target, sourceTypes: sourceTypes, session: session)
                 do {
                     try checkGenerated(of: table, on: target)
-                    try GeneratedColumns(
-                        table: table, target: target, sourceTypes: sourceTypes, session: session
-                    ).check()
+                    try generation.check()
                 } catch let halt as Halt {
                     unsent = halt
+                    computed = try generation.uncomputed()
                 }
                 let known = followed[table.name] ?? Followed()
                 let routes = ColumnRoutes(
@@ -65,7 +67,7 @@ enum Preflight {
                         targetTypes: targetTypes, routes: routes,
                         retyping: known.definitions.map { Retyping(from: $0.base, to: $0.seen) }
                             ?? Retyping(),
-                        isEmptied: isEmptied, checksLabels: !isFollowed)
+                        isEmptied: isEmptied, computed: computed, checksLabels: !isFollowed)
                 }
                 let goes =
                     isEmptied || remade.contains(table.name) || copied[table.name] != nil

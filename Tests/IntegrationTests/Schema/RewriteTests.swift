@@ -741,4 +741,57 @@ struct RewriteTests {
             try await Self.expectSame(pair)
         }
     }
+
+    /// Text takes what the source's column has now, but nothing is computed from it.
+    @Test("a generated column over one that was made again with another type comes behind it")
+    func generatedOverRemade() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            try await pair.onSource(
+                """
+                alter table s.t drop v, add v int;
+                alter table s.t add g int generated always as (v * 2) stored;
+                update s.t set v = n
+                """)
+
+            let refused = try await pair.sync("--endpos", "now", "--on-rewrite", "copy")
+            #expect(refused.exitCode != 0, "\(refused.log)")
+            try await pair.mend(refused.log)
+            let copied = try await pair.sync("--endpos", "now", "--on-rewrite", "copy")
+
+            #expect(copied.exitCode == 0, "\(copied.log)")
+            try await Self.expectSame(pair)
+        }
+    }
+
+    /// What is read of the catalog is of one moment, however long some of it takes.
+    @Test("by an ALTER that a start waits for, it is noticed all the same")
+    func alteredMeanwhile() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.catchUp()
+            let locks = "from pg_locks where relation = 's.t'::regclass"
+            async let altered = pair.source.run(
+                script: """
+                    begin;
+                    alter table s.t alter v type text using upper(v);
+                    do $$ begin
+                      while not exists (select \(locks) and not granted) loop
+                        perform pg_sleep(0.01);
+                      end loop;
+                    end $$;
+                    commit;
+                    """, database: pair.database)
+            try await waitUntil("the table is altered") {
+                try await pair.sourceValue(
+                    "select exists (select \(locks) and mode = 'AccessExclusiveLock')") == "t"
+            }
+
+            let first = try await pair.sync("--endpos", "now")
+            _ = try await altered
+            let second = try await pair.sync("--endpos", "now")
+
+            #expect(second.exitCode == 7, "\(first.log)\n\(second.log)")
+            #expect(second.log.contains("column v was rewritten"), "\(second.log)")
+        }
+    }
 }
