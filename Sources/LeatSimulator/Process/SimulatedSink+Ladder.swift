@@ -10,15 +10,10 @@ struct PositionElsewhere: Error {
 
 /// How what is given comes to the target: in the way that the ladder of the applier says.
 extension SimulatedSink {
-    /// A transaction whose end has come.
+    /// A transaction whose end has come, with what is committed by it: itself.
     struct Ended {
-        var rows: [String]
+        var committed: [World.Committed]
         var transaction: Transaction
-
-        var committed: World.Committed {
-            World.Committed(
-                rows: rows, commitLSN: transaction.commitLSN, endLSN: transaction.endLSN)
-        }
     }
 
     static let another = Halt(.target, "Another process applies the stream.")
@@ -34,7 +29,8 @@ extension SimulatedSink {
         let mayGoAtOnce = thread.once(in: 2)
         ladder.runBegan(
             .init(
-                transactions: ended.indices, changes: ended.reduce(0) { $0 + $1.rows.count },
+                transactions: ended.indices,
+                changes: ended.flatMap(\.committed).reduce(0) { $0 + $1.rows.count },
                 commits: true, goesOn: false), mayGoAtOnce: { mayGoAtOnce })
         while let attempt = ladder.next {
             try await self.attempt(ended[attempt.transactions], by: attempt)
@@ -49,21 +45,22 @@ extension SimulatedSink {
     private func attempt(
         _ part: ArraySlice<Ended>, by attempt: ApplyLadder.Attempt
     ) async throws {
-        guard let last = (part.last(where: \.transaction.isComplete) ?? part.last)?.transaction
-        else { preconditionFailure("an attempt is about something") }
+        guard let last = part.last?.transaction else {
+            preconditionFailure("an attempt is about something")
+        }
         let (refusal, before) = (refusal(of: attempt), position)
         var failure: (any Error)?
         var answer = ApplyLadder.Answer.applied
         do {
             try await client.ask { [self] server in
                 if let refusal {
-                    pending += part.map(\.committed)
+                    pending += part.flatMap(\.committed)
                     throw Refused(refusal: refusal)
                 }
                 try checkIsOurs(server, before: before)
                 commit(part, upTo: last, on: server)
             }
-            position = end(of: last)
+            position = last.endLSN
         } catch let refused as Refused {
             answer = .refused(refused.refusal)
         } catch let elsewhere as PositionElsewhere {
@@ -79,15 +76,12 @@ extension SimulatedSink {
 
     private func commit(_ part: ArraySlice<Ended>, upTo last: Transaction, on server: TargetServer)
     {
-        let whole = pending + part.map(\.committed)
+        let whole = pending + part.flatMap(\.committed)
         pending = []
         move(
-            server, whole: whole, to: end(of: last), last: LastTransaction(last),
+            server, whole: whole, to: last.endLSN, last: LastTransaction(last),
             isSynchronous: world.schedule.isSynchronous)
     }
-
-    /// Where nothing is sabotaged it is complete.
-    private func end(of last: Transaction) -> LSN { last.isComplete ? last.endLSN : position }
 
     private func follow(_ verdict: ApplyLadder.Verdict, after failure: (any Error)?) throws {
         switch verdict {

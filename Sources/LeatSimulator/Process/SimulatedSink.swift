@@ -96,7 +96,14 @@ final class SimulatedSink: BatchSink, @unchecked Sendable {
             let rows =
                 batch.piece.map { add($0, in: batch, of: transaction) } ?? add(batch, at: index)
             guard let rows else { continue }
-            ended.append(Ended(rows: rows, transaction: transaction))
+            let committed = World.Committed(
+                rows: rows, commitLSN: transaction.commitLSN, endLSN: transaction.endLSN)
+            if transaction.isComplete {
+                ended.append(Ended(committed: [committed], transaction: transaction))
+            } else if let last = ended.indices.last {
+                // A piece that is not to be committed yet.
+                ended[last].committed.append(committed)
+            }
         }
         guard batch.transactions.contains(where: \.isComplete) else {
             try await client.process.travel()
