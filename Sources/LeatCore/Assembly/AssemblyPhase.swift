@@ -1,12 +1,12 @@
 internal import PGWire
 
-/// The transaction that changes belong to which come now.
+/// The transaction that changes belong to which come now. Asked for at each transaction, so there is
+/// nothing in it that would have to be counted at a copy.
 struct OpenTransaction: Sendable {
     var xid: TransactionID
     /// Where, and when, it commits. Nobody knows yet of one that leaves in pieces.
     var commitLSN: LSN
     var commitTime: PostgresTimestamp
-    var origin: String?
     /// Some of its changes left in an earlier batch.
     var beganEarlier = false
     var indexInBatch: Int?
@@ -37,6 +37,8 @@ struct AssemblyPhase: Sendable {
     }
 
     private var phase = Phase.between
+    /// Of what is open.
+    private(set) var origin: String?
 
     /// Where the next message of the stream comes.
     var place: StreamGrammar.Place {
@@ -57,7 +59,7 @@ struct AssemblyPhase: Sendable {
         }
     }
 
-    /// Of what is open. Asked at every row: all of it would be a copy with a string in it.
+    /// Of what is open. Asked at every row.
     var indexInBatch: Int? {
         switch phase {
         case .transaction(let open), .piece(let open, _), .replay(let open, _): open.indexInBatch
@@ -100,6 +102,11 @@ struct AssemblyPhase: Sendable {
     /// The streamed transaction whose own descriptions count now.
     var streamed: TransactionID? { replayed ?? block }
 
+    /// The origin of what is open came.
+    mutating func cameFrom(_ origin: String) {
+        self.origin = origin
+    }
+
     mutating func changeOpen(_ change: (inout OpenTransaction) -> Void) {
         guard var open else { preconditionFailure("no transaction is open") }
         change(&open)
@@ -116,6 +123,7 @@ struct AssemblyPhase: Sendable {
     mutating func began(_ transaction: OpenTransaction) {
         expectBetween()
         phase = .transaction(transaction)
+        origin = nil
     }
 
     /// - Returns: What was open.
@@ -128,9 +136,10 @@ struct AssemblyPhase: Sendable {
     }
 
     /// A block began that leaves in pieces.
-    mutating func pieceBegan(_ transaction: OpenTransaction) {
+    mutating func pieceBegan(_ transaction: OpenTransaction, from origin: String?) {
         expectBetween()
         phase = .piece(transaction, subtransaction: nil)
+        self.origin = origin
     }
 
     mutating func entered(_ subtransaction: TransactionID) {
@@ -147,9 +156,10 @@ struct AssemblyPhase: Sendable {
         phase = .between
     }
 
-    mutating func replayBegan(_ transaction: OpenTransaction, end: LSN) {
+    mutating func replayBegan(_ transaction: OpenTransaction, from origin: String?, end: LSN) {
         expectBetween()
         phase = .replay(transaction, end: end)
+        self.origin = origin
     }
 
     /// - Returns: What was open, and where it ends.

@@ -65,7 +65,7 @@ extension TransactionAssembler {
         batch.transactions.append(
             Transaction(
                 xid: transaction.xid, commitLSN: transaction.commitLSN, endLSN: .zero,
-                commitTime: transaction.commitTime, origin: transaction.origin,
+                commitTime: transaction.commitTime, origin: phase.origin,
                 firstChange: batch.changes.count, beganEarlier: transaction.beganEarlier,
                 isComplete: false))
         return batch.transactions.count - 1

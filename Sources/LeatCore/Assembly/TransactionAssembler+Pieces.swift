@@ -103,8 +103,9 @@ extension TransactionAssembler {
         phase.pieceBegan(
             OpenTransaction(
                 xid: xid, commitLSN: .zero, commitTime: PostgresTimestamp(rawValue: 0),
-                origin: transaction.origin, beganEarlier: pieces.hasBegun,
-                indexInBatch: batch.transactions.isEmpty ? nil : 0))
+                beganEarlier: pieces.hasBegun,
+                indexInBatch: batch.transactions.isEmpty ? nil : 0),
+            from: transaction.origin)
         forgetTargets()
         keepTargetsIfSettled()
     }

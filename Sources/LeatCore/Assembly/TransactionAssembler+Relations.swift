@@ -109,7 +109,7 @@ extension TransactionAssembler {
         guard let history else { return }
         let snapshot = tables.isEverything ? .zero : tables[relation.id]?.snapshot
         guard let snapshot, open.commitLSN >= snapshot else { return }
-        try history.changeCame(in: open.xid, commitLSN: open.commitLSN, origin: open.origin)
+        try history.changeCame(in: open.xid, commitLSN: open.commitLSN, origin: phase.origin)
     }
 
     /// In a transaction that leaves in pieces. It commits after every table was copied; that it

@@ -41,7 +41,7 @@ extension TransactionAssembler {
                 preconditionFailure("a message of kind O is an origin")
             }
             streamed[xid]?.origin = origin.name
-            if phase.isPiece { phase.changeOpen { $0.origin = origin.name } }
+            if phase.isPiece { phase.cameFrom(origin.name) }
             return .none
         case .type:
             // Whether the transaction commits or not: an OID is never another type's.
@@ -109,9 +109,8 @@ extension TransactionAssembler {
         try open(
             OpenTransaction(
                 xid: commit.xid, commitLSN: commit.commitLSN, commitTime: commit.commitTime,
-                origin: transaction.origin,
                 isUnwanted: skipsTransactionsWithOrigin && transaction.origin != nil),
-            end: commit.endLSN)
+            from: transaction.origin, end: commit.endLSN)
         return .replay(commit.xid)
     }
 

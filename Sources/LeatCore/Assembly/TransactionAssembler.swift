@@ -206,8 +206,9 @@ public struct TransactionAssembler: Sendable {
         _ body: RawSpan, at lsn: LSN
     ) throws(StreamError) -> Action {
         let kind = try kind(of: body, at: lsn)
-        try grammar.check(kind, in: phase.place, at: lsn)
-        if let xid = phase.block {
+        let place = phase.place
+        try grammar.check(kind, in: place, at: lsn)
+        if place == .block, let xid = phase.block {
             return try receiveStreamed(kind, body: body, of: xid, at: lsn)
         }
         guard kind.isRow else {
@@ -260,14 +261,16 @@ public struct TransactionAssembler: Sendable {
         }
     }
 
-    /// - Parameter end: Known beforehand only for a streamed transaction.
+    /// - Parameters:
+    ///   - origin: Known beforehand only for a streamed transaction.
+    ///   - end: As `origin`.
     mutating func open(
-        _ transaction: OpenTransaction, end: LSN? = nil
+        _ transaction: OpenTransaction, from origin: String? = nil, end: LSN? = nil
     ) throws(StreamError) {
         var transaction = transaction
         transaction.relationsBefore = batch.relations.count
         if let end {
-            phase.replayBegan(transaction, end: end)
+            phase.replayBegan(transaction, from: origin, end: end)
         } else {
             phase.began(transaction)
         }
@@ -278,10 +281,8 @@ public struct TransactionAssembler: Sendable {
 
     private mutating func noteOrigin(_ name: String) {
         let isUnwanted = skipsTransactionsWithOrigin
-        phase.changeOpen { open in
-            open.origin = name
-            open.isUnwanted = isUnwanted
-        }
+        phase.cameFrom(name)
+        phase.changeOpen { $0.isUnwanted = isUnwanted }
         keepTargetsIfSettled()
     }
 
@@ -290,7 +291,7 @@ public struct TransactionAssembler: Sendable {
     ) throws(StreamError) {
         let identity = LastTransaction.Identity(
             xid: transaction.xid, commitTime: transaction.commitTime,
-            hasOrigin: transaction.origin != nil)
+            hasOrigin: phase.origin != nil)
         guard try history?.began(identity, commitLSN: transaction.commitLSN) != true else {
             return
         }
