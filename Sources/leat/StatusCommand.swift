@@ -65,6 +65,10 @@ enum StatusText {
         ]
         lines += report.tables.pending.prefix(10).map { "              \($0)" }
         lines += list(
+            "renamed       ",
+            items: report.tables.renamed.map { "\($0.source) -> \($0.target)" },
+            meaning: "other names on the target")
+        lines += list(
             "unindexed     ", items: report.tables.scanned,
             meaning: "no unique index on the identity")
         lines += list(

@@ -14,7 +14,12 @@ package struct PartitionCatalog {
     package struct Definition: Sendable {
         package var name: TableName
         package var parent: TableName
-        package var statement: String
+        /// What stands behind the names.
+        package var clauses: String
+
+        package var statement: String {
+            "create table \(name.quoted) partition of \(parent.quoted) \(clauses);"
+        }
     }
 
     /// All partitions under these tables, parents first.
@@ -37,11 +42,7 @@ package struct PartitionCatalog {
             let (name, parent) = (try row.table(), try row.table("parent_schema", name: "parent"))
             let key = try row.optionalText("key").map { " partition by \($0)" } ?? ""
             return Definition(
-                name: name, parent: parent,
-                statement: """
-                    create table \(name.quoted) partition of \(parent.quoted) \
-                    \(try row.text("bound"))\(key);
-                    """)
+                name: name, parent: parent, clauses: "\(try row.text("bound"))\(key)")
         }
     }
 

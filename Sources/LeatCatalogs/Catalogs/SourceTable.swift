@@ -34,6 +34,7 @@ package struct SourceTable: Sendable {
         rowFilter: String?, unsentGenerated: [SourceColumn], sizeBytes: Int, estimatedRows: Int
     ) {
         self.relation = relation
+        route = TableRoute(TableName(relation))
         self.columns = columns
         self.isPartitioned = isPartitioned
         self.publishing = publishing
@@ -44,12 +45,16 @@ package struct SourceTable: Sendable {
     }
 
     package var name: TableName { TableName(relation) }
+    /// Where it goes on the target: under its own names, unless a start has told otherwise.
+    package var route: TableRoute
+    package var target: TableName { route.target }
     /// Kinds of changes that none of the publications sends: "updates", "deletes", "truncates".
     package var unsentKinds: [String] { publishing.unsentKinds ?? [] }
 
     package var listed: TablePlan.Published {
         TablePlan.Published(
-            table: name, id: relation.id, publishing: publishing, definition: definition)
+            table: name, id: relation.id, publishing: publishing, definition: definition,
+            target: target)
     }
 
     /// Whether its copy travels in binary form: every column is of a type that is the same so.
@@ -80,5 +85,21 @@ package struct SourceTable: Sendable {
     /// Whether updates or deletes come that have to look for their row without an index.
     package func scans(_ plan: RelationPlan) -> Bool {
         plan.scansForRows && !(unsentKinds.contains("updates") && unsentKinds.contains("deletes"))
+    }
+}
+
+extension [SourceTable] {
+    /// The same, each with where it goes.
+    ///
+    /// - Parameter formers: See ``RenameRules/route(of:formerly:)``.
+    package func routed(
+        by rules: RenameRules, formers: [RelationID: TableName] = [:]
+    ) -> [SourceTable] {
+        guard !rules.isEmpty else { return self }
+        return map { table in
+            var table = table
+            table.route = rules.route(of: table.name, formerly: formers[table.relation.id])
+            return table
+        }
     }
 }

@@ -61,6 +61,10 @@ package enum LeatSchema {
           is_refilled boolean,
           leaving_lsn pg_catalog.pg_lsn,
           doubt text,
+          target_schema text,
+          target_table text,
+          former_schema text,
+          former_table text,
           updated_at timestamptz not null default pg_catalog.clock_timestamp(),
           primary key (stream, schema_name, table_name)
         )
@@ -81,8 +85,10 @@ package enum LeatSchema {
             "sending": "text",
             "definition": "text[]", "seen_definition": "text[]", "seen_lsn": "pg_catalog.pg_lsn",
             "is_refilled": "boolean", "leaving_lsn": "pg_catalog.pg_lsn",
-            "doubt": "text",
+            "doubt": "text", "target_schema": "text", "target_table": "text",
+            "former_schema": "text", "former_table": "text",
         ],
+        "leat.conflicts": ["target_schema": "text", "target_table": "text"],
     ]
 
     /// Conflicts that were resolved without a stop, each stored in the transaction that resolved
@@ -101,7 +107,9 @@ package enum LeatSchema {
           key_columns text[] not null,
           key_values text[],
           constraint_name text,
-          message text
+          message text,
+          target_schema text,
+          target_table text
         )
         """
 

@@ -28,6 +28,9 @@ public struct KnownColumns: Sendable, Equatable {
     /// In the table's order.
     public var numbers: [Int] { columns.keys.sorted() }
 
+    /// The source's, of those that are gone as well.
+    public var names: [String] { numbers.compactMap { columns[$0]?.name } }
+
     /// Those that what is still to come may have, in the table's order.
     var present: [Int] { numbers.filter { columns[$0]?.isGone == false } }
 
@@ -40,10 +43,14 @@ public struct KnownColumns: Sendable, Equatable {
         columns[number] = column
     }
 
-    /// Takes over what has the same name on both sides and is not known otherwise yet.
-    public mutating func learn(_ source: [SourceColumn], on target: TargetTable) {
+    /// Takes over what has the same name on both sides, or the one that a rule gives it there, and is
+    /// not known otherwise yet.
+    public mutating func learn(
+        _ source: [SourceColumn], on target: TargetTable, by route: TableRoute? = nil
+    ) {
         for column in source where columns[column.number] == nil {
-            guard let found = target.columns.first(where: { $0.name.isSameName(as: column.name) }),
+            let name = route?.column(column.name) ?? column.name
+            guard let found = target.columns.first(where: { $0.name.isSameName(as: name) }),
                 holder(ofTarget: found.number) == nil
             else { continue }
             columns[column.number] = Column(targetNumber: found.number, name: column.name)

@@ -32,6 +32,10 @@ public struct ColumnRoutes: Sendable, Equatable {
     public private(set) var earlier: [SourceColumn?]
     /// The relation's names.
     let sourceNames: [String]
+    /// The source's names on which both sides agree by these routes.
+    private(set) var agreedNames: [String]
+    /// Where the table goes, and what rules say of its columns.
+    let route: TableRoute
     /// Whether the relation has the columns that the source's table has now.
     private(set) var areCurrent = false
     /// Names of columns that were dropped and made again, where the relation may have either.
@@ -64,9 +68,11 @@ public struct ColumnRoutes: Sendable, Equatable {
     }
 
     /// Everything by name.
-    public init(_ relation: Relation) {
-        names = relation.columns.map(\.name)
-        sourceNames = names
+    public init(_ relation: Relation, route: TableRoute? = nil) {
+        self.route = route ?? TableRoute(TableName(relation))
+        sourceNames = relation.columns.map(\.name)
+        agreedNames = sourceNames
+        names = sourceNames.map(self.route.column)
         numbers = relation.columns.map { _ in nil }
         current = relation.columns.map { _ in nil }
         earlier = current
@@ -75,9 +81,9 @@ public struct ColumnRoutes: Sendable, Equatable {
     /// - Parameter source: Now; the relation may be older.
     public init(
         _ relation: Relation, source: [SourceColumn], known: KnownColumns, target: TargetTable,
-        sighting: Sighting = Sighting()
+        sighting: Sighting = Sighting(), route: TableRoute? = nil
     ) {
-        self.init(relation)
+        self.init(relation, route: route)
         let candidates = ColumnNumbers(relation, now: source, known: known, sighting: sighting)
         numbers = candidates.numbers
         ambiguous = candidates.ambiguous
@@ -87,22 +93,22 @@ public struct ColumnRoutes: Sendable, Equatable {
         let current = Dictionary(
             source.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
         for (index, number) in numbers.enumerated() {
-            let name = names[index]
+            let (name, own) = (names[index], sourceNames[index])
             guard let number else {
                 // Of a table that is gone no value is ever compared.
-                if !source.isEmpty, !ambiguous.contains(name), isHeld(name, known, target) {
-                    ambiguous.append(name)
+                if !source.isEmpty, !ambiguous.contains(own), isHeld(name, known, target) {
+                    ambiguous.append(own)
                 }
                 continue
             }
             self.current[index] = current[number]
-            if let column = current[number], column.name.isSameName(as: name) {
-                self.source[name] = column
+            if let column = current[number], column.name.isSameName(as: own) {
+                self.source[own] = column
             }
             let named = target.columns.first { $0.name.isSameName(as: name) }
             guard let known = known[number], known.targetNumber != 0 else {
                 if let named, isReplaced(named, by: number, current, known) {
-                    replaced.insert(name)
+                    replaced.insert(own)
                 }
                 continue
             }
@@ -113,15 +119,36 @@ public struct ColumnRoutes: Sendable, Equatable {
                 continue
             }
             guard !found.name.isSameName(as: name) else { continue }
+            if self.route.leads(own, to: found.name, among: source.map(\.name) + sourceNames) {
+                names[index] = found.name
+                continue
+            }
             // A column that the source has dropped since only has its old values left to come.
-            let now = current[number]?.name ?? found.name
+            let now = current[number].map { self.route.column($0.name) } ?? found.name
             if now.isSameName(as: found.name) {
                 names[index] = found.name
+                agreedNames[index] =
+                    current[number]?.name ?? self.route.rule(leadingTo: found.name)?.source
+                    ?? found.name
             } else {
                 owed.append(NameRing.Rename(from: found.name, to: name))
             }
         }
         owe(target, stepping: ColumnRoutes.dropped(source, known, target))
+        checkNames()
+    }
+
+    /// Where every column keeps its name, no two have the same.
+    private mutating func checkNames() {
+        guard !route.renamed.isEmpty else { return }
+        for (index, name) in names.enumerated() {
+            guard let other = names[..<index].firstIndex(where: { $0.isSameName(as: name) }) else {
+                continue
+            }
+            problems.append(
+                "columns \(sourceNames[other]) and \(sourceNames[index]) would both go to column "
+                    + "\(name)")
+        }
     }
 
     /// Whether the target's column of a name is known to be another one's, perhaps.
@@ -173,7 +200,10 @@ public struct ColumnRoutes: Sendable, Equatable {
         guard !owed.isEmpty else { return }
         let table = "alter table \(target.name.quoted)"
         for rename in owed {
-            problems.append("column \(rename.from) is called \(rename.to) on the source")
+            problems.append(
+                route.rule(leadingTo: rename.to) == nil
+                    ? "column \(rename.from) is called \(rename.to) on the source"
+                    : "column \(rename.from) is to be called \(rename.to), by --rename")
             if let column = dropped.first(where: { $0.name.isSameName(as: rename.to) }) {
                 let aside = "leat_dropped_\(column.number)"
                 problems.append(

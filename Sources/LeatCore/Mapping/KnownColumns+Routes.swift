@@ -9,7 +9,7 @@ extension KnownColumns {
                     $0.name.isSameName(as: routes.names[index])
                 })
             else { continue }
-            learn(number, as: Column(targetNumber: found.number, name: routes.names[index]))
+            learn(number, as: Column(targetNumber: found.number, name: routes.agreedNames[index]))
         }
         settle(routes)
     }

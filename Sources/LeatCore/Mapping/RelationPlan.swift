@@ -51,9 +51,10 @@ public struct RelationPlan: Sendable {
         targetTypes: TypeCatalog, routes: ColumnRoutes? = nil, retyping: Retyping = Retyping(),
         isEmptied: Bool = false, computed: Set<String> = [], checksLabels: Bool = true
     ) throws(Halt) {
-        let routes = routes ?? ColumnRoutes(relation)
+        let routes =
+            routes ?? ColumnRoutes(relation, route: TableRoute(target.name))
         guard routes.ambiguous.isEmpty else {
-            throw Halt.doubtful(target.name, routes.ambiguous.map { .remade(column: $0) })
+            throw Halt.doubtful(routes.route.source, routes.ambiguous.map { .remade(column: $0) })
         }
         var matcher = ColumnMatcher(
             sourceTypes: sourceTypes, target: target, targetTypes: targetTypes, routes: routes,
@@ -63,7 +64,9 @@ public struct RelationPlan: Sendable {
             matcher.match(
                 relation.columns[index], to: routes.names[index], at: index)
         }
-        guard matcher.doubts.isEmpty else { throw Halt.doubtful(target.name, matcher.doubts) }
+        guard matcher.doubts.isEmpty else {
+            throw Halt.doubtful(routes.route.source, matcher.doubts)
+        }
         matcher.checkUnsent()
         try matcher.finish(relation)
         self.relation = relation
@@ -184,16 +187,16 @@ private struct ColumnMatcher {
     ) -> RelationPlan.Column {
         let now = routes.current[index]
         guard !routes.leavesOut(index) else { return leaveOut(column, name) }
-        guard !routes.isReplaced(column.name) else { return replace(column, at: index) }
+        guard !routes.isReplaced(column.name) else { return replace(column, name, at: index) }
         // What is about to get another name leaves room for a new one.
         guard let found = target.columns.first(where: { $0.name.isSameName(as: name) }),
-            !routes.isLeaving(found.name) || routes.isOwed(column.name)
+            !routes.isLeaving(found.name) || routes.isOwed(name)
         else {
-            if !routes.isOwed(column.name) { add(column) }
+            if !routes.isOwed(name) { add(column, as: name) }
             return RelationPlan.Column(name: name, typeOID: 0, isIdentityAlways: false)
         }
         // What has the name now is another column until the owed renames are done.
-        guard !routes.isOwed(column.name) else {
+        guard !routes.isOwed(name) else {
             return RelationPlan.Column(name: name, typeOID: 0, isIdentityAlways: false)
         }
         if found.isGenerated {
@@ -201,7 +204,7 @@ private struct ColumnMatcher {
                 "column \(column.name) is generated on the target, but the source sends its values")
             mends.append(
                 "alter table \(target.name.quoted) alter column "
-                    + "\(SQLText.identifier(column.name)) drop expression;")
+                    + "\(SQLText.identifier(found.name)) drop expression;")
         } else {
             checkType(column, found, now)
             checkRetyped(column, at: index, found)
@@ -223,10 +226,10 @@ private struct ColumnMatcher {
     }
 
     private mutating func replace(
-        _ column: RelationColumn, at index: Int
+        _ column: RelationColumn, _ name: String, at index: Int
     ) -> RelationPlan.Column {
         let first = problems.count
-        if let found = target.columns.first(where: { $0.name.isSameName(as: column.name) }) {
+        if let found = target.columns.first(where: { $0.name.isSameName(as: name) }) {
             var trial = self
             trial.checkType(column, found, routes.current[index])
             // A copy can fill the old one.
@@ -234,9 +237,9 @@ private struct ColumnMatcher {
         }
         problems.append("column \(column.name) was dropped and made again on the source")
         mends.append(
-            "alter table \(target.name.quoted) drop column \(SQLText.identifier(column.name));")
-        add(column)
-        return RelationPlan.Column(name: column.name, typeOID: 0, isIdentityAlways: false)
+            "alter table \(target.name.quoted) drop column \(SQLText.identifier(name));")
+        add(column, as: name)
+        return RelationPlan.Column(name: name, typeOID: 0, isIdentityAlways: false)
     }
 
     /// A type that was changed together with the rows: the target's column has to follow, even if
@@ -330,11 +333,11 @@ private struct ColumnMatcher {
 
     /// A column added with a constant default gave that value to the rows that were there, and
     /// sends nothing of it.
-    private mutating func add(_ column: RelationColumn) {
-        problems.append("column \(column.name) is missing on the target")
+    private mutating func add(_ column: RelationColumn, as name: String) {
+        problems.append("column \(name) is missing on the target")
         mends += creation.statements(for: column.typeOID)
         var line =
-            "alter table \(target.name.quoted) add column \(SQLText.identifier(column.name)) "
+            "alter table \(target.name.quoted) add column \(SQLText.identifier(name)) "
             + definition(column)
         if let source = routes.source[column.name] {
             if let value = source.missingValue {
@@ -344,7 +347,7 @@ private struct ColumnMatcher {
                     "column \(column.name) has the default \(expression) on the source: if it was "
                         + "added together with it, rows from before got values that are not sent, "
                         + "and the table must be copied anew: start once with --exclude "
-                        + "\(target.name), then again with --truncate")
+                        + "\(routes.route.source), then again with --truncate")
             }
         }
         mends.append(line + ";")
@@ -477,14 +480,22 @@ private struct ColumnMatcher {
         let advice = statements + remarks(on: mends)
         var halt = Halt(
             .stoppedOnChange,
-            "Table \(TableName(relation)) does not fit: \(list).",
+            "Table \(described(relation)) does not fit: \(list).",
             advice: advice.isEmpty ? nil : advice.joined(separator: "\n"))
         if taken.count == problems.count {
-            halt.copiesAnew = [target.name]
+            halt.copiesAnew = [routes.route.source]
             halt.doubtReason = list
         }
         if !retyped.isEmpty { halt.retyped[target.name] = retyped }
         throw halt
+    }
+
+    /// As the stream spells it, with what it is called on the target where rules say so.
+    private func described(_ relation: Relation) -> String {
+        TableRoute(
+            TableName(relation),
+            target: routes.route.source == routes.route.target ? nil : target.name
+        ).description
     }
 
     private func remarks(on mends: [String]) -> [String] {

@@ -19,6 +19,14 @@ public struct TableName: Hashable, Comparable, Sendable, CustomStringConvertible
     /// `schema.name`, to be stored, compared or written as data.
     public var joined: String { "\(schema).\(name)" }
 
+    /// As ``joined`` writes it, of a schema without a dot.
+    public init?(joined text: String) {
+        guard let dot = text.unicodeScalars.firstIndex(of: ".") else { return nil }
+        self.init(
+            schema: String(text.unicodeScalars[..<dot]),
+            name: String(text.unicodeScalars[text.unicodeScalars.index(after: dot)...]))
+    }
+
     /// `"schema"."name"`, for `regclass` and other readers of names that are no SQL.
     public var listed: String { "\(SQLText.listed(schema)).\(SQLText.listed(name))" }
 

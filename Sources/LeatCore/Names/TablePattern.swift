@@ -48,12 +48,7 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
     /// The table that it is the name of; nil if it can match others too.
     public var tableName: TableName? {
         guard isName else { return nil }
-        let parts = [schema, name].map { elements in
-            var text = String.UnicodeScalarView()
-            for case .character(let character) in elements { text.append(character) }
-            return String(text)
-        }
-        return TableName(schema: parts[0], name: parts[1])
+        return TableName(schema: TablePattern.name(schema), name: TablePattern.name(name))
     }
 
     public func matches(_ table: TableName) -> Bool {
@@ -65,11 +60,14 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
 
     /// The patterns in a text with commas between them. Empty ones are kept: they are more likely
     /// variables that were not set than wishes.
-    public static func texts(in list: String) -> [String] {
+    public static func texts(in list: String) -> [String] { texts(in: list, separator: ",") }
+
+    /// The same with something else between them.
+    static func texts(in list: String, separator: Unicode.Scalar) -> [String] {
         var (texts, isQuoted) = ([""], false)
         for character in list.unicodeScalars {
             if character == "\"" { isQuoted.toggle() }
-            if character == ",", !isQuoted {
+            if character == separator, !isQuoted {
                 texts.append("")
             } else {
                 texts[texts.count - 1].unicodeScalars.append(character)
@@ -85,8 +83,24 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
         return String(rest)
     }
 
-    /// One or two; nil if one is empty.
-    private static func parts(_ text: String) -> [[Element]]? {
+    /// Names with dots between them, written as patterns are.
+    ///
+    /// - Returns: Nil if one is empty, or could match others too.
+    static func names(in text: String, most: Int) -> [String]? {
+        guard let parts = parts(text, most: most),
+            !parts.joined().contains(where: { $0 == .one || $0 == .many })
+        else { return nil }
+        return parts.map(name)
+    }
+
+    private static func name(_ elements: [Element]) -> String {
+        var text = String.UnicodeScalarView()
+        for case .character(let character) in elements { text.append(character) }
+        return String(text)
+    }
+
+    /// One or more; nil if one is empty.
+    private static func parts(_ text: String, most: Int = 2) -> [[Element]]? {
         var (parts, isQuoted, wasQuote): ([[Element]], Bool, Bool) = ([[]], false, false)
         for character in text.unicodeScalars {
             if character == "\"" {
@@ -97,7 +111,7 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
                 continue
             }
             wasQuote = false
-            if character == ".", !isQuoted, parts.count == 1 {
+            if character == ".", !isQuoted, parts.count < most {
                 parts.append([])
             } else {
                 parts[parts.count - 1].append(Element(character, isQuoted: isQuoted))
@@ -153,14 +167,17 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
 
     /// The pattern that matches this table alone.
     public static func text(of table: TableName) -> String {
-        [table.schema, table.name].map { name in
-            let isPlain = name.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    || byte == UInt8(ascii: "_")
-            }
-            return isPlain ? name : SQLText.listed(name)
-        }.joined(separator: ".")
+        "\(text(ofName: table.schema)).\(text(ofName: table.name))"
+    }
+
+    /// A name as a part of one.
+    static func text(ofName name: String) -> String {
+        let isPlain = name.utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || byte == UInt8(ascii: "_")
+        }
+        return isPlain ? name : SQLText.listed(name)
     }
 
     // MARK: Matching

@@ -7,8 +7,10 @@ public import PGWire
 /// from the table's creation to its end.
 public struct FollowedTables: Sendable {
     public struct Table: Sendable, Equatable {
-        /// On the target, and on the source when the stream started.
-        public var name: TableName
+        /// On the source when the stream started, and in `leat.tables`.
+        public var name: TableName { route.source }
+        /// Where it goes on the target.
+        public var route: TableRoute
         /// What a transaction that committed before it did to the table was copied.
         public var snapshot: LSN
         /// The target's OID of it; nil if it was never seen there.
@@ -21,7 +23,16 @@ public struct FollowedTables: Sendable {
             name: TableName, snapshot: LSN, targetOID: UInt32? = nil,
             columns: KnownColumns = KnownColumns(), definition: TableDefinition? = nil
         ) {
-            self.name = name
+            self.init(
+                by: TableRoute(name), snapshot: snapshot, targetOID: targetOID, columns: columns,
+                definition: definition)
+        }
+
+        public init(
+            by route: TableRoute, snapshot: LSN, targetOID: UInt32? = nil,
+            columns: KnownColumns = KnownColumns(), definition: TableDefinition? = nil
+        ) {
+            self.route = route
             self.snapshot = snapshot
             self.targetOID = targetOID
             self.columns = columns
@@ -59,12 +70,12 @@ public struct FollowedTables: Sendable {
     /// The latest snapshot: the target equals no state of the source before it.
     public var latestSnapshot: LSN? { tables.values.map(\.snapshot).max() }
 
-    /// For a relation that has another name than its table: what the target calls it. Nil for
-    /// one that is not followed.
-    public func name(of relation: Relation) -> TableName? { tables[relation.id]?.name }
+    /// Where a relation's table goes, whatever the relation is called. Nil for one that is not
+    /// followed.
+    public func route(of relation: Relation) -> TableRoute? { tables[relation.id]?.route }
 
     public func isRenamed(_ relation: Relation) -> Bool {
-        guard let name = name(of: relation) else { return false }
+        guard let name = tables[relation.id]?.name else { return false }
         return name != TableName(relation)
     }
 }

@@ -3,7 +3,8 @@ public import PGWire
 /// What names have to change on the target before a stream goes on.
 ///
 /// Rows always go to the right table, because a table is known by its OID on both sides. The
-/// names are kept the same so that people, and the next copy, find the table too.
+/// names are kept the same, or what ``RenameRules`` make of the source's, so that people, and the
+/// next copy, find the table too.
 ///
 /// A worked example, two tables that swap their names on the source. `leat.tables` has 16400
 /// `a` (target 24400) and 16410 `b` (target 24410); the source says 16400 is `b`, 16410 is `a`.
@@ -18,13 +19,29 @@ public struct RenamePlan: Sendable, Equatable {
         /// On the source at this moment.
         public var source: TableName
         public var targetOID: UInt32?
+        /// Where it went, by `leat.tables`.
+        public var storedTarget: TableName
+        /// Where it goes, by the rules of now.
+        public var target: TableName
 
-        public init(id: RelationID, stored: TableName, source: TableName, targetOID: UInt32?) {
+        /// - Parameters:
+        ///   - storedTarget: Nil: under the stored name.
+        ///   - target: Nil: under the source's name.
+        public init(
+            id: RelationID, stored: TableName, source: TableName, targetOID: UInt32?,
+            storedTarget: TableName? = nil, target: TableName? = nil
+        ) {
             self.id = id
             self.stored = stored
             self.source = source
             self.targetOID = targetOID
+            self.storedTarget = storedTarget ?? stored
+            self.target = target ?? source
         }
+
+        /// Whether a rule leads it there now, or did.
+        fileprivate var hasRule: Bool { target != source || storedTarget != stored }
+        fileprivate var isAsStored: Bool { stored == source && storedTarget == target }
     }
 
     /// Tables of the target, with their OIDs.
@@ -52,8 +69,17 @@ public struct RenamePlan: Sendable, Equatable {
         public var to: TableName
     }
 
+    /// What the row of a table in `leat.tables` is to say.
+    public struct Following: Sendable, Equatable {
+        /// Its name on the source, as it was stored and as it is now.
+        public var rename: Rename
+        public var target: TableName
+    }
+
     /// Done on the target already: the rows of `leat.tables` are to follow.
-    public private(set) var done: [Rename] = []
+    public private(set) var done: [Following] = []
+    /// Of those owed, what a rule of `--rename` asks for, and not the source.
+    private var byRule: [RelationID: ChangedRule] = [:]
     /// Still to be done on the target.
     public private(set) var owed: [Rename] = []
     private var missingSchemas: [String] = []
@@ -66,21 +92,26 @@ public struct RenamePlan: Sendable, Equatable {
             target[name].map { !claimed.contains($0) } ?? false
         }
         for table in tables.sorted(by: { $0.id.rawValue < $1.id.rawValue }) {
-            let rename = Rename(id: table.id, from: table.stored, to: table.source)
-            let isNamed = table.stored == table.source
+            let following = Following(
+                rename: Rename(id: table.id, from: table.stored, to: table.source),
+                target: table.target)
             switch table.targetOID.flatMap({ target[$0] }) {
-            case table.source?:
-                if !isNamed { done.append(rename) }
+            case table.target?:
+                if !table.isAsStored { done.append(following) }
             case let current?:
                 // The operator put another table in its place: it is what has the name now.
-                if isNamed && isFree(table.source) { continue }
+                if table.isAsStored && isFree(table.target) { continue }
                 // Missing under its name: said by whoever looks for it.
-                if isNamed && target[table.source] == nil { continue }
-                owed.append(Rename(id: table.id, from: current, to: table.source))
+                if table.isAsStored && target[table.target] == nil { continue }
+                owe(table, from: current)
             case nil:
-                guard !isNamed else { continue }
+                guard !table.isAsStored else { continue }
                 // Not known by OID: as long as the old name is there, it has the rows.
-                if isFree(table.stored) { owed.append(rename) } else { done.append(rename) }
+                if table.storedTarget != table.target, isFree(table.storedTarget) {
+                    owe(table, from: table.storedTarget)
+                } else {
+                    done.append(following)
+                }
             }
         }
         missingSchemas = target.missingSchemas.filter { schema in
@@ -88,6 +119,12 @@ public struct RenamePlan: Sendable, Equatable {
         }
         let leaving = Set(owed.map(\.from))
         blocked = owed.map(\.to).filter { target[$0] != nil && !leaving.contains($0) }
+    }
+
+    private mutating func owe(_ table: Table, from current: TableName) {
+        owed.append(Rename(id: table.id, from: current, to: table.target))
+        guard table.stored == table.source, table.hasRule else { return }
+        byRule[table.id] = ChangedRule(table, on: current)
     }
 
     /// The statements for the target, in an order in which they work.
@@ -130,15 +167,65 @@ public struct RenamePlan: Sendable, Equatable {
     /// What stops the stream; nil if nothing is owed.
     public var halt: Halt? {
         guard !owed.isEmpty else { return nil }
-        let list = owed.map { "\($0.from) is \($0.to) on the source now" }
+        let renamed = owed.filter { byRule[$0.id] == nil }
+        let ruled = owed.compactMap { byRule[$0.id] }
+        let list = renamed.map { "\($0.from) is \($0.to) on the source now" }
         let names = blocked.map(\.description).joined(separator: ", ")
         let room = blocked.isEmpty ? "" : "\nFirst make room there for \(names)."
+        let messages =
+            (list.isEmpty ? [] : ["Renamed: table \(list.joined(separator: ", table "))."])
+            + ruled.map(\.message)
         return Halt(
-            .stoppedOnChange, "Renamed: table \(list.joined(separator: ", table ")).",
+            renamed.isEmpty ? .preflight : .stoppedOnChange,
+            NameList.lines(messages).joined(separator: "\n"),
             advice: """
                 On the target run, in one transaction:
                 \(statements.joined(separator: "\n"))\(room)
                 Then start again: it goes on where it stopped, and copies nothing anew.
-                """)
+                """ + ruled.map { "\n\($0.wayBack)" }.joined())
+    }
+}
+
+/// A table that another rule of `--rename` than before brings elsewhere, or none any more.
+private struct ChangedRule: Sendable, Equatable {
+    private let stored: TableName
+    private let storedTarget: TableName
+    private let target: TableName
+    private let current: TableName
+
+    init(_ table: RenamePlan.Table, on current: TableName) {
+        stored = table.stored
+        storedTarget = table.storedTarget
+        target = table.target
+        self.current = current
+    }
+
+    var message: String {
+        "Table \(stored) goes to \(target) by --rename, and is \(current) on the target."
+    }
+
+    var wayBack: String {
+        guard storedTarget != stored else {
+            return "Or start again without a --rename for \(TablePattern.text(of: stored))."
+        }
+        let rule = "\(TablePattern.text(of: stored))=\(TablePattern.text(of: storedTarget))"
+        return "Or start again with it where it was: --rename \(ShellText.word(rule))"
+    }
+}
+
+extension TableRoute {
+    /// What gives tables that were made as the source has them their names of the target, in an order
+    /// that works.
+    public static func statements(renaming routes: [TableRoute]) -> [String] {
+        let tables = routes.enumerated().map { number, route in
+            RenamePlan.Table(
+                id: RelationID(rawValue: UInt32(number + 1)), stored: route.source,
+                source: route.source, targetOID: UInt32(number + 1), target: route.target)
+        }
+        let plan = RenamePlan(
+            tables,
+            target: RenamePlan.TargetNames(
+                routes.enumerated().map { (oid: UInt32($0.offset + 1), name: $0.element.source) }))
+        return plan.statements + routes.flatMap(\.columnStatements)
     }
 }

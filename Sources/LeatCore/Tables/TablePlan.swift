@@ -8,12 +8,15 @@ public struct TablePlan: Sendable, Equatable {
         public var id: RelationID
         public var publishing: Publishing
         public var definition: TableDefinition?
+        /// Where it goes on the target.
+        public var target: TableName
 
         public init(
             table: TableName, id: RelationID, publishing: Publishing,
-            definition: TableDefinition? = nil
+            definition: TableDefinition? = nil, target: TableName? = nil
         ) {
             self.table = table
+            self.target = target ?? table
             self.id = id
             self.publishing = publishing
             self.definition = definition
@@ -23,6 +26,10 @@ public struct TablePlan: Sendable, Equatable {
     /// A row of `leat.tables`.
     public struct Stored: Sendable, Equatable {
         public var table: TableName
+        /// Where it went on the target.
+        public var target: TableName
+        /// Its name on the source when the stream took it up, if it has another one by now.
+        public var former: TableName?
         /// The source's OID; nil in a row from before it was kept.
         public var id: RelationID?
         public var state: TableState
@@ -42,9 +49,10 @@ public struct TablePlan: Sendable, Equatable {
         public init(
             table: TableName, id: RelationID?, state: TableState, snapshotLSN: LSN?,
             publishing: Publishing, targetOID: UInt32? = nil,
-            columns: KnownColumns = KnownColumns()
+            columns: KnownColumns = KnownColumns(), target: TableName? = nil
         ) {
             self.table = table
+            self.target = target ?? table
             self.id = id
             self.state = state
             self.snapshotLSN = snapshotLSN
@@ -115,6 +123,11 @@ public struct TablePlan: Sendable, Equatable {
             }
             switch row.state {
             case .initial, .dataSync:
+                guard row.target == table.target else {
+                    // Nothing of it is anywhere: it is copied to where it goes now.
+                    added.append(table)
+                    continue
+                }
                 unfinished.append(table.table)
                 if row.isRefilled { refilled.insert(table.table) }
             case .ready: ready[table.table] = row.snapshotLSN ?? .zero

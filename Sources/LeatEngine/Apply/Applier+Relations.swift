@@ -37,7 +37,7 @@ extension Applier {
         var relations: [RelationStatements?] = []
         var problem: Problem?
         // All at once: a batch may be the first for hundreds of tables.
-        let new = batch.relations.filter { cache.find($0) == nil }.map(name)
+        let new = batch.relations.filter { cache.find($0) == nil }.map { route($0).target }
         let targets = try TargetTables.resolve(new, on: open())
         for index in batch.relations.indices {
             do {
@@ -88,7 +88,8 @@ extension Applier {
     /// The target's types are read again before it is said that they do not fit: one may have
     /// been made, or have got a label, since.
     private func plan(
-        _ relation: Relation, to table: TargetTable, changedBy xid: TransactionID?
+        _ relation: Relation, by route: TableRoute, to table: TargetTable,
+        changedBy xid: TransactionID?
     ) throws -> RelationPlan {
         let known =
             knowledge.knownColumns[relation.id] ?? knowledge.followed[relation.id]?.columns
@@ -99,7 +100,7 @@ extension Applier {
             sighting: .init(
                 earlier: knowledge.agreed[relation.id],
                 redescribedBy: relation.repetition > 0 ? xid : nil, changedBy: xid,
-                dropped: knowledge.definitions[relation.id]?.dropped))
+                dropped: knowledge.definitions[relation.id]?.dropped), route: route)
         func plan() throws -> RelationPlan {
             try RelationPlan(
                 relation: relation, sourceTypes: knowledge.sourceTypes, target: table,
@@ -112,7 +113,7 @@ extension Applier {
                 knowledge.targetTypes = try open().typeCatalog()
                 made = try plan()
             }
-            keep(routes, over: known, of: table, id: relation.id)
+            keep(routes, over: known, of: table, named: route.source, id: relation.id)
             knowledge.leftOut.set(routes.leftOutColumns, of: relation.id)
             return made
         } catch let halt as Halt {
@@ -120,23 +121,24 @@ extension Applier {
             settled.settle(routes)
             guard settled != known else { throw halt }
             throw Misfit(
-                halt: halt, settled: Learned(id: relation.id, name: table.name, columns: settled))
+                halt: halt, settled: Learned(id: relation.id, name: route.source, columns: settled))
         }
     }
 
     /// What was added on both sides since is known by its numbers from here on; with the batch,
     /// also to the next start.
     private func keep(
-        _ routes: ColumnRoutes, over known: KnownColumns, of table: TargetTable, id: RelationID
+        _ routes: ColumnRoutes, over known: KnownColumns, of table: TargetTable,
+        named name: TableName, id: RelationID
     ) {
         var now = known
         now.learn(routes, table)
         guard now != known, knowledge.followed[id] != nil else { return }
         knowledge.knownColumns[id] = now
         if side == nil {
-            learned[table.name] = now
+            learned[name] = now
         } else {
-            side?.learned[table.name] = now
+            side?.learned[name] = now
         }
     }
 
@@ -161,8 +163,9 @@ extension Applier {
         guard unsafe.isEmpty else { throw form.transfer.rule(out: unsafe) }
     }
 
-    private func name(_ relation: Relation) -> TableName {
-        knowledge.followed.name(of: relation) ?? TableName(relation)
+    private func route(_ relation: Relation) -> TableRoute {
+        knowledge.followed.route(of: relation)
+            ?? handling.renames.route(of: TableName(relation))
     }
 
     /// The way to the target of a relation, against the target's catalog of this moment.
@@ -174,11 +177,10 @@ extension Applier {
     ) throws -> RelationStatements {
         if let known = cache.find(relation) { return known }
         try checkIsKnown(relation)
-        let name = name(relation)
-        let target = try targets[name]?.get() ?? TargetTables.resolve(name, on: open())
-        let plan = try plan(
-            relation, to: target,
-            changedBy: changer())
+        let route = route(relation)
+        let target =
+            try targets[route.target]?.get() ?? TargetTables.resolve(route.target, on: open())
+        let plan = try plan(relation, by: route, to: target, changedBy: changer())
         try checkForm(plan)
         let made = RelationStatements(plan)
         // Whoever has to find its way once more, in the middle of a batch, must not stop to ask.

@@ -43,36 +43,64 @@ final class JoiningTables: Sendable {
     }
 
     private func join(_ relation: Relation) async throws -> Halt? {
-        let (stream, position, name) = (stream, position, TableName(relation))
-        let isNew = try await applier.run { session -> Bool? in
+        let (stream, position) = (stream, position)
+        let route = applier.handling.renames.route(of: TableName(relation))
+        let name = route.source
+        enum Obstacle: Error { case madeAgain, isTaken(by: TableName) }
+        let joined = try await applier.run { session -> Result<Bool, Obstacle> in
             // One that is missing is found out, and said, by whoever applies the change.
-            guard let table = try? TargetTables.resolve(name, on: session) else { return true }
+            guard let table = try? TargetTables.resolve(route.target, on: session) else {
+                return .success(true)
+            }
             let store = TableStore(session: session, stream: stream)
-            let row = try store.read().first { $0.table == name }
+            let rows = try store.read()
+            let row = rows.first { $0.table == name }
+            if let other = rows.first(where: { $0.target == route.target && $0.table != name }) {
+                return .failure(.isTaken(by: other.table))
+            }
             if let row, row.id != nil, row.id != relation.id,
                 try !TargetTables.isEmpty(table, on: session)
             {
-                return nil
+                return .failure(.madeAgain)
             }
-            try store.join(name, as: relation.id, at: position)
-            return row == nil
+            try store.join(route, as: relation.id, at: position)
+            return .success(row == nil)
         }
-        guard let isNew else { return JoiningTables.madeAgain(name) }
+        let isNew: Bool
+        switch joined {
+        case .success(let value): isNew = value
+        case .failure(.madeAgain): return JoiningTables.madeAgain(route)
+        case .failure(.isTaken(let other)): return JoiningTables.isTaken(route, by: other)
+        }
         if isNew { logger.info("table joins the stream", metadata: ["table": "\(name)"]) }
         return nil
     }
 
-    static func madeAgain(_ name: TableName) -> Halt {
+    private static func isTaken(_ route: TableRoute, by other: TableName) -> Halt {
+        let name = TablePattern.text(of: route.source)
+        return Halt(
+            .stoppedOnChange,
+            """
+            Table \(route.source) would go to table \(route.target) of the target, and table \
+            \(other) does already.
+            """,
+            advice: """
+                Give it another name, such as --rename \
+                \(ShellText.word("\(name)=\(name)_2"))
+                """)
+    }
+
+    static func madeAgain(_ route: TableRoute) -> Halt {
         Halt(
             .stoppedOnChange,
             """
-            Table \(name) was dropped and made again on the source; on the target it still holds \
+            Table \(route.source) was dropped and made again on the source; on the target it still holds \
             the old one's rows.
             """,
             advice: """
                 On the target, drop it and create it as the source has it now, or, if its columns \
                 are the same:
-                truncate table \(name.quoted);
+                truncate table \(route.target.quoted);
                 """)
     }
 }

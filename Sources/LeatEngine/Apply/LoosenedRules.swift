@@ -10,6 +10,8 @@ internal import PGWire
 struct LoosenedRules {
     let source: any SourceDefinitions
     let applier: Applier
+    /// Of the followed tables.
+    var routes: [TableRoute] = []
 
     /// The halt with the statements for such a rule, if it is about one.
     func explain(_ halt: Halt) async -> Halt {
@@ -45,11 +47,22 @@ struct LoosenedRules {
 
     /// A table of the target may be a partition where the source has none of the name.
     private func sourceRules(_ owner: BrokenRule.Owner) async throws -> [SchemaRule]? {
+        guard let owner = onSource(owner) else { return nil }
         if let rules = try await source.rules(of: owner) { return rules }
         guard case .table(let name) = owner,
             let root = try await applier.run({ try RuleCatalog(session: $0).root(of: name) })
         else { return nil }
-        return try await source.rules(of: .table(root))
+        guard let root = onSource(.table(root)) else { return nil }
+        return try await source.rules(of: root)
+    }
+
+    /// What the source calls it; nil where columns have other names there, which rules are about.
+    private func onSource(_ owner: BrokenRule.Owner) -> BrokenRule.Owner? {
+        guard case .table(let name) = owner, !applier.handling.renames.isEmpty else { return owner }
+        guard let route = routes.first(where: { $0.target == name }) else {
+            return applier.handling.renames.target(of: name) == name ? owner : nil
+        }
+        return route.renamed.isEmpty ? .table(route.source) : nil
     }
 }
 

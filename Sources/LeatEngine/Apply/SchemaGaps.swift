@@ -18,7 +18,9 @@ struct SchemaGaps {
     /// The halt with statements for such gaps, if there are any.
     func explain(_ halt: Halt) async -> Halt {
         guard halt.broken == nil else {
-            return await LoosenedRules(source: source, applier: applier).explain(halt)
+            return await LoosenedRules(
+                source: source, applier: applier, routes: tables.map(\.route)
+            ).explain(halt)
         }
         guard halt.kind == .change || halt.lacksPartition,
             let statements = try? await statements(lacksPartition: halt.lacksPartition)
@@ -36,10 +38,10 @@ struct SchemaGaps {
 
     /// With what the target itself knows: which views are in the way, which schemas are missing.
     private func explainTarget(_ halt: Halt) async -> Halt {
-        let dump = dump
+        let (dump, routes) = (dump, tables.map(\.route))
         let explained = try? await applier.run { session in
             let explained = try DependentViews.explain(halt, on: session)
-            return try dump?.explain(explained, on: session) ?? explained
+            return try dump?.explain(explained, by: routes, on: session) ?? explained
         }
         return explained ?? halt
     }
@@ -56,7 +58,7 @@ struct SchemaGaps {
         let roots = tables.filter(\.isPartitioned)
         guard !roots.isEmpty else { return [] }
         let ids = roots.map(\.relation.id)
-        let partitions = try await source.partitions(under: ids)
+        let partitions = try await source.partitions(under: ids).map(renamed)
         let names = partitions.flatMap { [$0.name, $0.parent] }
         let there = try await applier.run {
             try TableNames(session: $0).known(oids: [], names: names)
@@ -72,5 +74,15 @@ struct SchemaGaps {
             ? []
             : ["First make room there for \(blocked.map(\.description).joined(separator: ", "))."]
         return room + missing.map(\.statement)
+    }
+
+    /// Under the target's names.
+    private func renamed(_ partition: PartitionCatalog.Definition) -> PartitionCatalog.Definition {
+        var partition = partition
+        partition.name = applier.handling.renames.target(of: partition.name)
+        partition.parent =
+            tables.first { $0.name == partition.parent }?.target
+            ?? applier.handling.renames.target(of: partition.parent)
+        return partition
     }
 }

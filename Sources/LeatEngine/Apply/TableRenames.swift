@@ -9,24 +9,39 @@ internal import PGWire
 struct TableRenames {
     let source: any SourceDefinitions
     let applier: Applier
+    private var rules: RenameRules { applier.handling.renames }
+
+    /// A table as `leat.tables` has it.
+    struct Table {
+        var route: TableRoute
+        var former: TableName?
+        var targetOID: UInt32?
+    }
 
     /// - Parameter tables: By the source's OID; those that are gone there are left out.
-    func plan(_ tables: [RelationID: FollowedTables.Table]) async throws -> RenamePlan {
+    func plan(_ tables: [RelationID: Table]) async throws -> RenamePlan {
         let ids = Array(tables.keys)
         let names = try await source.names(of: ids)
         let found = tables.compactMap { id, table in
             names[id].map { name in
                 RenamePlan.Table(
-                    id: id, stored: table.name, source: name, targetOID: table.targetOID)
+                    id: id, stored: table.route.source, source: name, targetOID: table.targetOID,
+                    storedTarget: table.route.target, target: destination(of: table, named: name))
             }
         }
         let target = try await applier.run { session in
             try TableNames(session: session).known(
                 oids: found.compactMap(\.targetOID),
-                names: found.flatMap { [$0.stored, $0.source] }
+                names: found.flatMap { [$0.storedTarget, $0.target] }
             )
         }
         return RenamePlan(found, target: target)
+    }
+
+    /// A table that a rule names by what it was called before stays where that rule has brought it.
+    private func destination(of table: Table, named name: TableName) -> TableName {
+        let former = table.former ?? (name == table.route.source ? nil : table.route.source)
+        return rules.route(of: name, formerly: former).target
     }
 
     /// What refuses the changes of relations in a batch that have another name than their table.
@@ -41,16 +56,24 @@ struct TableRenames {
         let renamed = batch.relations.filter(followed.isRenamed).map(\.id)
         guard !renamed.isEmpty else { return [:] }
         try await source.settle(for: batch)
-        let all = followed.ids.compactMap { id in followed[id].map { (id, $0) } }
+        let all = followed.ids.compactMap { id in
+            followed[id].map { (id, Table(route: $0.route, targetOID: $0.targetOID)) }
+        }
         let plan = try await plan(Dictionary(all, uniquingKeysWith: { first, _ in first }))
-        if let done = plan.done.first(where: { renamed.contains($0.id) }) {
-            throw Restart(reason: "table \(done.from) is called \(done.to) on both sides now")
+        if let done = plan.done.first(where: { renamed.contains($0.rename.id) }) {
+            throw Restart(reason: TableRenames.text(done))
         }
         guard let halt = plan.halt else { return [:] }
         let owed = Set(plan.owed.map(\.id))
         return Dictionary(
             renamed.filter(owed.contains).map { ($0, halt) },
             uniquingKeysWith: { first, _ in first })
+    }
+
+    private static func text(_ done: RenamePlan.Following) -> String {
+        done.rename.to == done.target
+            ? "table \(done.rename.from) is called \(done.target) on both sides now"
+            : "table \(done.rename.from) is called \(done.rename.to) on the source now"
     }
 
     /// Takes over the new names of tables that were renamed on both sides.
@@ -67,11 +90,13 @@ struct TableRenames {
         let stored = try await applier.run { session in
             try TableStore(session: session, stream: stream).read()
         }
-        var tables: [RelationID: FollowedTables.Table] = [:]
-        for row in stored where row.state == .ready {
+        var tables: [RelationID: Table] = [:]
+        // One that is refilled has its rows on the target, too.
+        for row in stored where row.state == .ready || row.isRefilled {
             guard let id = row.id, published?.contains(id) ?? true else { continue }
-            tables[id] = FollowedTables.Table(
-                name: row.table, snapshot: row.snapshotLSN ?? .zero, targetOID: row.targetOID)
+            tables[id] = Table(
+                route: TableRoute(row.table, target: row.target), former: row.former,
+                targetOID: row.targetOID)
         }
         let names = try await source.names(of: Array(tables.keys))
         if let selection { try checkSelection(of: tables, named: names, by: selection) }
@@ -84,28 +109,35 @@ struct TableRenames {
                 try TableStore(session: session, stream: stream).apply(plan.done)
             }
         }
-        for rename in plan.done {
-            logger.info(
-                "table was renamed on both sides",
-                metadata: ["from": "\(rename.from)", "to": "\(rename.to)"])
+        for done in plan.done { tell(done, logger) }
+    }
+
+    private func tell(_ done: RenamePlan.Following, _ logger: Logger) {
+        let (from, to) = (done.rename.from, done.rename.to)
+        guard to != done.target || from == to else {
+            return logger.info(
+                "table was renamed on both sides", metadata: ["from": "\(from)", "to": "\(to)"])
         }
+        logger.info(
+            "table goes elsewhere, or was renamed on the source",
+            metadata: ["from": "\(from)", "to": "\(to)", "target": "\(done.target)"])
     }
 
     /// A rename must not take a table out of the selection by the way; who excludes the new name
     /// means it.
     private func checkSelection(
-        of tables: [RelationID: FollowedTables.Table], named names: [RelationID: TableName],
+        of tables: [RelationID: Table], named names: [RelationID: TableName],
         by selection: Selection
     ) throws {
         for (id, table) in tables {
-            guard let name = names[id], selection.wants(table.name), !selection.wants(name),
+            guard let name = names[id], selection.wants(table.route.source), !selection.wants(name),
                 !selection.excludes(name)
             else { continue }
             let word = ShellText.word(TablePattern.text(of: name))
             throw Halt(
                 .configuration,
                 """
-                Table \(table.name), which this stream follows, is called \(name) on the source \
+                Table \(table.route.source), which this stream follows, is called \(name) on the source \
                 now, and that name is not selected.
                 """,
                 advice: """

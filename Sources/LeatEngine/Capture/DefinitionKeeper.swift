@@ -93,7 +93,8 @@ struct TargetDefinitions: DefinitionKeeper {
         if isNamedAlike, file != table.id.rawValue {
             rows = try await source.run { try SourceCatalog(session: $0).rows(ofPartition: file) }
         }
-        let question = "select not exists (select from \(table.name.quoted) where \(rows))"
+        let there = TargetDefinitions.table(of: table, as: definition)
+        let question = "select not exists (select from \(there) where \(rows))"
         do {
             return try await target.run { session in
                 try session.transaction {
@@ -110,6 +111,18 @@ struct TargetDefinitions: DefinitionKeeper {
             // The target's table has other columns: nobody can tell.
             return false
         }
+    }
+
+    /// The target's table, with the source's names of columns.
+    private static func table(
+        of table: DefinitionWatch.Table, as definition: TableDefinition
+    ) -> String {
+        guard !table.route.renamed.isEmpty else { return table.route.target.quoted }
+        let columns = definition.columns.map { column in
+            "\(SQLText.identifier(table.route.column(column.name))) as "
+                + SQLText.identifier(column.name)
+        }
+        return "(select \(columns.joined(separator: ", ")) from \(table.route.target.quoted)) v"
     }
 
     func keep(
@@ -166,13 +179,14 @@ struct TargetDefinitions: DefinitionKeeper {
     func looked(upTo position: LSN) async throws {}
 
     func follow(_ table: inout DefinitionWatch.Table) async throws -> Bool {
-        guard let target = try await target(table.name) else { return true }
+        guard let target = try await target(table.route.target) else { return true }
         let (base, seen) = (table.definitions.base, table.definitions.seen)
         let sent = seen.columns.filter { $0.generation == .none }
         let has = sent.allSatisfy { column in
             guard base[column.number] == nil else { return table.isNamed(column, on: target) }
             return target.columns.contains { found in
-                found.name.isSameName(as: column.name) && !table.holdsAnother(found, column)
+                found.name.isSameName(as: table.route.column(column.name))
+                    && !table.holdsAnother(found, column)
             }
         }
         let retyping = Retyping(from: base, to: seen)

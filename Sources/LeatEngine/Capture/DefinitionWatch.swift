@@ -20,10 +20,14 @@ actor DefinitionWatch {
         var name: TableName
         var columns: KnownColumns
         var definitions: KnownDefinitions
+        /// Where it goes, if it goes to a target.
+        var route: TableRoute
 
         init(
-            id: RelationID, name: TableName, columns: KnownColumns, definitions: KnownDefinitions
+            id: RelationID, name: TableName, columns: KnownColumns, definitions: KnownDefinitions,
+            route: TableRoute? = nil
         ) {
+            self.route = route ?? TableRoute(name)
             self.id = id
             self.name = name
             self.columns = columns
@@ -49,7 +53,8 @@ actor DefinitionWatch {
         func isNamed(_ column: SourceColumn, on target: TargetTable) -> Bool {
             let known = columns[column.number]?.targetNumber
             let found = target.columns.first { $0.number == known }
-            return found.map { $0.name.isSameName(as: column.name) } ?? true
+            let present = definitions.seen.columns.map(\.name)
+            return found.map { route.leads(column.name, to: $0.name, among: present) } ?? true
         }
     }
 

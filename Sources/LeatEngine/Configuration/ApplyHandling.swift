@@ -4,6 +4,8 @@ internal import LeatCore
 /// that are not what the source takes them for; and whether it may fold changes.
 struct ApplyHandling: Sendable {
     var role: SyncConfiguration.Role
+    /// What `--rename` says.
+    var renames: RenameRules
     var foldsChanges: Bool
     var conflicts: ConflictPolicies
     var showsValues: Bool
@@ -18,6 +20,7 @@ struct ApplyHandling: Sendable {
         notesTruncates: Bool = false
     ) {
         role = settings.role
+        renames = settings.renames
         conflicts = settings.conflicts
         showsValues = settings.showsValues
         assumedZone = settings.assumedZone

@@ -5,6 +5,8 @@ public struct TargetSettings: Sendable {
     /// Tables are emptied before they are copied.
     public var truncatesTables = false
     public var copyJobs = 2
+    /// What tables, sequences and columns are called on the target.
+    public var renames = RenameRules()
     public var role = SyncConfiguration.Role.auto
     public var conflicts = ConflictPolicies()
     /// Whether messages and `leat.conflicts` may hold the values of keys.

@@ -10,6 +10,8 @@ struct SequenceJob {
     let applier: Applier
     let logger: Logger
 
+    private var rules: RenameRules { applier.handling.renames }
+
     /// A stream of the whole database takes the sequences that belong to no table along.
     private var takesAll: Bool {
         configuration.ownsPublication && configuration.selection.tables.isEmpty
@@ -19,14 +21,15 @@ struct SequenceJob {
     /// are in use.
     ///
     /// - Throws: ``Halt`` if a sequence may not be read, or not be set.
-    func check(_ tables: [TableName]) async throws {
-        let all = takesAll
+    func check(_ routes: [TableRoute]) async throws {
+        let (all, rules, tables) = (takesAll, rules, routes.map(\.source))
         let required = try await source.run { session in
             try SequenceSync.checkReadable(session, tables: tables, all: all)
             return try SequenceSync.required(session, tables: tables, all: all)
         }
         try await applier.run { session in
-            let names = try SequenceSync.unsettable(among: required.map(\.name), on: session)
+            let names = try SequenceSync.unsettable(
+                among: required.map { rules.target(of: $0.name) }, on: session)
             guard names.isEmpty else {
                 throw try SequenceSync.notSettable(.preflight, names: names, on: session)
             }
@@ -34,18 +37,21 @@ struct SequenceJob {
     }
 
     /// At a later start they keep nothing from going on: they are set when it ends.
-    func warn(_ tables: [TableName]) async throws {
-        do { try await check(tables) } catch let halt as Halt { logger.warning("\(halt)") }
+    func warn(_ routes: [TableRoute]) async throws {
+        do { try await check(routes) } catch let halt as Halt { logger.warning("\(halt)") }
     }
 
     /// - Parameter isEnd: Whether whoever is told that all went well may now use the target.
-    func run(_ tables: [TableName], isEnd: Bool = false) async throws {
-        let all = takesAll
+    func run(_ routes: [TableRoute], isEnd: Bool = false) async throws {
+        let (all, rules, tables) = (takesAll, rules, routes.map(\.source))
         let sources = try await source.run {
             try SequenceSync.read($0, tables: tables, all: all)
         }
         let (set, skipped) = try await applier.run { session in
-            try session.transaction { try SequenceSync.write(sources, on: session) }
+            try session.transaction {
+                try SequenceSync.write(
+                    SequenceSync.renamed(sources, by: rules, routes, on: session), on: session)
+            }
         }
         if set > 0 { logger.info("sequences set", metadata: ["count": "\(set)"]) }
         for sequence in skipped {
@@ -53,7 +59,7 @@ struct SequenceJob {
                 "sequence not set: \(sequence.reason)", metadata: ["sequence": "\(sequence.name)"])
         }
         guard isEnd else { return }
-        do { try await check(tables) } catch var halt as Halt {
+        do { try await check(routes) } catch var halt as Halt {
             halt.exitCode = .target
             throw halt
         }

@@ -187,6 +187,50 @@ struct SequenceSync {
         ).records.map(Use.init)
     }
 
+    /// The same under the target's names. One that a column of a renamed table owns there, and that is
+    /// not under the name that the rules give it, went with its table.
+    static func renamed(
+        _ sources: [Source], by rules: RenameRules, _ routes: [TableRoute], on session: Session
+    ) throws -> [Source] {
+        guard !rules.isEmpty else { return sources }
+        let routes = Dictionary(
+            routes.map { ($0.source, $0) }, uniquingKeysWith: { first, _ in first })
+        return try sources.map { source in
+            var source = source
+            source.name = rules.target(of: source.name)
+            guard let owner = source.owner, let route = routes[owner.table] else { return source }
+            source.owner = (route.target, route.column(owner.column))
+            if let own = try sequence(
+                ofColumn: route.column(owner.column), in: route.target, unless: source.name,
+                on: session)
+            {
+                source.name = own
+            }
+            return source
+        }
+    }
+
+    /// - Parameter name: If there is a sequence of this name, it is the one.
+    private static func sequence(
+        ofColumn column: String, in table: TableName, unless name: TableName, on session: Session
+    ) throws -> TableName? {
+        try session.query(
+            """
+            select n.nspname, c.relname
+            from pg_catalog.pg_depend d
+            join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+            join pg_catalog.pg_class c on c.oid = d.objid and c.relkind = 'S'
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+              and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+              and d.deptype in ('a', 'i') and a.attname = $1
+              and d.refobjid = pg_catalog.to_regclass($2)
+              and pg_catalog.to_regclass($3) is null
+            order by 1, 2 limit 1
+            """, with: [column, table.listed, name.listed]
+        ).firstRecord?.table()
+    }
+
     /// - Returns: How many sequences were set, and those that could not be.
     static func write(
         _ sources: [Source], on session: Session

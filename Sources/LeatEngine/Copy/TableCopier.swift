@@ -97,12 +97,14 @@ actor TableCopier: SessionActor, TableWorker {
     private func relayRows(
         of table: SourceTable, from source: Session, to target: Session
     ) throws -> Int {
-        let columns = table.relation.columns.map { SQLText.identifier($0.name) }
+        let columns = table.relation.columns.map {
+            SQLText.identifier(table.route.column($0.name))
+        }
         let list = columns.isEmpty ? "" : " (\(columns.joined(separator: ", ")))"
         let form = table.copiesInBinary ? " (format binary)" : ""
         do {
             try source.beginCopyOut("copy (\(table.copyQuery)) to stdout\(form)")
-            try target.beginCopyIn("copy \(table.name.quoted)\(list) from stdin\(form)")
+            try target.beginCopyIn("copy \(table.target.quoted)\(list) from stdin\(form)")
             do {
                 try relayBytes(of: table.name, from: source, to: target)
             } catch let error as ConnectionError where error.isRefused(by: .source) {

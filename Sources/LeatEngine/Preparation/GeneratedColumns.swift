@@ -32,16 +32,20 @@ struct GeneratedColumns {
     private func misfit(_ column: SourceColumn) throws -> Misfit? {
         // An archive knows only their names.
         guard let expression = column.defaultExpression else { return nil }
-        guard let found = target.columns.first(where: { $0.name.isSameName(as: column.name) })
+        let wanted = table.route.column(column.name)
+        guard let found = target.columns.first(where: { $0.name.isSameName(as: wanted) })
         else {
+            let expression = try translated(expression, as: type(of: column))
             return Misfit(
-                problem: "column \(column.name) is missing there",
-                mend: "alter table \(target.name.quoted) add column \(definition(column));")
+                problem: "column \(wanted) is missing there",
+                mend: "alter table \(target.name.quoted) add column "
+                    + "\(definition(column, generatedBy: expression));")
         }
         // A plain one is told elsewhere.
         guard let own = found.generationExpression, own != expression,
-            try !isSame(expression, as: found)
+            try printed(expression, as: found.definition) != own
         else { return nil }
+        let there = try translated(expression, as: found.definition)
         let name = SQLText.identifier(found.name)
         let problem = "column \(column.name) is \(expression) on the source and \(own) there"
         guard try mayBeSet(found) else {
@@ -49,14 +53,14 @@ struct GeneratedColumns {
                 problem: problem,
                 mend: """
                     alter table \(target.name.quoted) drop column \(name), \
-                    add column \(definition(column));
+                    add column \(definition(column, generatedBy: there));
                     """)
         }
         return Misfit(
             problem: problem,
             mend: """
                 alter table \(target.name.quoted) alter column \(name) \
-                set expression as (\(expression));
+                set expression as (\(there));
                 """)
     }
 
@@ -71,13 +75,19 @@ struct GeneratedColumns {
         ).bool()
     }
 
-    private func definition(_ column: SourceColumn) -> String {
+    private func type(of column: SourceColumn) -> String {
+        sourceTypes[column.typeOID]?.definition(column.typeModifier) ?? "text"
+    }
+
+    private func definition(
+        _ column: SourceColumn, generatedBy expression: String
+    ) -> String {
         let kind =
             column.generation == .virtual && session.serverVersion >= 180_000
             ? "virtual" : "stored"
         return """
-            \(SQLText.identifier(column.name)) \(type(of: column)) generated always as \
-            (\(column.defaultExpression ?? "")) \(kind)
+            \(SQLText.identifier(table.route.column(column.name))) \(type(of: column)) generated always as \
+            (\(expression)) \(kind)
             """
     }
 
@@ -94,18 +104,16 @@ struct GeneratedColumns {
         return names
     }
 
-    private func type(of column: SourceColumn) -> String {
-        sourceTypes[column.typeOID]?.definition(column.typeModifier) ?? "text"
+    /// With the target's names of columns.
+    private func translated(_ expression: String, as type: String) throws -> String {
+        guard !table.route.renamed.isEmpty else { return expression }
+        return try printed(expression, as: type) ?? expression
     }
 
-    /// The same may be printed in other words where columns have other types: so the server reads
-    /// the source's expression, and prints it.
-    private func isSame(_ expression: String, as found: TargetTable.Column) throws -> Bool {
-        try printed(expression, as: found.definition).map { $0 == found.generationExpression }
-            ?? false
-    }
-
-    /// - Returns: Nil if the target's columns do not fit the expression.
+    /// The same may be printed in other words where columns have other types or names: so the server
+    /// reads the source's expression, and prints it.
+    ///
+    /// - Returns: Nil if it does not take it.
     private func printed(_ expression: String, as type: String) throws -> String? {
         let name = "leat_generated"
         do {
@@ -115,8 +123,10 @@ struct GeneratedColumns {
                 try session.execute(
                     """
                     create temporary table \(name) (like \(target.name.quoted));
+                    \(renaming(name) { ($0.target, $0.source) })
                     alter table pg_temp.\(name) add column leat_generated \(type)
-                      generated always as (\(expression)) stored
+                      generated always as (\(expression)) stored;
+                    \(renaming(name) { ($0.source, $0.target) })
                     """)
                 return try session.query(
                     """
@@ -131,6 +141,15 @@ struct GeneratedColumns {
         } catch let error as ConnectionError where error.code == .server {
             return nil
         }
+    }
+
+    private func renaming(
+        _ copy: String, _ names: (TableRoute.Column) -> (from: String, to: String)
+    ) -> String {
+        table.route.renamed.map(names).map { names in
+            "alter table pg_temp.\(copy) rename column \(SQLText.identifier(names.from)) "
+                + "to \(SQLText.identifier(names.to));"
+        }.joined(separator: "\n")
     }
 }
 

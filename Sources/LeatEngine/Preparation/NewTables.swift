@@ -87,9 +87,10 @@ struct NewTables {
         return nil
     }
 
-    private func check(_ tables: [SourceTable]) async throws {
+    private func check(_ unrouted: [SourceTable]) async throws {
+        let tables = unrouted.routed(by: onTarget.rules)
         let plans = try await onTarget.ways(of: tables, sourceTypes).plans
-        _ = try await onTarget.checkRole(tables.map(\.name))
+        _ = try await onTarget.checkRole(tables.map(\.target))
         guard configuration.copiesTables else { return }
         try await source.run { try Preflight.checkReadable(tables, on: $0) }
         try await onTarget.checkUnvalidated(of: tables, on: source)

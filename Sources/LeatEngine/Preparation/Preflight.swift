@@ -40,13 +40,13 @@ enum Preflight {
         let targetTypes = try session.typeCatalog()
         var plans: [TableName: RelationPlan] = [:]
         var (problems, later, generated): ([Halt], [TableName: Halt], [Halt]) = ([], [:], [])
-        let targets = try TargetTables.resolve(tables.map(\.name), on: session)
+        let targets = try TargetTables.resolve(tables.map(\.target), on: session)
         for table in tables {
             // No change of the stream shows it.
             var unsent: Halt?
             var computed: Set<String> = []
             do {
-                guard let target = try targets[table.name]?.get() else { continue }
+                guard let target = try targets[table.target]?.get() else { continue }
                 let generation = GeneratedColumns(
                     table: table, target: target, sourceTypes: sourceTypes, session: session)
                 do {
@@ -59,7 +59,7 @@ enum Preflight {
                 let known = followed[table.name] ?? Followed()
                 let routes = ColumnRoutes(
                     table.relation, source: table.columns, known: known.columns, target: target,
-                    sighting: .init(earlier: known.definitions?.base))
+                    sighting: .init(earlier: known.definitions?.base), route: table.route)
                 let isFollowed = followed[table.name] != nil
                 func plan(isEmptied: Bool) throws(Halt) -> RelationPlan {
                     try RelationPlan(
@@ -93,7 +93,8 @@ enum Preflight {
             } catch let halt as Halt {
                 let halt = try DependentViews.explain(halt, on: session)
                 if followed[table.name] != nil {
-                    later[table.name] = try dump?.explain(halt, on: session) ?? halt
+                    later[table.name] =
+                        try dump?.explain(halt, by: tables.map(\.route), on: session) ?? halt
                 } else {
                     problems.append(
                         remade.contains(table.name) ? isAnother(table.name, halt: halt) : halt)
@@ -104,7 +105,10 @@ enum Preflight {
         problems += generated
         guard problems.isEmpty else {
             let missing = problems.flatMap(\.missing)
-            let making = missing.isEmpty ? nil : try dump?.text(for: missing, on: session)
+            let making =
+                missing.isEmpty
+                ? nil
+                : try dump?.text(for: missing, by: tables.map(\.route), on: session)
             var halt = combined(problems, making: making)
             if !followed.isEmpty, problems.count == generated.count {
                 halt.exitCode = .stoppedOnChange
@@ -122,7 +126,8 @@ enum Preflight {
     ) -> Halt? {
         guard let known else { return nil }
         let routes = ColumnRoutes(
-            table.relation, source: table.columns, known: known, target: target)
+            table.relation, source: table.columns, known: known, target: target,
+            route: table.route)
         guard routes.ambiguous.isEmpty, !routes.mends.isEmpty else { return nil }
         do {
             _ = try RelationPlan(
@@ -164,7 +169,8 @@ enum Preflight {
     /// A generated column is computed on the target too. As a plain one it would stay empty there.
     private static func checkGenerated(of table: SourceTable, on target: TargetTable) throws {
         let plain = table.unsentGenerated.filter { column in
-            target.columns.contains { $0.name.isSameName(as: column.name) && !$0.isGenerated }
+            let name = table.route.column(column.name)
+            return target.columns.contains { $0.name.isSameName(as: name) && !$0.isGenerated }
         }
         guard !plain.isEmpty else { return }
         let list = plain.map {

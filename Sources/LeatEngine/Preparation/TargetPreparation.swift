@@ -17,6 +17,9 @@ struct TargetPreparation {
     var dump: SchemaCommand?
     let logger: Logger
 
+    /// What `--rename` says.
+    var rules: RenameRules { applier.handling.renames }
+
     // MARK: What the target does by itself when it is written to: refused, disabled, or told
 
     /// A stream that has disabled triggers goes on so, unless its role has become `replica`.
@@ -39,6 +42,7 @@ struct TargetPreparation {
 
     /// Before anything is created.
     ///
+    /// - Parameter names: Of tables of the target.
     /// - Returns: What fires all the same.
     func checkRole(_ names: [TableName]) async throws -> [String] {
         let role = try await role()
@@ -53,7 +57,7 @@ struct TargetPreparation {
             let warnings = try check.check()
             if copiesTables {
                 let stored = try TableStore(session: session, stream: stream).read()
-                let ready = Set(stored.filter { $0.state == .ready }.map(\.table))
+                let ready = Set(stored.filter { $0.state == .ready }.map(\.target))
                 try check.checkCopy(names.filter { !ready.contains($0) })
             }
             return warnings
@@ -75,7 +79,7 @@ struct TargetPreparation {
     /// Disables what would fire, or enables again what an earlier start has disabled. The stream
     /// has its row by now, so that cleanup finds it.
     func settleTriggers(_ tables: [SourceTable]) async throws {
-        let names = tables.map(\.name)
+        let names = tables.map(\.target)
         switch try await role() {
         case .plain:
             break
@@ -100,8 +104,8 @@ struct TargetPreparation {
     /// them.
     func copyLevels(_ tables: [SourceTable]) async throws -> [[SourceTable]] {
         let byName = Dictionary(
-            tables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        return try await levels(tables.map(\.name)).map { $0.compactMap { byName[$0] } }
+            tables.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first })
+        return try await levels(tables.map(\.target)).map { $0.compactMap { byName[$0] } }
     }
 
     private func levels(_ names: [TableName]) async throws -> [[TableName]] {
@@ -164,14 +168,14 @@ struct TargetPreparation {
 
     func checkUnvalidated(of tables: [SourceTable], on source: Connection) async throws {
         try await UnvalidatedRules.check(
-            tables, source: source, applier: applier,
+            tables, source: source, applier: applier, renamedBy: rules,
             checksForeignKeys: role() != .replica)
     }
 
     /// A publication of the target's own that came along with the schema: it would refuse our
     /// updates and deletes as the source's refuses the application's.
     func checkPublications(_ tables: [SourceTable]) async throws {
-        let names = tables.map(\.name)
+        let names = tables.map(\.target)
         try await applier.run { session in
             try TargetPublications(session: session).check(names)
         }

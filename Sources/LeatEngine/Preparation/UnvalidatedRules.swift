@@ -20,10 +20,23 @@ struct UnvalidatedRules {
             var object: TableName
             var name: String
 
+            /// What it is on the target.
+            func renamed(by rules: RenameRules) -> Key {
+                var key = self
+                if owner == "t" { key.object = rules.target(of: object) }
+                return key
+            }
+
             init(_ row: Record) throws {
                 (owner, object) = (try row.text("owner"), try row.table())
                 name = try row.text("conname")
             }
+        }
+
+        func renamed(by renames: RenameRules) -> Rule {
+            var rule = self
+            rule.key = key.renamed(by: renames)
+            return rule
         }
 
         var name: String { key.name }
@@ -43,20 +56,21 @@ struct UnvalidatedRules {
     /// - Parameter checksForeignKeys: Whether the target's role is held to them.
     /// - Throws: ``Halt`` with the statements that make way for the rows.
     static func check(
-        _ tables: [SourceTable], source: Connection, applier: Applier, checksForeignKeys: Bool
+        _ tables: [SourceTable], source: Connection, applier: Applier,
+        renamedBy renames: RenameRules, checksForeignKeys: Bool
     ) async throws {
         let ids = tables.map(\.relation.id)
         guard !ids.isEmpty else { return }
         let rules = try await source.run { try read(of: ids, on: $0) }
             .filter { $0.kind != "f" || checksForeignKeys }
         guard !rules.isEmpty else { return }
-        let there = try await applier.run { try present(among: rules, on: $0) }
+        let there = try await applier.run { try present(among: rules, renamedBy: renames, on: $0) }
         let broken = try await source.run { session in
             try there.filter { rule in
                 try session.query("select exists (\(rule.violations))").bool()
             }
         }
-        guard broken.isEmpty else { throw halt(broken) }
+        guard broken.isEmpty else { throw halt(broken.map { $0.renamed(by: renames) }) }
     }
 
     private static func halt(_ rules: [Rule]) -> Halt {
@@ -131,7 +145,9 @@ struct UnvalidatedRules {
     // MARK: The target
 
     /// Those that the target has under the same name.
-    private static func present(among rules: [Rule], on session: Session) throws -> [Rule] {
+    private static func present(
+        among rules: [Rule], renamedBy renames: RenameRules, on session: Session
+    ) throws -> [Rule] {
         let enforced = session.serverVersion >= 180_000 ? "and k.conenforced" : ""
         let found = try session.query(
             """
@@ -148,6 +164,6 @@ struct UnvalidatedRules {
             """
         ).records.map(Rule.Key.init)
         let there = Set(found)
-        return rules.filter { there.contains($0.key) }
+        return rules.filter { there.contains($0.key.renamed(by: renames)) }
     }
 }

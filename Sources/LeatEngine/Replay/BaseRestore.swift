@@ -46,6 +46,6 @@ extension BaseRestorer.Table {
                 .positionMismatch, "Base \(base.point) has no rows of table \(table.name).",
                 advice: "Begin anew from another base: --rewind --from-base.")
         }
-        self.init(name: table.name, columns: table.columns, file: file)
+        self.init(route: table.route, columns: table.columns, file: file)
     }
 }

@@ -11,9 +11,11 @@ internal import PGWire
 /// compared with the manifest before the transaction ends: a damaged one leaves nothing.
 actor BaseRestorer: SessionActor, TableWorker {
     struct Table: TableItem {
-        var name: TableName
+        var route: TableRoute
         var columns: [SourceColumn]
         var file: BaseManifest.Table
+
+        var name: TableName { route.source }
 
         var sizeBytes: Int { file.bytes }
         var estimatedRows: Int { file.rows }
@@ -71,10 +73,11 @@ actor BaseRestorer: SessionActor, TableWorker {
     }
 
     private func copyRows(of table: Table, to target: Session) throws -> Int {
-        let list = table.file.columns.map(SQLText.identifier).joined(separator: ", ")
+        let list = table.file.columns.map { SQLText.identifier(table.route.column($0)) }
+            .joined(separator: ", ")
         do {
             try target.beginCopyIn(
-                "copy \(table.name.quoted)\(list.isEmpty ? "" : " (\(list))") from stdin")
+                "copy \(table.route.target.quoted)\(list.isEmpty ? "" : " (\(list))") from stdin")
             do { try send(table, to: target) } catch let error as ArchiveError {
                 try target.abandonCopyIn()
                 throw Halt(error, archive: configuration.archive)

@@ -32,12 +32,60 @@ struct BaseSchema {
                     advice: "Look at it, create the tables yourself, and leave out --schema.")
             }
             let note = PendingSchema.note(parts.afterRows, of: configuration.stream)
-            try await create((parts.first + [note]).joined(separator: "\n"), on: connection)
+            let renaming = try renaming(after: parts)
+            try await create(
+                (parts.first + renaming + [note]).joined(separator: "\n"), on: connection)
         }
     }
 
+    /// What was made under the source's names gets those of the target. Sequences that a column owns go
+    /// with its table.
+    private func renaming(after parts: SchemaScript) throws(Halt) -> [String] {
+        let rules = configuration.applying.renames
+        let routes = tables.map { rules.route(of: $0) }.filter(\.isRenamed)
+        let sequences = base.sequences.map { TableName(schema: $0.schema, name: $0.name) }
+            .filter { rules.target(of: $0) != $0 }
+        guard !routes.isEmpty || !sequences.isEmpty else { return [] }
+        guard parts.afterRows.isEmpty else {
+            throw Halt(
+                .configuration,
+                """
+                The schema of base \(base.point) has constraints for after its rows, under the \
+                source's names, and --rename gives others.
+                """, advice: "Create the tables yourself, and leave out --schema.")
+        }
+        let schemas = Set(
+            routes.map(\.target.schema) + sequences.map { rules.target(of: $0).schema })
+        return schemas.sorted().map {
+            "create schema if not exists \(SQLText.identifier($0));"
+        } + TableRoute.statements(renaming: routes)
+            + sequences.flatMap { BaseSchema.renaming($0, to: rules.target(of: $0)) }
+    }
+
+    private static func renaming(_ sequence: TableName, to target: TableName) -> [String] {
+        var (current, lines) = (sequence, [String]())
+        if sequence.schema != target.schema {
+            lines.append(
+                "alter sequence if exists \(current.quoted) set schema "
+                    + "\(SQLText.identifier(target.schema));")
+            current.schema = target.schema
+        }
+        if sequence.name != target.name {
+            lines.append(
+                "alter sequence if exists \(current.quoted) rename to "
+                    + "\(SQLText.identifier(target.name));")
+        }
+        return lines
+    }
+
+    /// By their names on the source.
+    private var tables: [TableName] {
+        base.tables.map { TableName(schema: $0.schema, name: $0.name) }
+    }
+
     private func create(_ statements: String, on connection: Connection) async throws {
-        let names = base.tables.map { TableName(schema: $0.schema, name: $0.name) }
+        let rules = configuration.applying.renames
+        let names = tables.map { rules.route(of: $0).target }
         let there = try await connection.run { session in
             let known = try TableNames(session: session).known(oids: [], names: names)
             return names.filter { known[$0] != nil }

@@ -81,12 +81,15 @@ struct ReplayPreparation {
                 .follow(configuration.stream, logger: logger)
         }
         if case .copy = decision, let base { try await createSchema(base) }
-        let tables = self.tables(for: decision, from: base)
-        guard !tables.isEmpty else {
+        let recorded = self.tables(for: decision, from: base)
+        guard !recorded.isEmpty else {
             throw Halt(
                 .preflight, "The archive's publications have no table at \(position).",
                 advice: "Record more, or another publication.")
         }
+        let tables = try await RoutedTables(
+            onTarget: onTarget, sequences: base.map(ReplayPreparation.sequences) ?? []
+        ).checked(recorded)
         let plans = try await check(tables)
         if case .copy = decision, let base { try await checkSequences(base) }
         try await begin(
@@ -209,7 +212,7 @@ struct ReplayPreparation {
         try await onTarget.checkPublications(tables)
         try await onTarget.tell(
             of: tables, ways: ways, sourceTypes: archive.definitions.typeCatalog)
-        try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
+        try await onTarget.tellRole(onTarget.checkRole(tables.map(\.target)))
         return ways.plans
     }
 
@@ -257,7 +260,7 @@ struct ReplayPreparation {
         _ tables: [SourceTable], by plans: [TableName: RelationPlan], at position: LSN
     ) async throws {
         let stream = configuration.stream
-        let refused = try await applier.run { session -> TableName? in
+        let refused = try await applier.run { session -> TableRoute? in
             let store = TableStore(session: session, stream: stream)
             let stored = Dictionary(
                 try store.read().map { ($0.table, $0) }, uniquingKeysWith: { first, _ in first })
@@ -267,9 +270,9 @@ struct ReplayPreparation {
                 if row != nil, let there = plans[table.name]?.target,
                     try !TargetTables.isEmpty(there, on: session)
                 {
-                    return table.name
+                    return table.route
                 }
-                try store.join(table.name, as: table.relation.id, at: position)
+                try store.join(table.route, as: table.relation.id, at: position)
             }
             return nil
         }
@@ -328,7 +331,8 @@ struct ReplayPreparation {
 
     /// Before anything is changed.
     private func checkSequences(_ base: BaseManifest) async throws {
-        let names = base.sequences.map { TableName(schema: $0.schema, name: $0.name) }
+        let rules = onTarget.rules
+        let names = ReplayPreparation.sequences(of: base).map(rules.target)
         try await applier.run { session in
             let refused = try SequenceSync.unsettable(among: names, on: session)
             guard refused.isEmpty else {
@@ -337,10 +341,16 @@ struct ReplayPreparation {
         }
     }
 
+    private static func sequences(of base: BaseManifest) -> [TableName] {
+        base.sequences.map { TableName(schema: $0.schema, name: $0.name) }
+    }
+
     private func setSequences(_ base: BaseManifest) async throws {
+        let rules = onTarget.rules
         let sequences = base.sequences.map {
             SequenceSync.Source(
-                name: TableName(schema: $0.schema, name: $0.name), lastValue: $0.lastValue,
+                name: rules.target(of: TableName(schema: $0.schema, name: $0.name)),
+                lastValue: $0.lastValue,
                 isCalled: $0.isCalled, isAscending: true, cycles: false, owner: nil)
         }
         let (set, skipped) = try await applier.run { session in
@@ -373,7 +383,7 @@ struct ReplayPreparation {
         }
         return Prepared(
             position: position, tables: tables,
-            followed: FollowedTables(stored: stored, ids: ids),
+            followed: FollowedTables(stored: stored, ids: ids, by: onTarget.rules),
             form: Applier.SourceForm(
                 types: archive.definitions.typeCatalog,
                 columns: Dictionary(

@@ -81,7 +81,7 @@ struct ReplayRun: Sendable {
         desk.streams(flow) { archive.knownEnd }
         return try await stop.draining({ archive.stop() }) {
             let ending = try await flow.run(beside: [{ try await watch(archive, of: prepared) }])
-            try await setSequences(of: prepared.tables.map(\.name), on: applier)
+            try await setSequences(of: prepared.tables.map(\.target), on: applier)
             let position = positions.with { $0.durable }
             if let name = prepared.reader { try? await archive.register(name, at: position) }
             if stop.isRequested { return .stopped }
@@ -157,6 +157,8 @@ struct ReplayRun: Sendable {
     }
 
     /// There is no source to ask: what a column holds is what its sequence must be beyond.
+    ///
+    /// - Parameter tables: By their names on the target.
     private func setSequences(of tables: [TableName], on applier: Applier) async throws {
         try await applier.run { session in
             try session.transaction {

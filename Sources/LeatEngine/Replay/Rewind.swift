@@ -34,7 +34,7 @@ final class Rewind: Sendable {
         guard isWanted.withLock({ $0 }) else { return }
         let stream = onTarget.stream
         let names = try await applier.run { session in
-            try TableStore(session: session, stream: stream).read().map(\.table)
+            try TableStore(session: session, stream: stream).read().map(\.target)
         }
         // Before anything is changed: emptying must not reach what the stream has not brought.
         _ = try await onTarget.checkRole(names)

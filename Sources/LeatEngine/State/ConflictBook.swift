@@ -109,7 +109,9 @@ public struct ConflictBook: Sendable {
             select c.id, c.stream, \(SQLTime.rfc3339("c.time")) as time, c.lsn, c.xid,
               c.schema_name, c.table_name, c.kind, c.policy,
               pg_catalog.array_to_json(c.key_columns) as key_columns,
-              pg_catalog.array_to_json(c.key_values) as key_values, c.constraint_name, c.message
+              pg_catalog.array_to_json(c.key_values) as key_values, c.constraint_name, c.message,
+              pg_catalog.to_jsonb(c) ->> 'target_schema' as target_schema,
+              pg_catalog.to_jsonb(c) ->> 'target_table' as target_table
             from leat.conflicts c where \(condition)
             order by c.id desc limit \(limit)
             """
@@ -136,6 +138,8 @@ extension RecordedConflict {
             id: try row.int("id"), stream: try row.text("stream"), time: try row.text("time"),
             lsn: try row.text("lsn"), xid: try row.int("xid"),
             schemaName: try row.text("schema_name"), tableName: try row.text("table_name"),
+            targetSchemaName: try row.optionalText("target_schema"),
+            targetTableName: try row.optionalText("target_table"),
             kind: try row.text("kind"), policy: try row.text("policy"),
             keyColumns: try row.strings("key_columns"),
             keyValues: try row.optionalStringsWithNulls("key_values"),

@@ -10,6 +10,9 @@ public struct RecordedConflict: Sendable, Codable, Equatable {
     public var xid: Int
     public var schemaName: String
     public var tableName: String
+    /// On the target, where it has another name there.
+    public var targetSchemaName: String?
+    public var targetTableName: String?
     public var kind: String
     public var policy: String
     public var keyColumns: [String]

@@ -5,11 +5,19 @@ internal import PGWire
 
 /// What `leat status` tells of one stream, from the target's rows and, if given, the source.
 public struct StreamReport: Sendable, Codable, Equatable {
+    /// A table that has another name on the target than on the source.
+    public struct RenamedTable: Sendable, Codable, Equatable {
+        public var source: String
+        public var target: String
+    }
+
     public struct Tables: Sendable, Codable, Equatable {
         public var total: Int
         public var ready: Int
         /// `schema.table: state` of those that are not ready.
         public var pending: [String]
+        /// By `--rename`, or because only the source's was renamed.
+        public var renamed: [RenamedTable]
         /// Without a unique index on the target that finds the row of an update or delete.
         public var scanned: [String]
         /// `schema.partition: change` of those that were attached with rows, detached or dropped
@@ -126,6 +134,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
             tables: Tables(
                 total: try row.int("total"), ready: try row.int("ready"),
                 pending: try pendingTables(on: session, of: stream),
+                renamed: try renamedTables(on: session, of: stream),
                 scanned: try scannedTables(on: session, of: stream),
                 partitionChanges: try PartitionStore.changes(session, stream: stream),
                 leftOut: try LeftOutStore.texts(session, stream: stream)),
@@ -142,6 +151,21 @@ public struct StreamReport: Sendable, Codable, Equatable {
             where stream = $1 and state <> 'ready' order by 1
             """, with: [stream]
         ).texts()
+    }
+
+    private static func renamedTables(
+        on session: PGClient.Session, of stream: String
+    ) throws -> [RenamedTable] {
+        try session.query(
+            """
+            select t.schema_name || '.' || t.table_name as source,
+              (j ->> 'target_schema') || '.' || (j ->> 'target_table') as target
+            from leat.tables t, pg_catalog.to_jsonb(t) j
+            where t.stream = $1 and j ->> 'target_table' is not null order by 1
+            """, with: [stream]
+        ).records.map {
+            RenamedTable(source: try $0.text("source"), target: try $0.text("target"))
+        }
     }
 
     /// As JSON, because an older `leat.tables` lacks the column.

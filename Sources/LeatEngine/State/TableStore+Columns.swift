@@ -26,16 +26,16 @@ extension TableStore {
     func learnColumns(
         of tables: [SourceTable], from plans: [TableName: RelationPlan]
     ) throws -> [TablePlan.Stored] {
-        let columns = Dictionary(
-            tables.map { ($0.name, $0.columns) }, uniquingKeysWith: { first, _ in first })
+        let byName = Dictionary(
+            tables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var rows = try read()
         var learnt: [TableName: KnownColumns] = [:]
         for index in rows.indices where rows[index].state == .ready {
-            guard let plan = plans[rows[index].table], let source = columns[rows[index].table]
+            guard let plan = plans[rows[index].table], let table = byName[rows[index].table]
             else { continue }
             guard rows[index].columns == KnownColumns() else { continue }
             var known = KnownColumns()
-            known.learn(source, on: plan.target)
+            known.learn(table.columns, on: plan.target, by: table.route)
             rows[index].columns = known
             learnt[rows[index].table] = known
         }
@@ -46,15 +46,18 @@ extension TableStore {
 
 extension FollowedTables {
     /// - Parameter ids: Of the tables on the source.
-    init(stored: [TablePlan.Stored], ids: [TableName: RelationID]) {
+    init(stored: [TablePlan.Stored], ids: [TableName: RelationID], by rules: RenameRules) {
         var tables: [RelationID: FollowedTables.Table] = [:]
         for row in stored where row.state == .ready {
             // One that is leaving has no name on the source any more.
             guard let id = ids[row.table] ?? row.leavingLSN.flatMap({ _ in row.id }) else {
                 continue
             }
+            // Of one that is leaving, rules may say something else by now.
+            var route = rules.route(of: row.table, formerly: row.former)
+            route.target = row.target
             tables[id] = FollowedTables.Table(
-                name: row.table, snapshot: row.snapshotLSN ?? .zero, targetOID: row.targetOID,
+                by: route, snapshot: row.snapshotLSN ?? .zero, targetOID: row.targetOID,
                 columns: row.columns, definition: row.definitions?.base)
         }
         self.init(tables)

@@ -15,7 +15,8 @@ struct TableStore {
               target_oid, pg_catalog.array_to_json(column_numbers) as column_numbers, unsent_kinds,
               sending, pg_catalog.array_to_json(definition) as definition,
               pg_catalog.array_to_json(seen_definition) as seen_definition,
-              seen_lsn, is_refilled, leaving_lsn, doubt
+              seen_lsn, is_refilled, leaving_lsn, doubt, target_schema, target_table,
+              former_schema, former_table
             from leat.tables where stream = $1
             """, with: [stream.text]
         ).records.map(TableStore.stored)
@@ -37,6 +38,8 @@ struct TableStore {
         stored.isRefilled = try row.optionalBool("is_refilled") == true
         stored.leavingLSN = try row.optionalLSN("leaving_lsn")
         stored.doubt = try row.optionalText("doubt")
+        stored.target = try row.tableIfAny("target_schema", name: "target_table") ?? stored.table
+        stored.former = try row.tableIfAny("former_schema", name: "former_table")
         return stored
     }
 
@@ -102,11 +105,12 @@ struct TableStore {
         try session.query(
             """
             insert into leat.tables (stream, schema_name, table_name, state, membership,
-              source_oid, unsent_kinds, sending, definition, is_refilled)
+              source_oid, unsent_kinds, sending, definition, is_refilled, target_schema,
+              target_table)
             select $1, v.schema_name, v.table_name, 'init', v.membership, v.source_oid, v.unsent,
               nullif(v.sending, ''),
               array(select pg_catalog.json_array_elements_text(v.definition::pg_catalog.json)),
-              v.is_refilled
+              v.is_refilled, \(TableStore.targetIfOther)
             from unnest(\(SQLText.textArray(tables.map(\.table.schema))),
               \(SQLText.textArray(tables.map(\.table.name))),
               \(SQLText.textArray(tables.map(\.publishing.membership))),
@@ -114,9 +118,11 @@ struct TableStore {
               \(SQLText.textArray(tables.map(\.publishing.kindsText))),
               \(SQLText.textArray(tables.map { $0.publishing.sending ?? "" })),
               \(SQLText.textArray(tables.map { JSONText.array($0.definition?.texts ?? []) })),
-              \(SQLText.booleanArray(tables.map { refilled.contains($0.table) }))
+              \(SQLText.booleanArray(tables.map { refilled.contains($0.table) })),
+              \(SQLText.textArray(tables.map(\.target.schema))),
+              \(SQLText.textArray(tables.map(\.target.name)))
             ) v (schema_name, table_name, membership, source_oid, unsent, sending, definition,
-              is_refilled)
+              is_refilled, to_schema, to_table)
             on conflict (stream, schema_name, table_name) do update
               set state = 'init', snapshot_lsn = null, membership = excluded.membership,
                 source_oid = excluded.source_oid, target_oid = null, column_numbers = null,
@@ -124,7 +130,8 @@ struct TableStore {
                 sending = excluded.sending,
                 copy_attempt = null, rows_copied = null, definition = excluded.definition,
                 seen_definition = null, seen_lsn = null, leaving_lsn = null,
-                doubt = null,
+                doubt = null, target_schema = excluded.target_schema,
+                target_table = excluded.target_table, former_schema = null, former_table = null,
                 is_refilled = excluded.is_refilled or leat.tables.is_refilled,
                 updated_at = pg_catalog.clock_timestamp()
             """, with: [stream.text])
@@ -168,7 +175,8 @@ struct TableStore {
 
     /// Gives the rows of renamed tables their new names: all first a name that no table has,
     /// for they may have swapped them.
-    func apply(_ renames: [RenamePlan.Rename]) throws {
+    func apply(_ renamed: [RenamePlan.Following]) throws {
+        let renames = renamed.map(\.rename).filter { $0.from != $0.to }
         for rename in renames {
             try session.query(
                 """
@@ -182,11 +190,34 @@ struct TableStore {
             try remove([rename.to])
             try session.query(
                 """
-                update leat.tables set schema_name = $3, table_name = $4
+                update leat.tables set schema_name = $3, table_name = $4,
+                  former_schema = coalesce(former_schema, $5),
+                  former_table = coalesce(former_table, $6)
                 where stream = $1 and schema_name = '' and table_name = $2
-                """, with: [stream.text, "\(rename.id.rawValue)", rename.to.schema, rename.to.name])
+                """,
+                with: [
+                    stream.text, "\(rename.id.rawValue)", rename.to.schema, rename.to.name,
+                    rename.from.schema, rename.from.name,
+                ])
         }
+        for following in renamed { try lead(following.rename.to, to: following.target) }
     }
+
+    private func lead(_ table: TableName, to target: TableName) throws {
+        try session.query(
+            """
+            update leat.tables v set (target_schema, target_table) =
+              (select \(TableStore.targetIfOther)
+              from (values ($4::text, $5::text)) t (to_schema, to_table))
+            where stream = $1 and schema_name = $2 and table_name = $3
+            """, with: [stream.text, table.schema, table.name, target.schema, target.name])
+    }
+
+    /// The target's name where it is another than the source's: else nothing is stored.
+    private static let targetIfOther = """
+        case when (schema_name, table_name) <> (to_schema, to_table) then to_schema end,
+        case when (schema_name, table_name) <> (to_schema, to_table) then to_table end
+        """
 
     /// Keeps by which numbers the tables' columns are known on both sides.
     func keep(_ columns: [TableName: KnownColumns]) throws {
@@ -218,20 +249,24 @@ struct TableStore {
               select l.schema_name, l.table_name, l.source_oid, l.scans, l.unsent,
                 -- Who plays what is left of a spool knows nothing of them.
                 case when l.sending = '' then o.membership else l.membership end,
-                coalesce(nullif(l.sending, ''), o.sending)
+                coalesce(nullif(l.sending, ''), o.sending), l.to_schema, l.to_table
               from unnest(\(SQLText.textArray(tables.map(\.name.schema))),
                 \(SQLText.textArray(tables.map(\.name.name))),
                 \(SQLText.oidArray(tables.map(\.relation.id.rawValue))),
                 '{\(scans.joined(separator: ","))}'::pg_catalog.bool[],
                 \(SQLText.textArray(tables.map(\.publishing.kindsText))),
                 \(SQLText.textArray(tables.map(\.publishing.membership))),
-                \(SQLText.textArray(tables.map { $0.publishing.sending ?? "" }))
-              ) l (schema_name, table_name, source_oid, scans, unsent, membership, sending)
+                \(SQLText.textArray(tables.map { $0.publishing.sending ?? "" })),
+                \(SQLText.textArray(tables.map(\.target.schema))),
+                \(SQLText.textArray(tables.map(\.target.name)))
+              ) l (schema_name, table_name, source_oid, scans, unsent, membership, sending,
+                to_schema, to_table)
               join leat.tables o on o.stream = $1 and o.schema_name = l.schema_name
                 and o.table_name = l.table_name
-            ) v (schema_name, table_name, source_oid, scans, unsent, membership, sending)
-            left join pg_catalog.pg_namespace n on n.nspname = v.schema_name
-            left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.table_name
+            ) v (schema_name, table_name, source_oid, scans, unsent, membership, sending,
+              to_schema, to_table)
+            left join pg_catalog.pg_namespace n on n.nspname = v.to_schema
+            left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.to_table
             where t.stream = $1 and t.schema_name = v.schema_name
               and t.table_name = v.table_name
               and (t.source_oid, t.target_oid, t.scans_for_rows, t.unsent_kinds, t.membership,
@@ -248,7 +283,9 @@ struct TableStore {
             left join pg_catalog.pg_class c on c.oid = t.target_oid
             left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             where t.stream = $1 and t.state = 'ready' and t.target_oid is not null
-              and (n.nspname, c.relname) is distinct from (t.schema_name::name, t.table_name::name)
+              and (n.nspname, c.relname) is distinct from (
+                coalesce(t.target_schema, t.schema_name)::name,
+                coalesce(t.target_table, t.table_name)::name)
             order by 1
             """, with: [stream.text]
         ).texts()
@@ -281,7 +318,8 @@ struct TableStore {
     static let archiveMembership = "archive"
 
     /// A table whose every row comes by the stream: it is as ready as the others.
-    func join(_ table: TableName, as id: RelationID, at position: LSN) throws {
+    func join(_ route: TableRoute, as id: RelationID, at position: LSN) throws {
+        let table = route.source
         try session.query(
             """
             insert into leat.tables (stream, schema_name, table_name, state, snapshot_lsn,
@@ -297,6 +335,7 @@ struct TableStore {
                 stream.text, table.schema, table.name, "\(position)",
                 TableStore.archiveMembership, "\(id.rawValue)",
             ])
+        try lead(table, to: route.target)
     }
 
     private func remove(_ tables: [TableName]) throws {

@@ -146,7 +146,7 @@ struct StreamPhase {
                 configuration: configuration, source: servers.source, applier: servers.applier,
                 logger: logger
             )
-            .run(prepared.tables.map(\.name), isEnd: true)
+            .run(prepared.tables.map(\.route), isEnd: true)
         } catch let error as ConnectionError
             where run.spool != nil && run.stop.isRequested && error.peer == .source
         {

@@ -128,15 +128,17 @@ extension StreamPreparation {
     ) async throws -> TablePlan.Departure? {
         guard let position else { return nil }
         let published = Set(tables.map(\.name))
-        let left = stored.map(\.table).filter {
-            !published.contains($0) && configuration.wants($0)
-        }
+        let left = Dictionary(
+            stored.filter { !published.contains($0.table) && configuration.wants($0.table) }
+                .map { ($0.table, $0.target) }, uniquingKeysWith: { first, _ in first })
         guard !left.isEmpty else { return nil }
         let end = try await servers.source.run { try SourceEnd.flushed($0) }
         let there = try await servers.applier.run { session in
-            try TableNames(session: session).known(oids: [], names: left)
+            try TableNames(session: session).known(oids: [], names: Array(left.values))
         }
-        return TablePlan.Departure(position: position, sourceEnd: end) { there[$0] != nil }
+        return TablePlan.Departure(position: position, sourceEnd: end) { table in
+            left[table].flatMap { there[$0] } != nil
+        }
     }
 
     func listTables(

@@ -211,6 +211,6 @@ extension StreamPreparation {
             configuration: configuration, source: servers.source, applier: servers.applier,
             logger: logger
         )
-        .run(tables.map(\.name))
+        .run(tables.map(\.route))
     }
 }

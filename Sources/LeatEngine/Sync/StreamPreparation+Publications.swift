@@ -44,19 +44,24 @@ extension StreamPreparation {
         var selected = SelectedTables(
             tables: published.filter { configuration.wants($0.name) }, unmatched: unmatched)
         if let new { (selected.tables, selected.leftOut) = try await new.fit(selected.tables) }
+        selected.tables = try await routes.checked(selected.tables)
         try checkSelectsAny(selected, of: published.map(\.name), by: decision)
         try await checkSequences(of: selected.tables, by: decision)
         return selected
+    }
+
+    private var routes: RoutedTables {
+        RoutedTables(onTarget: onTarget, source: servers.source)
     }
 
     private func checkSequences(of tables: [SourceTable], by decision: StartDecision) async throws {
         let job = SequenceJob(
             configuration: configuration, source: servers.source, applier: servers.applier,
             logger: logger)
-        let names = tables.map(\.name)
+        let routes = tables.map(\.route)
         switch decision {
-        case .create, .recreate, .adopt: try await job.check(names)
-        case .resume: try await job.warn(names)
+        case .create, .recreate, .adopt: try await job.check(routes)
+        case .resume: try await job.warn(routes)
         }
     }
 
@@ -119,7 +124,7 @@ extension StreamPreparation {
         }
         var leftOut: [LeftOut] = []
         if let new { (wanted, leftOut) = try await new.fit(wanted) }
-        let (tables, exists) = try await servers.source.run { [wanted] session in
+        let (unrouted, exists) = try await servers.source.run { [wanted] session in
             try SourceCatalog(session: session).checkIdentities(of: wanted)
             let publication = Publication(session: session, configuration: configuration.reading)
             try publication.checkMayPublish(wanted, start: configuration.commandWith(publication:))
@@ -129,9 +134,10 @@ extension StreamPreparation {
             )
         }
         guard progress?.ownsPublication == true || !exists else { throw foreignPublication }
+        let tables = try await routes.checked(unrouted)
         let ways = try await onTarget.ways(of: tables, sourceTypes)
         try await onTarget.checkPublications(tables)
-        _ = try await onTarget.checkRole(tables.map(\.name))
+        _ = try await onTarget.checkRole(tables.map(\.target))
         _ = try usesBinary(by: ways, sourceTypes: sourceTypes)
         try await checkSequences(of: tables, by: decision)
         switch decision {
@@ -152,7 +158,8 @@ extension StreamPreparation {
                 .publishedTables(of: configuration.publicationNames)
                 .filter { configuration.wants($0.name) }
         }
-        let selected = SelectedTables(tables: published, leftOut: leftOut, unmatched: unmatched)
+        let selected = SelectedTables(
+            tables: try await routes.routed(published), leftOut: leftOut, unmatched: unmatched)
         try checkSelectsAny(selected, of: wanted.map(\.name), by: decision)
         return selected
     }

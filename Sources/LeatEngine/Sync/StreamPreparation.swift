@@ -113,7 +113,7 @@ struct StreamPreparation {
         }
         try await onTarget.checkPublications(tables)
         try await onTarget.tell(of: tables, ways: ways, sourceTypes: sourceTypes)
-        try await onTarget.tellRole(onTarget.checkRole(tables.map(\.name)))
+        try await onTarget.tellRole(onTarget.checkRole(tables.map(\.target)))
         let isBinary = try usesBinary(by: ways, sourceTypes: sourceTypes)
         if case .resume = decision {
             try await checkLate(tables, with: ways.plans, doubtful: doubtful)
@@ -219,9 +219,11 @@ struct StreamPreparation {
         return Prepared(
             position: start.position, confirmed: start.confirmed, history: start.history,
             tables: tables,
-            followed: FollowedTables(stored: stored, ids: ids),
+            followed: FollowedTables(
+                stored: stored, ids: ids, by: configuration.applying.renames),
             publications: server.publications, viaRoot: server.viaRoot,
-            definitions: StreamPreparation.watched(stored, ids: ids),
+            definitions: StreamPreparation.watched(
+                stored, ids: ids, by: configuration.applying.renames),
             suspicions: looked.suspicions,
             leaving: Dictionary(
                 stored.compactMap { row in row.leavingLSN.map { (row.table, $0) } },
@@ -250,13 +252,14 @@ struct StreamPreparation {
     }
 
     static func watched(
-        _ stored: [TablePlan.Stored], ids: [TableName: RelationID]
+        _ stored: [TablePlan.Stored], ids: [TableName: RelationID], by rules: RenameRules
     ) -> [RelationID: DefinitionWatch.Table] {
         var tables: [RelationID: DefinitionWatch.Table] = [:]
         for row in stored where row.state == .ready {
             guard let id = ids[row.table], let definitions = row.definitions else { continue }
             tables[id] = DefinitionWatch.Table(
-                id: id, name: row.table, columns: row.columns, definitions: definitions)
+                id: id, name: row.table, columns: row.columns, definitions: definitions,
+                route: rules.route(of: row.table, formerly: row.former))
         }
         return tables
     }

@@ -102,11 +102,19 @@ enum ConflictText {
 
     static func line(_ conflict: RecordedConflict) -> String {
         var words = [
-            conflict.time, conflict.lsn, "\(conflict.schemaName).\(conflict.tableName)",
+            conflict.time, conflict.lsn, table(conflict),
             conflict.kind, conflict.policy, key(conflict),
         ]
         if let constraint = conflict.constraintName { words.append("constraint \(constraint)") }
         return words.filter { !$0.isEmpty }.joined(separator: "  ")
+    }
+
+    private static func table(_ conflict: RecordedConflict) -> String {
+        let source = "\(conflict.schemaName).\(conflict.tableName)"
+        guard let schema = conflict.targetSchemaName, let name = conflict.targetTableName else {
+            return source
+        }
+        return "\(source) -> \(schema).\(name)"
     }
 
     private static func key(_ conflict: RecordedConflict) -> String {

@@ -12,6 +12,13 @@ struct TargetOptions: ParsableArguments {
     @Flag(help: "Empty the target's tables before they are copied.")
     var truncate = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Another name on the target, for a schema, table or column; repeatable, or with commas.",
+            discussion: "public=app, public.users=app.accounts, public.users.mail=email",
+            valueName: "name=name"))
+    var rename: [String] = []
+
     @Option(help: "Tables copied at the same time. Default: 2.")
     var copyJobs: Int?
 
@@ -64,6 +71,7 @@ struct TargetOptions: ParsableArguments {
         var applied = TargetSettings()
         applied.truncatesTables = truncate
         applied.conflicts = try ConflictPolicies(settings.list(Of.onConflict, flag: onConflict))
+        applied.renames = try RenameRules(settings.list(Of.rename, flag: rename))
         try settings.apply(Of.copyJobs, flag: copyJobs, to: &applied.copyJobs)
         try settings.apply(Of.role, flag: role, to: &applied.role)
         try settings.apply(Of.showValues, flag: showValues, to: &applied.showsValues)

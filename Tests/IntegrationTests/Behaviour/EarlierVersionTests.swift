@@ -80,6 +80,25 @@ struct EarlierVersionTests {
         }
     }
 
+    @Test("takes a rename, once its table has the name")
+    func renamed() async throws {
+        try await withEarlierStream(.init(.v16, .v16)) { pair in
+            let options = ["--rename", "public.kept=public.stored"]
+            let stopped = try await pair.leat(["sync"] + pair.places + options)
+            #expect(stopped.exitCode == 6, "\(stopped.log)")
+            #expect(
+                stopped.log.contains(
+                    "public.kept goes to public.stored by --rename, and is public.kept"),
+                "\(stopped.log)")
+            try await pair.mend(stopped.log)
+            try await pair.catchUp(options: options)
+            let rows = "select string_agg(t::text, ';' order by t::text) from"
+            #expect(
+                try await pair.sourceValue("\(rows) kept t")
+                    == pair.targetValue("\(rows) stored t"))
+        }
+    }
+
     @Test("is shown, and removed, before it was ever started again")
     func shownAndRemoved() async throws {
         try await withEarlierStream(.init(.v16, .v16)) { pair in

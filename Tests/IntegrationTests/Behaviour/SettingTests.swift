@@ -50,6 +50,7 @@ struct SettingTests {
             ("LEAT_ROLE", "king", "auto, replica, plain or disable-triggers"),
             ("LEAT_SPOOL_LIMIT", "much", "a size"), ("LEAT_STRICT", "perhaps", "on or off"),
             ("LEAT_STREAM", "No Name", "1 to 50"), ("LEAT_SPOOL_LIMIT", "1GB", "needs --spool"),
+            ("LEAT_RENAME", "public.a=app.a,public.a=app.b", "names table public.a twice"),
         ])
     func refused(_ variable: String, _ value: String, _ words: String) async throws {
         let (code, _, log) = try await LeatProcess.run(

@@ -37,19 +37,75 @@ private struct Columns {
         }
     }
 
+    /// By which its columns are renamed on the way.
+    var route = TableRoute(TableName(schema: "shop", name: "item"))
+
+    /// Learns the columns anew, by a rule.
+    mutating func bring(_ source: String, to target: String) {
+        route.renamed.append(.init(source: source, target: target))
+        renameOnTarget(source, target)
+        known = KnownColumns()
+        known.learn(self.source, on: self.target, by: route)
+    }
+
     func routes(_ names: String...) -> ColumnRoutes {
         let relation = Relation(
             id: RelationID(rawValue: 1), schema: "shop", name: "item", replicaIdentity: .default,
             columns: names.map { RelationColumn(isKey: $0 == "id", name: $0, typeOID: 25) })
         return ColumnRoutes(
             relation, source: source, known: known, target: target,
-            sighting: .init(dropped: [:]))
+            sighting: .init(dropped: [:]), route: route)
     }
 }
 
 @Suite("Renamed columns")
 struct ColumnRoutesTests {
     private static let table = #"alter table "shop"."item""#
+
+    @Test("a column that a rule renames stays where it is, whatever the source calls it since")
+    func byRule() {
+        var columns = Columns("id", "v", "n")
+        columns.bring("v", to: "w")
+        #expect(columns.routes("id", "v", "n").names == ["id", "w", "n"])
+        #expect(columns.known[12] == KnownColumns.Column(targetNumber: 2, name: "v"))
+
+        columns.renameOnSource("v", "u")
+        let after = columns.routes("id", "u", "n")
+        #expect(after.names == ["id", "w", "n"] && after.problems.isEmpty)
+        #expect(columns.routes("id", "v", "n").names == ["id", "w", "n"])
+        columns.known.learn(after, columns.target)
+        #expect(columns.known[12]?.name == "u")
+        #expect(columns.routes("id", "u", "n").names == ["id", "w", "n"])
+    }
+
+    @Test("a rule that has come since is owed on the target")
+    func newRule() {
+        var columns = Columns("id", "v")
+        columns.route.renamed = [.init(source: "v", target: "w")]
+
+        let owed = columns.routes("id", "v")
+        #expect(owed.problems == ["column v is to be called w, by --rename"])
+        #expect(owed.mends == [#"\#(Self.table) rename column "v" to "w";"#])
+        columns.renameOnTarget("v", "w")
+        #expect(columns.routes("id", "v").problems.isEmpty)
+    }
+
+    @Test("two columns that would go to one are refused; two that swap their names are not")
+    func crowded() {
+        var columns = Columns("id", "v", "w")
+        columns.route.renamed = [.init(source: "v", target: "w")]
+        #expect(
+            columns.routes("id", "v", "w").problems.contains(
+                "columns v and w would both go to column w"))
+
+        var swapped = Columns("id", "v", "w")
+        swapped.known = KnownColumns()
+        swapped.route.renamed = [
+            .init(source: "v", target: "w"), .init(source: "w", target: "v"),
+        ]
+        #expect(swapped.routes("id", "v", "w").names == ["id", "w", "v"])
+        #expect(swapped.routes("id", "v", "w").problems.isEmpty)
+    }
 
     @Test("a column renamed on the source is owed on the target; before it, nothing is")
     func renamed() {

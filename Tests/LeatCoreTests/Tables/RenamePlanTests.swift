@@ -36,7 +36,41 @@ struct RenamePlanTests {
         #expect(to(before.owed) == ["a>b"] && before.done.isEmpty)
         #expect(before.statements == [#"alter table "public"."a" rename to "b";"#])
         #expect(before.halt?.exitCode == .stoppedOnChange)
-        #expect(to(after.done) == ["a>b"] && after.owed.isEmpty && after.halt == nil)
+        #expect(to(after.done.map(\.rename)) == ["a>b"] && after.owed.isEmpty && after.halt == nil)
+    }
+
+    private static func ruled(
+        _ stored: String, _ source: String, from: String, to: String
+    ) -> RenamePlan.Table {
+        RenamePlan.Table(
+            id: RelationID(rawValue: 1), stored: name(stored), source: name(source), targetOID: 71,
+            storedTarget: name(from), target: name(to))
+    }
+
+    @Test("a rule that has changed is owed on the target, and then taken over")
+    func changedRule() {
+        let table = Self.ruled("a", "a", from: "app.x", to: "app.y")
+
+        let before = RenamePlan([table], target: names([71: "app.x"]))
+        #expect(before.statements == [#"alter table "app"."x" rename to "y";"#])
+        #expect(before.halt?.exitCode == .preflight)
+        #expect(
+            before.halt?.message
+                == "Table public.a goes to app.y by --rename, and is app.x on the target.")
+        #expect(before.halt?.advice?.contains("--rename public.a=app.x") == true)
+        let after = RenamePlan([table], target: names([71: "app.y"]))
+        #expect(after.halt == nil && after.done.map(\.target) == [name("app.y")])
+        let asBefore = Self.ruled("a", "a", from: "app.x", to: "app.x")
+        let same = RenamePlan([asBefore], target: names([71: "app.x"]))
+        #expect(same.halt == nil && same.done.isEmpty)
+    }
+
+    @Test("a table that stays where a rule has brought it only gets the source's new name")
+    func pinned() {
+        let table = Self.ruled("a", "b", from: "app.x", to: "app.x")
+
+        let plan = RenamePlan([table], target: names([71: "app.x"]))
+        #expect(plan.halt == nil && to(plan.done.map(\.rename)) == ["a>b"])
     }
 
     @Test("a schema that the target lacks is made first")
@@ -67,7 +101,7 @@ struct RenamePlanTests {
                 #"alter table "public"."leat_renamed_1" rename to "b";"#,
             ])
         #expect(before.blocked.isEmpty)
-        #expect(to(after.done) == ["a>b", "b>a"] && after.owed.isEmpty)
+        #expect(to(after.done.map(\.rename)) == ["a>b", "b>a"] && after.owed.isEmpty)
     }
 
     @Test("names that follow one another are changed in an order that works")
@@ -108,7 +142,7 @@ struct RenamePlanTests {
         let tables = [table(1, "a", "b")]
 
         #expect(to(RenamePlan(tables, target: names([71: "a"])).owed) == ["a>b"])
-        #expect(to(RenamePlan(tables, target: names([71: "b"])).done) == ["a>b"])
+        #expect(to(RenamePlan(tables, target: names([71: "b"])).done.map(\.rename)) == ["a>b"])
         #expect(to(RenamePlan(tables, target: names([71: "a", 72: "b"])).owed) == ["a>b"])
     }
 

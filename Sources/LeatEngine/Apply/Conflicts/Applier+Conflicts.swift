@@ -108,7 +108,7 @@ extension Applier {
         }
         let store = ConflictStore(
             session: try open(), stream: stream, storesValues: handling.showsValues)
-        try store.add(failure, as: kind, by: policy, at: place)
+        try store.add(failure, as: kind, by: policy, at: place, in: relation.plan.target.name)
         FailPoint.conflictRecorded.reached()
         openConflicts.add(kind, by: policy, at: place)
     }

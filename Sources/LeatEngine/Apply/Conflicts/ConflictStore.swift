@@ -13,22 +13,23 @@ struct ConflictStore {
     /// Within the transaction that resolves the conflict: a crash neither loses nor doubles it.
     func add(
         _ failure: ApplyFailure, as kind: ConflictKind, by policy: ConflictPolicy,
-        at place: ChangePlace
+        at place: ChangePlace, in target: TableName
     ) throws {
         guard let table = place.relation.map(TableName.init) else { return }
-        let error = failure.serverError
+        let (error, isOther) = (failure.serverError, target != table)
         let values = storesValues ? ConflictStore.array(place.keyValues) : "null"
         try session.query(
             """
             insert into leat.conflicts (stream, lsn, xid, schema_name, table_name, kind, policy,
-              key_columns, key_values, constraint_name, message)
+              key_columns, key_values, constraint_name, message, target_schema, target_table)
             values ($1, $2::pg_catalog.pg_lsn, $3::pg_catalog.int8, $4, $5, $6, $7,
-              \(SQLText.textArray(place.keyColumns)), \(values), $8, $9)
+              \(SQLText.textArray(place.keyColumns)), \(values), $8, $9, $10, $11)
             """,
             with: [
                 stream.text, "\(place.lsn)", "\(place.xid)", table.schema, table.name,
                 kind.rawValue, policy.rawValue, error?.constraint,
-                error?.withoutValues.message,
+                error?.withoutValues.message, isOther ? target.schema : nil,
+                isOther ? target.name : nil,
             ])
     }
 
