@@ -297,13 +297,18 @@ private struct ColumnMatcher {
             && (new.category == "S" || new.category == old.category)
     }
 
-    /// Where there is no cast by assignment, the text form is the way.
+    /// Where there may be no cast by assignment, the text form is the way: of built-in types numbers
+    /// become numbers, dates dates, and anything a text.
     private func using(_ column: RelationColumn, _ found: TargetTable.Column) -> String {
         if let zoned = zoned(column, found) { return zoned }
-        guard let source = sourceTypes[column.typeOID], let target = targetTypes[found.typeOID],
-            !(source.isBuiltIn && target.isBuiltIn
-                && (target.category != "S" || source.category == "S"))
+        guard let source = sourceTypes[column.typeOID], let target = targetTypes[found.typeOID]
         else { return "" }
+        let isAssigned =
+            source.isBuiltIn && target.isBuiltIn
+            && (source.category == "S"
+                || ["N", "D"].contains(source.category)
+                    && source.category == target.category)
+        guard !isAssigned else { return "" }
         return " using \(SQLText.identifier(found.name))::text::\(definition(column))"
     }
 
