@@ -32,7 +32,7 @@ public final class Settings: Sendable {
         of setting: Setting<Value>, flag: Value?
     ) throws(Halt) -> Value? {
         if let flag {
-            note(setting.name, .flag)
+            note(setting.name, from: .flag)
             return flag
         }
         for layer in layers {
@@ -45,7 +45,7 @@ public final class Settings: Sendable {
                     "\(place) is no value for --\(setting.name): \(NameList.text(texts)).",
                     advice: "It takes \(setting.shape).")
             }
-            note(setting.name, .layer(place))
+            note(setting.name, from: .layer(place))
             return value
         }
         return nil
@@ -70,7 +70,7 @@ public final class Settings: Sendable {
         try value(of: setting, flag: flag.isEmpty ? nil : flag) ?? []
     }
 
-    private func note(_ name: String, _ origin: Origin) {
+    private func note(_ name: String, from origin: Origin) {
         told.withLock { $0[name] = origin }
     }
 }

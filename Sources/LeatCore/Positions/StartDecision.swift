@@ -243,7 +243,7 @@ extension StartFacts.Stored {
                 """,
                 advice: facts.wayBack)
         }
-        try checkIsTheOneMade(confirmed, facts)
+        try checkIsTheOneMade(confirmed, given: facts)
         try checkTimeline(facts)
     }
 
@@ -251,7 +251,7 @@ extension StartFacts.Stored {
     /// confirmed never goes back before that: not by a crash, nor on a standby. So one that stands
     /// before it is an older one of the same name, which a copy of the source's disk has brought
     /// back. One that was taken over may have stood there before a crash, and is not told by this.
-    private func checkIsTheOneMade(_ confirmed: LSN, _ facts: StartFacts) throws(Halt) {
+    private func checkIsTheOneMade(_ confirmed: LSN, given facts: StartFacts) throws(Halt) {
         guard let slotBeginning, confirmed < slotBeginning else { return }
         throw Halt(
             .positionMismatch,

@@ -41,7 +41,7 @@ extension RenameRules {
     public func check(_ subjects: Subjects) throws(Halt) {
         guard !isEmpty else { return }
         let wrong = rules.filter { !names($0, among: subjects) }
-        guard wrong.isEmpty else { throw RenameRules.halt(wrong, subjects) }
+        guard wrong.isEmpty else { throw RenameRules.halt(wrong, among: subjects) }
         let sources: [TableName: [TableRoute]] = Dictionary(
             grouping: subjects.tables.map(\.route), by: \.target)
         let crowded = sources.keys.filter { sources[$0, default: []].count > 1 }
@@ -77,8 +77,8 @@ extension RenameRules {
 
     // MARK: What one may have been meant for
 
-    private static func halt(_ rules: [RenameRule], _ subjects: Subjects) -> Halt {
-        let found = rules.map { (rule: $0, near: near($0, subjects)) }
+    private static func halt(_ rules: [RenameRule], among subjects: Subjects) -> Halt {
+        let found = rules.map { (rule: $0, near: near($0, among: subjects)) }
         let list = found.map { rule, near in
             near.isEmpty ? rule.text : "\(rule.text) (near: \(near.joined(separator: ", ")))"
         }
@@ -95,7 +95,7 @@ extension RenameRules {
                 : advice.joined(separator: "\n"))
     }
 
-    private static func near(_ rule: RenameRule, _ subjects: Subjects) -> [String] {
+    private static func near(_ rule: RenameRule, among subjects: Subjects) -> [String] {
         switch rule.subject {
         case .schema(let name, as: _):
             // As tables of one schema they are compared as tables are.

@@ -2,9 +2,9 @@
 ///
 /// Made once at a start, and used by all that goes from one side to the other. Which of the target's
 /// columns are there, by their numbers and types, is what ``ColumnRoutes`` makes of it.
-public struct TableRoute: Sendable, Equatable {
+public struct TableRoute: Sendable, Hashable {
     /// A column that has another name on the target.
-    public struct Column: Sendable, Equatable {
+    public struct Column: Sendable, Hashable {
         public var source: String
         public var target: String
 

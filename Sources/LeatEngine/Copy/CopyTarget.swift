@@ -58,8 +58,9 @@ struct CopyTarget {
     ///   - rows: Copies them, and says how many there were.
     /// - Returns: Whether it was copied: another attempt may have done so.
     func copy(
-        _ table: TableName, at snapshot: LSN, columns: [SourceColumn], rows: () throws -> Int
+        _ route: TableRoute, at snapshot: LSN, columns: [SourceColumn], rows: () throws -> Int
     ) throws -> Bool {
+        let table = route.source
         let store = TableStore(session: session, stream: stream)
         guard try store.beginCopy(table, attempt: attempt) else { return false }
         try session.transaction {
@@ -67,7 +68,7 @@ struct CopyTarget {
             guard
                 try store.finishCopy(table, attempt: attempt, snapshot: snapshot, rows: rows)
             else { throw Restart(reason: "another copy of table \(table) has begun") }
-            try store.learnColumns([table: columns])
+            try store.learnColumns([route: columns])
         }
         return true
     }

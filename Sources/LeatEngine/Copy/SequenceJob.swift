@@ -50,7 +50,8 @@ struct SequenceJob {
         let (set, skipped) = try await applier.run { session in
             try session.transaction {
                 try SequenceSync.write(
-                    SequenceSync.renamed(sources, by: rules, routes, on: session), on: session)
+                    SequenceSync.renamed(sources, by: rules, besides: routes, on: session),
+                    on: session)
             }
         }
         if set > 0 { logger.info("sequences set", metadata: ["count": "\(set)"]) }

@@ -190,7 +190,8 @@ struct SequenceSync {
     /// The same under the target's names. One that a column of a renamed table owns there, and that is
     /// not under the name that the rules give it, went with its table.
     static func renamed(
-        _ sources: [Source], by rules: RenameRules, _ routes: [TableRoute], on session: Session
+        _ sources: [Source], by rules: RenameRules, besides routes: [TableRoute],
+        on session: Session
     ) throws -> [Source] {
         guard !rules.isEmpty else { return sources }
         let routes = Dictionary(

@@ -81,7 +81,7 @@ actor TableCopier: SessionActor, TableWorker {
         _ table: SourceTable, from source: Session, to target: CopyTarget
     ) throws {
         let isCopied = try target.copy(
-            table.name, at: snapshot.point, columns: table.columns
+            table.route, at: snapshot.point, columns: table.columns
         ) {
             let rows = try relayRows(of: table, from: source, to: target.session)
             if table.isPartitioned {

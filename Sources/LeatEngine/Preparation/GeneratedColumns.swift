@@ -123,10 +123,10 @@ struct GeneratedColumns {
                 try session.execute(
                     """
                     create temporary table \(name) (like \(target.name.quoted));
-                    \(renaming(name) { ($0.target, $0.source) })
+                    \(renaming(in: name) { ($0.target, $0.source) })
                     alter table pg_temp.\(name) add column leat_generated \(type)
                       generated always as (\(expression)) stored;
-                    \(renaming(name) { ($0.source, $0.target) })
+                    \(renaming(in: name) { ($0.source, $0.target) })
                     """)
                 return try session.query(
                     """
@@ -144,7 +144,7 @@ struct GeneratedColumns {
     }
 
     private func renaming(
-        _ copy: String, _ names: (TableRoute.Column) -> (from: String, to: String)
+        in copy: String, _ names: (TableRoute.Column) -> (from: String, to: String)
     ) -> String {
         table.route.renamed.map(names).map { names in
             "alter table pg_temp.\(copy) rename column \(SQLText.identifier(names.from)) "

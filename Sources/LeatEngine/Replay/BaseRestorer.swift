@@ -61,7 +61,7 @@ actor BaseRestorer: SessionActor, TableWorker {
         try await cancellable {
             guard let target else { preconditionFailure("the copier is not connected") }
             let isCopied = try target.copy(
-                table.name, at: base.lsn, columns: table.columns
+                table.route, at: base.lsn, columns: table.columns
             ) {
                 try copyRows(of: table, to: target.session)
             }

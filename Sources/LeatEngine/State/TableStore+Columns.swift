@@ -8,15 +8,15 @@ extension TableStore {
     /// changes from here on are not about yet.
     ///
     /// - Parameter columns: What the source's tables had where the stream begins.
-    func learnColumns(_ columns: [TableName: [SourceColumn]]) throws {
-        let targets = try TargetTables.resolve(columns.keys.sorted(), on: session)
+    func learnColumns(_ columns: [TableRoute: [SourceColumn]]) throws {
+        let targets = try TargetTables.resolve(columns.keys.map(\.target).sorted(), on: session)
         var learnt: [TableName: KnownColumns] = [:]
-        for (name, columns) in columns {
+        for (route, columns) in columns {
             // One that is missing is told of elsewhere.
-            guard case .success(let target) = targets[name] else { continue }
+            guard case .success(let target) = targets[route.target] else { continue }
             var known = KnownColumns()
-            known.learn(columns, on: target)
-            learnt[name] = known
+            known.learn(columns, on: target, by: route)
+            learnt[route.source] = known
         }
         try keep(learnt)
     }

@@ -390,6 +390,6 @@ struct TableStore {
             """, with: [stream.text, "\(snapshot)"])
         try learnColumns(
             Dictionary(
-                tables.map { ($0.name, $0.columns) }, uniquingKeysWith: { first, _ in first }))
+                tables.map { ($0.route, $0.columns) }, uniquingKeysWith: { first, _ in first }))
     }
 }
