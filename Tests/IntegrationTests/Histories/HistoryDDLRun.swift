@@ -84,11 +84,13 @@ struct HistoryDDLRun {
         }
     }
 
-    private func judge(_ log: String, ignoring: Set<String>) async throws {
+    private func judge(
+        _ log: String, ignoring: Set<String>, named told: Set<String> = []
+    ) async throws {
         var judge = HistoryDDLJudge(pair: pair, publications: publications, ignored: ignoring)
         // Those that it has named are left to whoever was told.
         let advice = HistoryDDLAdvice(log: log)
-        let named = advice.named.union(advice.leftOut).union(excluded)
+        let named = advice.named.union(told).union(advice.leftOut).union(excluded)
         judge.ignored.formUnion(named.map { String($0.split(separator: ".").last ?? "") })
         let found = try await judge.differences()
         guard found.isEmpty else {
@@ -104,6 +106,8 @@ struct HistoryDDLRun {
     private mutating func settle(ignoring: Set<String>) async throws {
         var options: [String] = []
         var last: [HistoryDDLAdvice] = []
+        // By starts that ended with something else: the next do not say it again.
+        var named: Set<String> = []
         for _ in 0..<90 {
             starts += 1
             let words = options + excluded.sorted().flatMap { ["--exclude", $0] }
@@ -111,16 +115,18 @@ struct HistoryDDLRun {
             let advice = HistoryDDLAdvice(log: outcome.log)
             journal.append("\(words.joined(separator: " ")): \(outcome.exitCode) \(advice.text)")
             try check(outcome.exitCode, outcome.log)
+            named.formUnion(advice.named)
             if outcome.exitCode == 0 {
-                try await judge(outcome.log, ignoring: ignoring)
+                try await judge(outcome.log, ignoring: ignoring, named: named)
                 guard advice.leftOut.isEmpty else {
                     options = try await follow(advice)
                     continue
                 }
-                let left = advice.named.filter { !ignoring.contains(String($0.dropFirst(7))) }
+                let left = named.filter { !ignoring.contains(String($0.dropFirst(7))) }
                 guard !left.isEmpty || !excluded.isEmpty else { return }
                 options = excluded.isEmpty ? [] : ["--truncate", "--yes"]
                 excluded = excluded.isEmpty ? left : []
+                if excluded.isEmpty { named = [] }
                 continue
             }
             last = last.suffix(2) + [advice]
