@@ -157,6 +157,14 @@ public enum StartDecision: Equatable, Sendable {
 extension StartFacts {
     public var databaseKey: DatabaseKey { DatabaseKey(name: database, oid: databaseOID) }
 
+    /// Where a slot stands that is ahead of what is stored: somebody else has read it meanwhile.
+    public var slotAhead: LSN? {
+        guard let stored, !stored.isCreating, let confirmed = slot?.confirmedFlushLSN,
+            confirmed > stored.endLSN
+        else { return nil }
+        return confirmed
+    }
+
     /// What is compared of the source's history when a stream goes on at its position.
     public func history(leavesOutOrigins: Bool) -> KnownHistory? {
         guard let stored, !stored.isCreating, let confirmed = slot?.confirmedFlushLSN else {

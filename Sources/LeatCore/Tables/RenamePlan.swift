@@ -150,16 +150,20 @@ public struct RenamePlan: Sendable, Equatable {
         return lines
     }
 
-    private static func statements(from: TableName, to: TableName) -> [String] {
+    /// - Parameter kind: What stands behind ALTER.
+    public static func statements(
+        from: TableName, to: TableName, kind: String = "table"
+    ) -> [String] {
         var lines: [String] = []
         var current = from
         if !from.schema.utf8.elementsEqual(to.schema.utf8) {
             lines.append(
-                "alter table \(current.quoted) set schema \(SQLText.identifier(to.schema));")
+                "alter \(kind) \(current.quoted) set schema \(SQLText.identifier(to.schema));")
             current.schema = to.schema
         }
         if !from.name.utf8.elementsEqual(to.name.utf8) {
-            lines.append("alter table \(current.quoted) rename to \(SQLText.identifier(to.name));")
+            lines.append(
+                "alter \(kind) \(current.quoted) rename to \(SQLText.identifier(to.name));")
         }
         return lines
     }

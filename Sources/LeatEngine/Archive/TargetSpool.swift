@@ -85,9 +85,8 @@ final class TargetSpool: Sendable {
     /// - Throws: ``Restart``, and the recording waits until the target is reached, or the next try to
     ///   reach it has failed.
     func waitForTarget(if facts: StartFacts) throws(Restart) {
-        guard !isAgreed.load(ordering: .acquiring), let stored = facts.stored,
-            !stored.isCreating, let confirmed = facts.slot?.confirmedFlushLSN,
-            confirmed > stored.endLSN
+        guard !isAgreed.load(ordering: .acquiring), let confirmed = facts.slotAhead,
+            let stored = facts.stored
         else { return }
         gate.withLock { $0 = StopSignal() }
         throw Restart(

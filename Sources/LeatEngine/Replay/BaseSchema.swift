@@ -59,23 +59,10 @@ struct BaseSchema {
         return schemas.sorted().map {
             "create schema if not exists \(SQLText.identifier($0));"
         } + TableRoute.statements(renaming: routes)
-            + sequences.flatMap { BaseSchema.renaming($0, to: rules.target(of: $0)) }
-    }
-
-    private static func renaming(_ sequence: TableName, to target: TableName) -> [String] {
-        var (current, lines) = (sequence, [String]())
-        if sequence.schema != target.schema {
-            lines.append(
-                "alter sequence if exists \(current.quoted) set schema "
-                    + "\(SQLText.identifier(target.schema));")
-            current.schema = target.schema
-        }
-        if sequence.name != target.name {
-            lines.append(
-                "alter sequence if exists \(current.quoted) rename to "
-                    + "\(SQLText.identifier(target.name));")
-        }
-        return lines
+            + sequences.flatMap {
+                RenamePlan.statements(
+                    from: $0, to: rules.target(of: $0), kind: "sequence if exists")
+            }
     }
 
     /// By their names on the source.

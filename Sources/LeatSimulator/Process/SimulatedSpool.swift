@@ -35,9 +35,7 @@ final class SimulatedSpool: @unchecked Sendable {
     // MARK: Starting
 
     func waitForTarget(if facts: StartFacts) throws {
-        guard !isAgreed, let stored = facts.stored, !stored.isCreating,
-            let confirmed = facts.slot?.confirmedFlushLSN, confirmed > stored.endLSN
-        else { return }
+        guard !isAgreed, facts.slotAhead != nil else { return }
         isOpen = false
         throw Restart(reason: "only the target knows what was confirmed without the spool")
     }
