@@ -23,9 +23,12 @@ extension PublicationWatch {
         if !changes.dropped.isEmpty { throw dropped(changes.dropped) }
         guard !changes.renamed.isEmpty else { return }
         let current = Dictionary(
-            changes.renamed.map { ($0.before.oid, $0.now) }, uniquingKeysWith: { first, _ in first }
-        )
-        throw renamed(changes, all: before.map { current[$0.oid] ?? $0 })
+            changes.renamed.map { ($0.before.name, $0.now.name) },
+            uniquingKeysWith: { first, _ in first })
+        // Also those that are to join the stream.
+        let given = configuration.publicationNames
+        let all = given.contains { current[$0] != nil } ? given : before.map(\.name)
+        throw renamed(changes, names: all.map { current[$0] ?? $0 })
     }
 
     private static func dropped(_ publications: [PublicationIdentity]) -> Halt {
@@ -42,10 +45,10 @@ extension PublicationWatch {
     }
 
     private static func renamed(
-        _ changes: PublicationChanges, all: [PublicationIdentity]
+        _ changes: PublicationChanges, names: [String]
     ) -> Halt {
         let list = changes.renamed.map { "\($0.before.name) is called \($0.now.name)" }
-        let options = all.map { ShellText.command(["--publication", $0.name]) }
+        let options = names.map { ShellText.command(["--publication", $0]) }
         return Halt(
             .positionMismatch,
             """

@@ -50,8 +50,10 @@ struct PublicationSwitch {
                 .configuration, "This stream reads publication \(names).",
                 advice: "Start it with --publication, or choose another --stream.")
         }
-        let (known, later) = try await read(progress.publications)
+        let known = try await known(progress.publications)
+        // One that has another name is there: first, for the source has none of the name given.
         try checkNames(of: progress, among: known)
+        let later = try await later()
         if run.spool != nil { throw PublicationSwitch.spooled(progress.publications) }
         let before = progress.publications.compactMap { stored in
             known.first { $0.oid == stored.oid }.map { (stored, $0) }
@@ -68,14 +70,19 @@ struct PublicationSwitch {
             end: try await servers.source.run { try SourceEnd.flushed($0) })
     }
 
-    private func read(
-        _ stored: [PublicationIdentity]
-    ) async throws -> ([PublicationIdentity], [PublicationIdentity]) {
+    private func known(_ stored: [PublicationIdentity]) async throws -> [PublicationIdentity] {
+        let configuration = configuration.reading
+        return try await servers.source.run { session in
+            try Publication(session: session, configuration: configuration).known(stored)
+        }
+    }
+
+    private func later() async throws -> [PublicationIdentity] {
         let configuration = configuration.reading
         return try await servers.source.run { session in
             let publication = Publication(session: session, configuration: configuration)
             try publication.checkAllExist()
-            return (try publication.known(stored), try publication.identities())
+            return try publication.identities()
         }
     }
 

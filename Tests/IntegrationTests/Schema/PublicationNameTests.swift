@@ -83,6 +83,24 @@ struct PublicationNameTests {
         }
     }
 
+    @Test("one that is renamed while others are to join it is told by its new name, beside those")
+    func renamedBesideOthers() async throws {
+        try await with(.v16) { pair in
+            #expect(try await run(pair, ["p_t"]).exitCode == 0)
+            try await pair.onSource("alter publication p_t rename to q; insert into t values (2)")
+
+            let refused = try await run(pair, ["p_u", "p_t"])
+            #expect(refused.exitCode == 8, "\(refused.log)")
+            let advice = "Start again with --publication p_u --publication q"
+            #expect(refused.log.contains(advice), "\(refused.log)")
+
+            let next = try await run(pair, ["p_u", "q"], "--truncate", "--yes")
+            #expect(next.exitCode == 0, "\(next.log)")
+            #expect(!next.log.contains("copying table=public.t\n"), "\(next.log)")
+            try await pair.expectEqual()
+        }
+    }
+
     @Test(
         "one that was renamed and renamed back never leaves half a transaction, and its tables are copied anew",
         arguments: [false, true])
