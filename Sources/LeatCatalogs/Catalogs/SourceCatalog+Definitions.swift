@@ -8,7 +8,12 @@ extension DefinitionChange {
     package init(from earlier: TableDefinition, to now: TableDefinition, sent table: SourceTable) {
         self.init(
             from: earlier, to: now, sent: table.columns.map(\.name),
-            mayBeUnlogged: table.mayBeUnlogged.contains)
+            mayBeUnlogged: { oid in
+                // Every truncate of what is published itself is sent.
+                let isKept =
+                    oid == table.relation.id.rawValue && now.hasKeptToast(of: oid, since: earlier)
+                return table.mayBeUnlogged.contains(oid) && !isKept
+            })
     }
 }
 
@@ -56,10 +61,11 @@ extension SourceCatalog {
             }
             guard let sample = found else { continue }
             if sample.hasOlder { return nil }
-            guard case .unlogged(let oid, _, _) = finding.doubt else { continue }
+            guard case .unlogged(let oid, _, _, let alteration) = finding.doubt else { continue }
             return .unlogged(
                 oid: oid, changer: sample.isAltered && !sample.hasWriters ? nil : sample.writer,
-                hasRows: sample.hasWriters)
+                hasRows: sample.hasWriters,
+                alteration: alteration == .earlier && sample.hasNewToast ? .last : alteration)
         }
         return finding.doubt
     }
@@ -87,6 +93,8 @@ extension SourceCatalog {
         var hasWriters: Bool
         /// That transaction has altered a column: what changed the file before it is not known.
         var isAltered: Bool
+        /// Its TOAST table is as an ALTER has made it: nothing has given the table a file since.
+        var hasNewToast: Bool
     }
 
     private static let sampledPages = 16
@@ -98,6 +106,8 @@ extension SourceCatalog {
             select c.oid::pg_catalog.regclass as name, c.xmin,
               exists (select from pg_catalog.pg_attribute a
                 where a.attrelid = c.oid and a.attnum > 0 and a.xmin = c.xmin) as is_altered,
+              exists (select from pg_catalog.pg_class t where t.oid = c.reltoastrelid
+                and t.relfilenode = t.oid) as has_new_toast,
               pg_catalog.pg_relation_size(c.oid)
                 / pg_catalog.current_setting('block_size')::pg_catalog.int8 as pages
             from pg_catalog.pg_class c
@@ -124,6 +134,7 @@ extension SourceCatalog {
         ).onlyRecord()
         return Sample(
             hasOlder: try found.bool("has_older"), writer: writer,
-            hasWriters: try found.bool("has_writers"), isAltered: try table.bool("is_altered"))
+            hasWriters: try found.bool("has_writers"), isAltered: try table.bool("is_altered"),
+            hasNewToast: try table.bool("has_new_toast"))
     }
 }

@@ -243,6 +243,7 @@ package struct SourceCatalog {
               join pg_catalog.pg_class c on c.oid = i.inhrelid
               where p.relkind = 'p')
             select p.root, c.oid, c.relfilenode, c.relpersistence = 'p' as is_logged,
+              c.reltoastrelid,
               coalesce(pg_catalog.pg_relation_size(c.oid), 0) = 0 as is_empty,
               not exists (select from pg_catalog.pg_publication_rel r where r.prrelid = c.oid)
                 as may_be_unlogged
@@ -251,7 +252,8 @@ package struct SourceCatalog {
         ).records {
             let file = TableDefinition.File(
                 oid: try row.id("oid"), node: try row.id("relfilenode"),
-                isLogged: try row.bool("is_logged"), isEmpty: try row.bool("is_empty"))
+                isLogged: try row.bool("is_logged"), isEmpty: try row.bool("is_empty"),
+                toast: try row.id("reltoastrelid"))
             files[try row.id("root"), default: []].append((file, try row.bool("may_be_unlogged")))
         }
         return files

@@ -14,27 +14,49 @@ public struct AppliedTruncate: Sendable, Equatable {
         self.isRefilled = isRefilled
     }
 
-    /// Whether no other transaction can have written the rows that are there, nor taken any away
-    /// since: one of its partitions may have been truncated by itself behind it.
-    ///
-    /// - Parameter all: Of the table, this one among them.
-    func explains(_ doubt: DefinitionChange.Doubt, among all: [DefinitionChange.Doubt]) -> Bool {
-        guard case .unlogged(let oid, let changer?, let hasRows) = doubt else { return true }
-        // Every truncate of what is published itself is sent, and no row is of anybody else.
-        if oid == table.rawValue, !hasRows { return true }
-        return xid.rawValue == changer || (hasRows && isRefilled) || mayBeSavepoint(in: all)
+    /// Whether this is why a table or partition has another file.
+    enum Explanation: Int, Comparable {
+        case no
+        /// Unless something that was not sent came behind it.
+        case maybe
+        /// Unless it was a later truncate, which is still to come.
+        case unlessLater
+        case yes
+
+        static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     }
 
-    /// Whether all partitions were changed last by one and the same later number, as a savepoint of the
+    /// Whether no other transaction can have written the rows that are there, nor taken any away
+    /// since: it may have been unlogged for a while behind it, or a partition truncated by itself.
+    ///
+    /// - Parameter all: Of the table, this one among them.
+    func explanation(
+        of doubt: DefinitionChange.Doubt, among all: [DefinitionChange.Doubt]
+    ) -> Explanation {
+        guard case .unlogged(let oid, let changer, let hasRows, let alteration) = doubt else {
+            return .yes
+        }
+        guard alteration != .last else { return .no }
+        guard let changer else { return .maybe }
+        // Whoever changed it last has written rows: unlogged, or in another transaction.
+        guard !hasRows || isRefilled else { return .no }
+        guard changer != xid.rawValue else { return .yes }
+        // A savepoint of it has a later number, as has whatever came behind it.
+        guard alteration != .earlier, Int32(bitPattern: changer &- xid.rawValue) > 0,
+            oid == table.rawValue || AppliedTruncate.areOne(all)
+        else { return .no }
+        return alteration == .none ? .unlessLater : .maybe
+    }
+
+    /// Whether all partitions were changed last by one and the same number, as a savepoint of the
     /// transaction has it. Whoever truncates each of them by itself in one transaction leaves the same.
-    private func mayBeSavepoint(in doubts: [DefinitionChange.Doubt]) -> Bool {
+    private static func areOne(_ doubts: [DefinitionChange.Doubt]) -> Bool {
         var changers: [UInt32] = []
-        for case .unlogged(_, let changer, _) in doubts {
+        for case .unlogged(_, let changer, _, _) in doubts {
             guard let changer else { return false }
             changers.append(changer)
         }
-        guard changers.count > 1, let first = changers.first else { return false }
-        return changers.allSatisfy { $0 == first } && Int32(bitPattern: first &- xid.rawValue) > 0
+        return changers.count > 1 && changers.allSatisfy { $0 == changers[0] }
     }
 }
 
@@ -42,13 +64,16 @@ extension [AppliedTruncate] {
     /// Whether it does not show any more that nothing else took rows away behind the truncates that
     /// explain the doubts.
     public func hide(_ doubts: [DefinitionChange.Doubt]) -> Bool {
-        doubts.contains { doubt in
-            guard case .unlogged(_, nil, _) = doubt else { return false }
-            return true
-        }
+        doubts.contains { explanation(of: $0, among: doubts) == .maybe }
     }
 
-    /// Whether each of the doubts has a truncate that explains it.
+    /// Whether each of the doubts has a truncate that explains it, whatever truncates are still to
+    /// come.
+    public func explainAtOnce(_ doubts: [DefinitionChange.Doubt]) -> Bool {
+        doubts.allSatisfy { explanation(of: $0, among: doubts) == .yes }
+    }
+
+    /// Whether each of the doubts has a truncate that explains it, where none is still to come.
     public func explain(_ doubts: [DefinitionChange.Doubt]) -> Bool {
         doubts.allSatisfy { explain($0, among: doubts) }
     }
@@ -57,7 +82,13 @@ extension [AppliedTruncate] {
     public func explain(
         _ doubt: DefinitionChange.Doubt, among all: [DefinitionChange.Doubt]
     ) -> Bool {
-        contains { $0.explains(doubt, among: all) }
+        explanation(of: doubt, among: all) != .no
+    }
+
+    private func explanation(
+        of doubt: DefinitionChange.Doubt, among all: [DefinitionChange.Doubt]
+    ) -> AppliedTruncate.Explanation {
+        map { $0.explanation(of: doubt, among: all) }.max() ?? .no
     }
 }
 

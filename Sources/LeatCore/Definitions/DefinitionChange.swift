@@ -23,7 +23,7 @@ public struct DefinitionChange: Sendable, Equatable {
         /// that is sent. Or it was truncated, which is: by the transaction that changed its row of
         /// `pg_class` last, which has also written rows that are there, or has not; nil where it is
         /// not known.
-        case unlogged(oid: UInt32, changer: UInt32?, hasRows: Bool)
+        case unlogged(oid: UInt32, changer: UInt32?, hasRows: Bool, alteration: Alteration)
         /// It is unlogged now.
         case isUnlogged(oid: UInt32)
 
@@ -31,6 +31,18 @@ public struct DefinitionChange: Sendable, Equatable {
         public var mayBeTruncate: Bool {
             if case .unlogged = self { true } else { false }
         }
+    }
+
+    /// Whether an ALTER has written a table anew: only that makes a table unlogged, and logged.
+    public enum Alteration: Sendable, Hashable {
+        /// It was only truncated, or written anew by VACUUM FULL or CLUSTER.
+        case none
+        /// One of those came behind it, and nothing shows in which order with what else.
+        case earlier
+        /// It was the last to do so.
+        case last
+        /// There is no TOAST table that would tell.
+        case unknown
     }
 
     /// A doubt, and what would rule it out: a row of one of these tables that was there before this
@@ -61,7 +73,7 @@ public struct DefinitionChange: Sendable, Equatable {
     ///   - now: As it is.
     ///   - sent: Names of the columns whose values are sent; others are computed by the target.
     ///   - mayBeUnlogged: Of a table or partition, whether the source lets it be unlogged while it
-    ///     is published.
+    ///     is published, and it may have been.
     public init(
         from earlier: TableDefinition, to now: TableDefinition, sent: [String],
         mayBeUnlogged: (UInt32) -> Bool
@@ -87,8 +99,10 @@ public struct DefinitionChange: Sendable, Equatable {
         // Also beside an ALTER that may have rewritten the rows: an older one rules only that out.
         findings += others.map { file in
             Finding(
-                doubt: .unlogged(oid: file.oid, changer: nil, hasRows: false), files: [file.oid],
-                since: earlier.horizon)
+                doubt: .unlogged(
+                    oid: file.oid, changer: nil, hasRows: false,
+                    alteration: now.alteration(of: file.oid, since: earlier)),
+                files: [file.oid], since: earlier.horizon)
         }
     }
 

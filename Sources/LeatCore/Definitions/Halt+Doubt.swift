@@ -97,8 +97,8 @@ extension Halt {
 extension DefinitionChange {
     /// The same of a truncate that was sent, and an ALTER behind it.
     public static let hiddenBehindTruncate = """
-        it was truncated and then altered on the source, and whether it was unlogged in between, or one \
-        of its partitions truncated by itself, does not show any more
+        it was truncated on the source, and then altered or in a savepoint, and whether it was unlogged \
+        since, or one of its partitions truncated by itself, does not show any more
         """
 
     /// What ``hidesUnlogged`` means, for a sentence.
@@ -143,7 +143,7 @@ extension DefinitionChange.Doubt {
             column \(column) was added on the source, which was rewritten since: rows from before \
             it may have got values that are not sent, and the table must be copied anew
             """
-        case .unlogged(let oid, _, _):
+        case .unlogged(let oid, _, _, _):
             """
             relation \(oid) of the source has other rows than were sent, as after SET UNLOGGED and \
             SET LOGGED, or TRUNCATE of one partition

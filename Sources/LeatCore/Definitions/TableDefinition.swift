@@ -3,7 +3,8 @@
 ///
 /// The server sends nothing for a rewrite. An ALTER that rewrites a table leaves another
 /// `pg_class.relfilenode` and another `xmin` in the column's row of `pg_attribute`; VACUUM FULL and
-/// CLUSTER only the first.
+/// CLUSTER only the first. Any ALTER that rewrites, SET UNLOGGED and SET LOGGED among them, makes
+/// another TOAST table; TRUNCATE, VACUUM FULL and CLUSTER keep it.
 public struct TableDefinition: Sendable, Hashable {
     /// A table that holds rows itself: the table, or a leaf partition of it.
     public struct File: Sendable, Hashable {
@@ -14,12 +15,18 @@ public struct TableDefinition: Sendable, Hashable {
         public var isLogged: Bool
         /// It has no page.
         public var isEmpty: Bool
+        /// OID of its TOAST table; 0 if it has none, or that is not known.
+        public var toast: UInt32
 
-        public init(oid: UInt32, node: UInt32, isLogged: Bool = true, isEmpty: Bool = false) {
+        public init(
+            oid: UInt32, node: UInt32, isLogged: Bool = true, isEmpty: Bool = false,
+            toast: UInt32 = 0
+        ) {
             self.oid = oid
             self.node = node
             self.isLogged = isLogged
             self.isEmpty = isEmpty
+            self.toast = toast
         }
     }
 
@@ -80,6 +87,18 @@ public struct TableDefinition: Sendable, Hashable {
         }.sorted { $0.oid < $1.oid }
     }
 
+    /// Whether an ALTER has written a table or partition anew, as far as its TOAST table tells.
+    func alteration(of oid: UInt32, since earlier: TableDefinition) -> DefinitionChange.Alteration {
+        guard let before = earlier.files[oid]?.toast, before != 0, let now = files[oid]?.toast
+        else { return .unknown }
+        return before == now ? .none : .earlier
+    }
+
+    /// Whether it shows that no ALTER has written a table or partition anew.
+    public func hasKeptToast(of oid: UInt32, since earlier: TableDefinition) -> Bool {
+        alteration(of: oid, since: earlier) == .none
+    }
+
     /// Columns that are generated and not sent, or sent as they are.
     public var generated: [SourceColumn] { columns.filter { $0.generation != .none } }
 
@@ -116,7 +135,7 @@ extension TableDefinition {
 /// One text for each file and column, and for each text of a column:
 ///
 ///     horizon XID
-///     file OID NODE p|u empty|rows
+///     file OID NODE p|u empty|rows TOAST
 ///     column NUMBER TYPE MODIFIER VERSION null|not_null -|s|v NAME
 ///     missing NUMBER TEXT
 ///     default NUMBER TEXT
@@ -126,7 +145,10 @@ extension TableDefinition {
     public var texts: [String] {
         var texts = ["horizon \(horizon)"]
         texts += files.values.sorted { $0.oid < $1.oid }.map {
-            "file \($0.oid) \($0.node) \($0.isLogged ? "p" : "u") \($0.isEmpty ? "empty" : "rows")"
+            """
+            file \($0.oid) \($0.node) \($0.isLogged ? "p" : "u") \($0.isEmpty ? "empty" : "rows") \
+            \($0.toast)
+            """
         }
         for column in columns {
             let generation = column.generation == .none ? "-" : column.generation.rawValue
@@ -166,11 +188,13 @@ extension TableDefinition {
             horizon = xid
         case "file":
             let parts = rest.split(separator: " ")
-            guard parts.count == 4, let oid = UInt32(parts[0]), let node = UInt32(parts[1]) else {
-                return false
-            }
+            // An earlier version knew no TOAST tables.
+            guard (4...5).contains(parts.count), let oid = UInt32(parts[0]),
+                let node = UInt32(parts[1]), let toast = UInt32(parts.count > 4 ? parts[4] : "0")
+            else { return false }
             files[oid] = File(
-                oid: oid, node: node, isLogged: parts[2] == "p", isEmpty: parts[3] == "empty")
+                oid: oid, node: node, isLogged: parts[2] == "p", isEmpty: parts[3] == "empty",
+                toast: toast)
         case "column":
             guard let column = SourceColumn(text: rest) else { return false }
             columns.append(column)

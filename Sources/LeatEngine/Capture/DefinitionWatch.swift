@@ -310,14 +310,13 @@ actor DefinitionWatch {
         guard (suspicions[id]?.definition ?? seen).generated == now.generated else {
             throw Restart(reason: "generated columns of table \(known.name) were altered")
         }
-        guard truncates.explain(soft) else {
+        guard truncates.explainAtOnce(soft) else {
             if suspicions[id]?.definition.isSame(as: now) != true {
                 suspicions[id] = Suspicion(doubts: soft, definition: now, end: end)
             }
             return .waits
         }
         if change.hidesUnlogged { logger.tellHidden(known.name) }
-        tell(soft, truncates, of: known.name)
         let suspicion = suspicions.removeValue(forKey: id)
         let isKnown = suspicion?.definition.isSame(as: now) ?? false
         var new = known
@@ -375,7 +374,7 @@ actor DefinitionWatch {
         var left: [DefinitionChange.Doubt] = []
         for doubt in suspicion.doubts where !told.explain(doubt, among: suspicion.doubts) {
             let definition = suspicion.definition
-            guard case .unlogged(let oid, _, _) = doubt, definition.files[oid]?.isEmpty == true
+            guard case .unlogged(let oid, _, _, _) = doubt, definition.files[oid]?.isEmpty == true
             else {
                 left.append(doubt)
                 continue

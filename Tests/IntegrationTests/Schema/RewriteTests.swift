@@ -137,6 +137,36 @@ struct RewriteTests {
                 "alter table s.e set logged",
             ], words: "SET UNLOGGED", publication: "for all tables"),
         Rewrite(
+            name: "a partition is unlogged while its table is truncated",
+            sql: [
+                "alter table s.r_2 set unlogged",
+                "begin; truncate s.r; insert into s.r values (1, 'r'), (101, 'r'); commit",
+                "alter table s.r_2 set logged", "insert into s.r values (2, 'r'), (102, 'r')",
+            ], words: "SET UNLOGGED"),
+        Rewrite(
+            name: "a table of all tables is truncated, unlogged, and granted",
+            sql: [
+                "begin; truncate s.t; insert into s.t (id) values (1); commit",
+                "alter table s.t set unlogged; insert into s.t (id) values (2)",
+                "alter table s.t set logged; grant select on s.t to public",
+            ], words: "SET UNLOGGED", publication: "for all tables"),
+        Rewrite(
+            name: "a table of all tables is filled unlogged by whoever truncates it",
+            sql: [
+                """
+                begin; truncate s.t; insert into s.t (id) values (1); alter table s.t set unlogged;
+                insert into s.t (id) values (2); alter table s.t set logged; commit
+                """
+            ], words: "SET UNLOGGED", publication: "for all tables"),
+        Rewrite(
+            name: "one without TOAST is filled unlogged by whoever truncates it",
+            sql: [
+                """
+                begin; truncate s.e; alter table s.e set unlogged; insert into s.e values (1);
+                alter table s.e set logged; commit
+                """
+            ], words: "SET UNLOGGED", publication: "for all tables"),
+        Rewrite(
             name: "a partition is unlogged for a while",
             sql: [
                 "alter table s.r_2 set unlogged", "delete from s.r where id > 110",
@@ -243,6 +273,10 @@ struct RewriteTests {
                 "alter table s.t alter id type int using id + 100",
                 "update s.t set n = 0 where id = 101", "truncate s.t",
             ],
+            [
+                "truncate s.r", "insert into s.r values (101, 'r'), (102, 'r')",
+                "truncate s.r_2", "insert into s.r values (101, 'again')", "truncate s.r",
+            ],
         ])
     func missed(isRunning: Bool, _ statements: [String]) async throws {
         try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
@@ -310,6 +344,11 @@ struct RewriteTests {
             "insert into s.r values (199, 'r'); vacuum full",
             "alter table s.t alter v set not null, add check (n > 0), alter v set default 'x'",
             "alter table s.t add c int; alter table s.t drop c",
+            "truncate s.t; insert into s.t (id) values (1); grant select on s.t to public",
+            """
+            begin; savepoint a; truncate s.t, s.r; insert into s.t (id) values (1);
+            insert into s.r values (1, 'r'), (101, 'r'); release a; commit
+            """,
         ])
     func harmless(_ statement: String) async throws {
         let rows = Self.rows + "insert into other values (0);"
@@ -367,6 +406,28 @@ struct RewriteTests {
 
             try await Self.expectSame(pair)
             #expect(try await pair.targetValue("select count(*) from leat.truncates") == "0")
+        }
+    }
+
+    /// Nothing tells a savepoint from whoever came later.
+    @Test(
+        "without TOAST, a truncate in a savepoint is told, and so is what may have hidden behind it"
+    )
+    func truncatedWithoutTOAST() async throws {
+        try await Pair.with(schema: Self.schema, rows: Self.rows) { pair in
+            try await pair.onSource("create publication pub for all tables")
+            try await pair.catchUp("--publication", "pub")
+            try await pair.onSource(
+                """
+                begin; savepoint a; truncate s.e; insert into s.e values (1); release a; commit
+                """)
+
+            let outcome = try await pair.sync("--endpos", "now", "--publication", "pub")
+
+            #expect(outcome.exitCode == 0, "\(outcome.log)")
+            #expect(outcome.log.contains("it was truncated on the source"), "\(outcome.log)")
+            #expect(outcome.log.contains("table=s.e"), "\(outcome.log)")
+            try await Self.expectSame(pair)
         }
     }
 

@@ -9,6 +9,12 @@ struct DefinitionChangeTests {
     private static let before = TableDefinition(
         files: [.init(oid: 16389, node: 16389)], columns: [id, v], horizon: 740)
 
+    private static func unlogged(
+        _ alteration: DefinitionChange.Alteration = .unknown
+    ) -> DefinitionChange.Doubt {
+        .unlogged(oid: 16389, changer: nil, hasRows: false, alteration: alteration)
+    }
+
     private func definition(
         node: UInt32 = 16401, isLogged: Bool = true, isEmpty: Bool = false,
         _ change: (inout SourceColumn) -> Void = { _ in }, adding added: SourceColumn? = nil
@@ -75,7 +81,7 @@ struct DefinitionChangeTests {
 
     @Test("another file of a table that may be unlogged is doubtful, also if it was and is empty")
     func unlogged() {
-        let doubt = DefinitionChange.Doubt.unlogged(oid: 16389, changer: nil, hasRows: false)
+        let doubt = Self.unlogged()
 
         #expect(
             change(to: definition(), mayBeUnlogged: true).findings == [
@@ -90,6 +96,30 @@ struct DefinitionChangeTests {
                 == .isUnlogged(oid: 16389))
     }
 
+    @Test("its TOAST table tells whether an ALTER gave it that file")
+    func toast() {
+        func definition(_ node: UInt32, toast: UInt32) -> TableDefinition {
+            let file = TableDefinition.File(oid: 16389, node: node, toast: toast)
+            return TableDefinition(files: [file], columns: [Self.id], horizon: 740)
+        }
+        func alterations(_ before: UInt32, _ now: UInt32) -> [DefinitionChange.Doubt] {
+            change(
+                to: definition(2, toast: now), from: definition(1, toast: before),
+                mayBeUnlogged: true
+            ).findings.map(\.doubt)
+        }
+        #expect(alterations(5, 5) == [Self.unlogged(.none)])
+        #expect(alterations(5, 6) == [Self.unlogged(.earlier)])
+        #expect(alterations(5, 0) == [Self.unlogged(.earlier)])
+        #expect(alterations(0, 0) == [Self.unlogged(.unknown)])
+        #expect(alterations(0, 6) == [Self.unlogged(.unknown)])
+
+        let stored = definition(1, toast: 5).texts
+        #expect(TableDefinition(texts: stored)?.files[16389]?.toast == 5)
+        let earlier = stored.map { $0.replacing("rows 5", with: "rows") }
+        #expect(TableDefinition(texts: earlier)?.files[16389]?.toast == 0)
+    }
+
     @Test("so is one that was altered as well; another type hides it, which shows")
     func unloggedAndAltered() {
         let altered = change(to: definition { $0.version = 758 }, mayBeUnlogged: true)
@@ -101,8 +131,7 @@ struct DefinitionChangeTests {
             altered.findings == [
                 .init(doubt: .rewritten(column: "v"), files: [16389], since: 740),
                 .init(
-                    doubt: .unlogged(oid: 16389, changer: nil, hasRows: false), files: [16389],
-                    since: 740),
+                    doubt: Self.unlogged(), files: [16389], since: 740),
             ])
         #expect(!altered.hidesUnlogged)
         #expect(change(to: retyped, mayBeUnlogged: true).hidesUnlogged)
