@@ -106,16 +106,20 @@ public struct ColumnRoutes: Sendable, Equatable {
                 self.source[own] = column
             }
             let named = target.columns.first { $0.name.isSameName(as: name) }
-            guard let known = known[number], known.targetNumber != 0 else {
+            guard let agreed = known[number], agreed.targetNumber != 0 else {
                 if let named, isReplaced(named, by: number, current, known) {
                     replaced.insert(own)
                 }
                 continue
             }
-            guard let found = target.columns.first(where: { $0.number == known.targetNumber })
+            guard let found = target.columns.first(where: { $0.number == agreed.targetNumber })
             else {
-                // The target's is gone: the source's is too, or will be.
-                if current[number] == nil || named != nil { leftOut.insert(index) }
+                // The target's is gone: the source's is too, or will be. Where only the target has
+                // one of the name, made for what is still to come, that takes it.
+                let isMadeForIt =
+                    current[number] == nil && !source.contains { $0.name.isSameName(as: own) }
+                    && named.map { known.holder(ofTarget: $0.number) == nil } ?? false
+                if !isMadeForIt, current[number] == nil || named != nil { leftOut.insert(index) }
                 continue
             }
             guard !found.name.isSameName(as: name) else { continue }

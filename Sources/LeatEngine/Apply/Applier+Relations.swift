@@ -36,10 +36,13 @@ extension Applier {
     ) throws -> (ResolvedBatch, Problem?) {
         var relations: [RelationStatements?] = []
         var problem: Problem?
+        /// By relation: what the ones before it have taught.
+        var taught: [[TableName: KnownColumns]] = []
         // All at once: a batch may be the first for hundreds of tables.
         let new = batch.relations.filter { cache.find($0) == nil }.map { route($0).target }
         let targets = try TargetTables.resolve(new, on: open())
         for index in batch.relations.indices {
+            taught.append(learned)
             do {
                 if let halt = refused[batch.relations[index].id] { throw halt }
                 let made = try resolve(
@@ -54,6 +57,14 @@ extension Applier {
                 relations.append(nil)
                 note(Misfit(halt: halt), at: index, in: batch, into: &problem)
             }
+        }
+        // What those behind it teach is not so yet where the next start goes on.
+        if let problem,
+            let first = batch.relations.indices.first(where: { index in
+                batch.firstChange(ofRelation: UInt32(index)).map { $0 >= problem.change } ?? false
+            })
+        {
+            learned = taught[first]
         }
         return (
             ResolvedBatch(batch: batch, relations: relations, generation: cache.generation),

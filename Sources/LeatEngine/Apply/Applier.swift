@@ -189,7 +189,7 @@ actor Applier: SessionActor, Closable {
             try forgetOld()
             startBatch()
             var applied = Applied()
-            var (fitting, problem) = try resolve(batch, refused: refused)
+            var (fitting, problem) = try resolveFirst(batch, refused: refused)
             if let problem { fitting.batch = batch.prefix(beforeChange: problem.change) }
             let budget = LockBudget(fitting.relations, most: mostLocks)
             for run in ApplyRun.split(fitting.batch, within: budget) {
@@ -207,6 +207,15 @@ actor Applier: SessionActor, Closable {
         guard !isTransactionOpen else { return }
         if staging.areOld { try forgetStatements() }
         if cache.isFull, try !cache.deallocateResting(on: open()) { try forgetStatements() }
+    }
+
+    private func resolveFirst(
+        _ batch: Batch, refused: [RelationID: Halt]
+    ) throws -> (ResolvedBatch, Problem?) {
+        do { return try resolve(batch, refused: refused) } catch let new as NewDefinition {
+            try unlearn()
+            throw new
+        }
     }
 
     func startBatch() {
@@ -233,6 +242,14 @@ actor Applier: SessionActor, Closable {
         isTransactionOpen = false
         openConflicts = []
         // A later description of the batch has taught what an earlier one must not know.
+        (knowledge.knownColumns, learned) = knownBefore
+        try forgetStatements()
+    }
+
+    /// A batch of which nothing was applied comes once more: its first descriptions must not be read
+    /// by what its later ones have taught.
+    func unlearn() throws {
+        guard !isTransactionOpen, knowledge.knownColumns != knownBefore.columns else { return }
         (knowledge.knownColumns, learned) = knownBefore
         try forgetStatements()
     }

@@ -399,4 +399,30 @@ struct ColumnChangeTests {
             try await pair.expectEqual()
         }
     }
+
+    /// They come again: what the later ones are about is not so there yet.
+    @Test("changes behind the one that stops teach nothing of their tables")
+    func taughtBehindStop() async throws {
+        let schema = """
+            create table t (id int primary key, v text, z text);
+            create table o (id int primary key);
+            """
+        try await Pair.with(schema: schema, rows: "insert into t values (1, 'v', 'z')") { pair in
+            try await pair.catchUp()
+            for statement in [
+                "alter table o add c int", "insert into o values (1, 1)",
+                "insert into t values (2, 'v', 'z')", "alter table t drop z",
+                "insert into t values (3, 'v')",
+            ] { try await pair.onSource(statement) }
+
+            let stopped = try await pair.sync("--endpos", "now")
+            #expect(stopped.exitCode == 7, "\(stopped.log)")
+            #expect(stopped.log.contains("column c is missing"), "\(stopped.log)")
+            try await pair.onTarget("alter table o add c int")
+            try await pair.catchUp()
+
+            try await pair.onTarget("alter table t drop z")
+            try await pair.expectEqual()
+        }
+    }
 }

@@ -37,14 +37,18 @@ extension Applier {
             do {
                 staged = try stageAtOnce(batch)
             } catch is NewDefinition {
-                return false
             } catch is Halt {
-                return false
             } catch is ApplyFailure {
                 try abandon()
             }
-            if staged != nil { FailPoint.batchStaged.reached() }
-            return staged != nil
+            guard staged != nil else {
+                // Whoever applies it has to find its ways from its beginning, and keeps what it
+                // teaches.
+                try unlearn()
+                return false
+            }
+            FailPoint.batchStaged.reached()
+            return true
         }
     }
 
@@ -56,7 +60,6 @@ extension Applier {
         let runs = ApplyRun.split(batch, within: budget)
         // What the batch teaches is kept by whoever applies it in one go.
         guard problem == nil, learned.isEmpty, let run = runs.first, runs.count == 1 else {
-            if sideNumber != nil { learned = [:] }
             return nil
         }
         let session = try open()
