@@ -46,6 +46,12 @@ struct HistoryDDLAdvice: Sendable, Equatable {
     /// For a shell.
     var shell: [String] { lines.filter { $0.contains(" | psql ") || $0.hasPrefix("psql ") } }
 
+    /// A table on whose rows a change met others than the source had.
+    var conflict: String? {
+        let pattern = /on (\S+) cannot be applied: (insert_exists|update_missing|delete_missing)/
+        return message.firstMatch(of: pattern).map { String($0.output.1) }
+    }
+
     /// Names on the target that something else has to give up first.
     var blocked: [String] {
         guard let line = lines.first(where: { $0.hasPrefix("First make room there for ") }) else {
