@@ -41,6 +41,7 @@ extension Session {
     public func createSlot(
         _ name: String, isTemporary: Bool
     ) throws(ConnectionError) -> CreatedSlot {
+        letServerLookAfterClient()
         let temporary = isTemporary ? "TEMPORARY " : ""
         // The syntax of 14, which newer servers also take.
         let row = try execute(
@@ -64,10 +65,22 @@ extension Session {
     public func startReplication(
         slot: String, from start: LSN, options: [(name: String, value: String)]
     ) throws(ConnectionError) {
+        letServerLookAfterClient()
         let list = options.map { "\"\($0.name)\" '\(Session.doubled($0.value))'" }
         try beginCopy(
             "START_REPLICATION SLOT \"\(slot)\" LOGICAL \(start) (\(list.joined(separator: ", ")))",
             expecting: PGRES_COPY_BOTH)
+    }
+
+    /// The walsender of a client that was killed ends soon, whatever it does: one that waits for
+    /// transactions before it makes a slot, or decodes what it does not send, would otherwise hold
+    /// the slot for hours.
+    ///
+    /// The look is timed by an SQL statement; a replication command that comes at once inherits the
+    /// clock, and keeps it going. Servers that cannot look (not on Linux) go on as they are.
+    private func letServerLookAfterClient() {
+        _ = try? execute("set client_connection_check_interval = '1s'")
+        _ = try? execute("select")
     }
 
     /// By scalars: a quote before a combining mark is another `Character`.

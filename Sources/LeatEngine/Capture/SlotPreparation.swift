@@ -77,7 +77,11 @@ struct SlotPreparation {
         let name = configuration.slotName
         if decision == .recreate {
             logger.info("dropping a slot that was never read", metadata: ["slot": "\(name)"])
-            try await source.run { try ReplicationSlot(session: $0, name: name).drop() }
+            let patience = try await source.run { try $0.walSenderTimeout() }
+            let wait = PredecessorWait(patience: patience, logger: logger)
+            try await wait {
+                try await source.run { try ReplicationSlot(session: $0, name: name).drop() }
+            }
         }
         let slot = try await create(name, isTemporary: false)
         FailPoint.slotCreated.reached()
@@ -112,13 +116,20 @@ struct SlotPreparation {
         let configuration = configuration
         return try await source.run { session in
             let publication = Publication(session: session, configuration: configuration)
-            let timeout = try session.query(
-                "select setting from pg_catalog.pg_settings where name = 'wal_sender_timeout'"
-            ).int()
             return Server(
                 version: session.serverVersion,
-                walSenderTimeout: timeout == 0 ? .seconds(60) : .milliseconds(timeout),
+                walSenderTimeout: try session.walSenderTimeout(),
                 publications: try publication.identities(), viaRoot: try publication.viaRoot())
         }
+    }
+}
+
+extension Session {
+    /// How long a walsender waits for a client that is gone; where it waits for ever, a minute.
+    fileprivate func walSenderTimeout() throws -> Duration {
+        let timeout = try query(
+            "select setting from pg_catalog.pg_settings where name = 'wal_sender_timeout'"
+        ).int()
+        return timeout == 0 ? .seconds(60) : .milliseconds(timeout)
     }
 }

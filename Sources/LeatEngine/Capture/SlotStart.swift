@@ -96,26 +96,20 @@ struct SlotStart {
         configuration.origin == .none && server.version < 160_000
     }
 
-    /// The walsender of a killed predecessor holds the slot until it notices.
     private func startPatiently(_ stream: SlotReceiver.Stream) async throws {
-        let deadline = ContinuousClock.now + server.walSenderTimeout
-        var isTold = false
-        while true {
+        let name = stream.slot
+        let wait = PredecessorWait(patience: server.walSenderTimeout, logger: logger)
+        try await wait {
             do {
-                return try await receiver.start(stream)
+                try await receiver.start(stream)
             } catch let error as ConnectionError where error.sqlState == .objectInUse {
-                let name = stream.slot
                 let user = try await source.run {
                     try ReplicationSlot(session: $0, name: name).user()
                 }
-                guard ContinuousClock.now < deadline else {
-                    throw Halt(
-                        .source, "Slot \(name) is in use by \(user).",
-                        advice: "Stop the process that reads it, or choose another --stream.")
-                }
-                if !isTold { logger.warning("slot \(name) is still in use by \(user); waiting") }
-                isTold = true
-                try await Task.sleep(for: .milliseconds(50))
+                throw Halt(
+                    .source, "Slot \(name) is in use by \(user).",
+                    advice: "Stop the process that reads it, or choose another --stream.",
+                    kind: .slotInUse)
             }
         }
     }

@@ -224,8 +224,13 @@ public struct Cleanup: Sendable {
     }
 
     private func remove(_ plan: Plan, on source: Connection) async throws {
+        if let slot = plan.slot {
+            let wait = PredecessorWait(patience: .seconds(5), logger: logger)
+            try await wait {
+                try await source.run { try ReplicationSlot(session: $0, name: slot).drop() }
+            }
+        }
         try await source.run { session in
-            if let slot = plan.slot { try ReplicationSlot(session: session, name: slot).drop() }
             if let publication = plan.publication {
                 try session.execute(
                     "drop publication if exists \(SQLText.identifier(publication))")

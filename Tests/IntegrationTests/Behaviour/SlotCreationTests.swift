@@ -1,3 +1,4 @@
+import Foundation
 import LeatTestSupport
 import Testing
 
@@ -118,6 +119,66 @@ struct SlotCreationTests {
             try await pair.onSource("commit prepared '\(name)'")
 
             try await pair.waitForStream(leat)
+            try await pair.expectEqual()
+        }
+    }
+
+    @Test(
+        "that was killed while it waited is begun anew, and leaves no slot behind meanwhile",
+        arguments: PostgresVersion.allCases)
+    func killed(_ version: PostgresVersion) async throws {
+        let schema = "create table t (id int primary key);"
+        let source = try await TemporaryCluster.started(version)
+        let target = try await ClusterPool.shared.cluster(version, as: .target)
+        try await Pair.with(source, target, schema: schema) { pair in
+            try await pair.onSource(Self.gate)
+            let open = Gated("open", pair, doing: "insert into t values (1)")
+            try await open.waitUntilOpen()
+            let killed = try pair.start("--tables", "t")
+            try await killed.waitForOutput(containing: "waits for a running transaction")
+
+            try await killed.kill()
+            let leat = try pair.start("--tables", "t")
+
+            // Not the killed one's any more, though the transaction is still open.
+            try await leat.waitForOutput(containing: "waits for a running transaction")
+            #expect(try await pair.sourceValue("select count(*) from pg_replication_slots") == "1")
+            try await open.end()
+            try await pair.waitForStream(leat)
+            try await pair.onSource("insert into t values (2)")
+            try await pair.waitUntilApplied()
+            try await pair.onSource("drop schema gate cascade")
+            try await pair.expectEqual()
+        }
+        try await source.remove()
+    }
+
+    @Test("that is begun anew waits for the walsender that still holds the slot")
+    func heldByKilled() async throws {
+        try await Pair.with(schema: "create table t (id int primary key);") { pair in
+            let killed = try await pair.leat(
+                ["sync"] + pair.places, environment: ["LEAT_FAILPOINT": "slot-created"])
+            #expect(killed.exitCode == 137, "\(killed.log)")
+            let reader = try ChildProcess(
+                pair.source.installation.program("pg_recvlogical"),
+                arguments: [
+                    "--start", "--slot", pair.objectName, "-f", "/dev/null",
+                    "-o", "proto_version=1", "-o", "publication_names=\(pair.objectName)",
+                    "-d", pair.source.conninfo(database: pair.database),
+                ])
+            defer { reader.signal(SIGKILL) }
+            let holder =
+                "select active from pg_replication_slots where slot_name = '\(pair.objectName)'"
+            try await pair.source.waitUntil(sql: holder)
+
+            let leat = try pair.start()
+            try await leat.waitForOutput(
+                containing: "waiting: Slot \(pair.objectName) is in use by")
+            reader.signal(SIGKILL)
+
+            try await pair.waitForStream(leat)
+            try await pair.onSource("insert into t values (1)")
+            try await pair.waitUntilApplied()
             try await pair.expectEqual()
         }
     }
