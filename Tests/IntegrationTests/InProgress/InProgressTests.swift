@@ -357,11 +357,14 @@ struct InProgressTests {
 
             try await stream.watchingPositions {
                 try await stream.underLoad {
-                    async let open: Void = inProgress(stream, "commit")
+                    let end = "\(StreamFixture.wait(atGate: 2)) commit"
+                    async let open: Void = inProgress(stream, end)
                     try await stream.waitUntilInProgress()
                     try await stream.target.restart(mode: .immediate)
-                    try await stream.waitUntilInProgress()
+                    // What it wrote before the stored position is not sent until it writes more.
                     try await stream.openGate(1)
+                    try await stream.waitUntilInProgress()
+                    try await stream.openGate(2)
                     try await open
                     try await stream.waitForTarget(
                         "select exists (select from keyed where note = 'open')")
