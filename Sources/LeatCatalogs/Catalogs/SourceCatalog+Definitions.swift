@@ -55,9 +55,8 @@ extension SourceCatalog {
     ) throws -> DefinitionChange.Doubt? {
         for file in finding.files {
             // Each by itself: whoever holds one of several must not wait for another.
-            let found = try session.transaction {
-                try session.execute("set local lock_timeout = '1s'")
-                return try sample(file, since: finding.since)
+            let found = try session.waitingForLocks(atMost: .seconds(1)) {
+                try sample(file, since: finding.since)
             }
             guard let sample = found else { continue }
             if sample.hasOlder { return nil }

@@ -47,6 +47,19 @@ extension Session {
             beginning: "begin isolation level repeatable read read only", body)
     }
 
+    /// Runs `body`, each of whose statements gives up after this much waiting for a lock
+    /// (`lockNotAvailable`).
+    ///
+    /// Each is a transaction of its own, so the server releases what it has locked when it ends:
+    /// also when this process is stopped, or cut off, before it could say so.
+    package func waitingForLocks<Value>(
+        atMost limit: Duration, _ body: () throws -> Value
+    ) throws -> Value {
+        try execute("set lock_timeout = '\(limit.components.seconds)s'")
+        defer { _ = try? execute("set lock_timeout = 0") }
+        return try body()
+    }
+
     /// Runs `body` in a transaction, committed at its end, rolled back if it throws.
     package func transaction<Value>(
         beginning begin: String = "begin", _ body: () throws -> Value

@@ -97,10 +97,9 @@ struct TargetDefinitions: DefinitionKeeper {
         let question = "select not exists (select from \(there) where \(rows))"
         do {
             return try await target.run { session in
-                try session.transaction {
-                    // The applier may hold a lock, and wait for this.
-                    try session.execute("set local lock_timeout = '1s'")
-                    return try session.query(question).bool()
+                // The applier may hold a lock, and wait for this.
+                try session.waitingForLocks(atMost: .seconds(1)) {
+                    try session.query(question).bool()
                 }
             }
         } catch let error as ConnectionError where error.sqlState == .lockNotAvailable {

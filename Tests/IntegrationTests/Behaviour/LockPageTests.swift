@@ -123,4 +123,32 @@ struct LockPageTests {
             #expect(try await leat.terminate() == 0, "\(leat.log)")
         }
     }
+
+    /// Its answers are lost, as those to a process that is stopped are not read.
+    @Test(
+        "is right about a look whose process is cut off: the server holds no lock for it",
+        arguments: PostgresVersion.allCases)
+    func cutOffWhileLooking(_ version: PostgresVersion) async throws {
+        try await Pair.with(
+            .init(version, version), schema: Self.schema, rows: "insert into r values (1)"
+        ) { pair in
+            #expect(
+                try await pair.leat(["sync"] + pair.places + ["--endpos", "now"]).exitCode == 0)
+            try await pair.onSource("vacuum full r_1")
+            let proxy = try TCPProxy(to: pair.source.port)
+            proxy.dropServerAnswers(whenClientSends: "from only public.r_1 where ctid")
+            var arguments = ["sync"] + pair.places
+            arguments[2] = proxy.conninfo(database: pair.database)
+            let leat = try LeatProcess(arguments)
+            try await waitUntil("the rows of r_1 are looked at") { proxy.isDroppingServerAnswers }
+
+            try await pair.onSource(
+                "set lock_timeout = '30s'; begin; lock table r_1 in access exclusive mode; commit")
+
+            proxy.cut()
+            proxy.resume()
+            try await pair.waitForStream(leat)
+            #expect(try await leat.terminate() == 0, "\(leat.log)")
+        }
+    }
 }
