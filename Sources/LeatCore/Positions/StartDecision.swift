@@ -2,7 +2,7 @@ public import PGWire
 
 /// What is known of a stream before it starts, from the target, the slot and the source.
 public struct StartFacts: Sendable {
-    /// The stream's row of `leat.progress`.
+    /// What is kept of a stream with its position.
     public struct Stored: Sendable {
         /// Set before the slot is created: a crash may have left a slot that nobody has used.
         public var isCreating: Bool
@@ -73,7 +73,7 @@ public struct StartFacts: Sendable {
     /// Where the stored timeline ended, if the source's is another: `TIMELINE_HISTORY`.
     public var branchPoint: LSN?
     public var copiesTables: Bool
-    public var keeper: PositionKeeper
+    public var keeper: KeeperWords
     /// Of the source's database.
     public var databaseOID: UInt32?
     /// The operator has named the slot: one that is there is meant to be taken over.
@@ -82,7 +82,7 @@ public struct StartFacts: Sendable {
     public init(
         stored: Stored?, slot: Slot?, slotName: String, systemIdentifier: String,
         database: String, timeline: UInt32, walEnd: LSN, branchPoint: LSN?, copiesTables: Bool,
-        keeper: PositionKeeper = .target
+        keeper: KeeperWords = .target
     ) {
         self.stored = stored
         self.slot = slot

@@ -14,29 +14,7 @@ extension RecordPreparation {
         var suspicions: [RelationID: DefinitionWatch.Suspicion] = [:]
     }
 
-    // MARK: A new archive
-
-    /// What the tables are at its beginning. What happened before a slot that is taken over was
-    /// read up to here, nobody knows.
-    ///
-    /// - Parameter snapshot: Of the slot that was just made, before the next command there.
-    func beginDefinitions(at point: LSN, snapshot: String?) async throws {
-        let reading = configuration.reading
-        let tables = try await servers.source.run { session in
-            let reader = ArchiveCatalogReader(session: session, configuration: reading)
-            guard let snapshot else { return try reader.tables() }
-            try session.execute("begin isolation level repeatable read read only")
-            try session.execute("set transaction snapshot \(SQLText.literal(snapshot))")
-            let tables = try reader.tables()
-            try session.execute("commit")
-            return tables
-        }
-        try DoubtsFile.write([], in: folder, under: run.lock)
-        try DefinitionsFile(checked: point, tables: Self.known(tables)).write(
-            in: folder, under: run.lock)
-    }
-
-    private static func known(
+    static func known(
         _ tables: [SourceTable]
     ) -> [RelationID: DefinitionsFile.Table] {
         Dictionary(

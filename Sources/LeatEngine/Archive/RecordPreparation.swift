@@ -46,10 +46,10 @@ struct RecordPreparation {
 
     func prepare() async throws -> Prepared {
         var system = try await servers.receiver.run { try $0.identifySystem() }
-        let file = try StreamFile.read(folder)
+        let file = try keeper.read()
         try checkFolder(file)
         let facts = try await slots.facts(
-            of: system, stored: try stored(file), keeper: run.spool == nil ? .archive : .spool,
+            of: system, file, in: keeper,
             // A slot that is named is taken over, as nothing has to be copied for that.
             copiesTables: configuration.slot == nil)
         try run.spool?.waitForTarget(if: facts)
@@ -67,6 +67,12 @@ struct RecordPreparation {
             guard let file else { preconditionFailure("a stream that goes on has its file") }
             return try await resume(at: position, given: facts, file: file, on: system)
         }
+    }
+
+    private var keeper: ArchiveKeeper {
+        ArchiveKeeper(
+            configuration: configuration, servers: servers, folder: folder, lock: run.lock,
+            slots: slots, words: run.spool == nil ? .archive : .spool)
     }
 
     var slots: SlotPreparation {
@@ -111,80 +117,27 @@ struct RecordPreparation {
         }
     }
 
-    private func stored(_ file: StreamFile?) throws -> StartFacts.Stored? {
-        guard let file, file.state == .streaming || file.ownsSlot else { return nil }
-        let isCreating = file.state == .creating
-        var stored = StartFacts.Stored(
-            isCreating: isCreating,
-            endLSN: isCreating ? .zero : try folder.storedPosition().end,
-            systemIdentifier: file.systemIdentifier, database: file.database,
-            timeline: file.timeline, slot: file.slot,
-            last: isCreating ? nil : try folder.lastTransaction(), databaseOID: file.databaseOID)
-        stored.slotBeginning = file.slotBeginning.flatMap(LSN.init)
-        return stored
-    }
-
     // MARK: A new archive
 
     private func begin(
         _ decision: StartDecision, after old: StreamFile?, given facts: StartFacts,
         on system: SystemIdentity
     ) async throws -> Prepared {
-        let archive = ArchiveID.random()
-        var file = StreamFile(
-            state: .creating, archive: archive, stream: configuration.stream.text,
-            slot: configuration.slotName, ownsSlot: true,
-            ownsPublication: configuration.ownsPublication, publications: [],
-            systemIdentifier: system.systemIdentifier, database: system.database,
-            timeline: system.timeline, tables: [])
-        file.databaseOID = facts.databaseOID
-        // A slot that is taken over is not ours to drop.
-        if case .adopt = decision { file.ownsSlot = false }
-        let (lock, folder) = (run.lock, folder)
-        let tables = try await publish(after: old, decision) { [file] in
-            try file.write(in: folder, under: lock)
-            FailPoint.recordCreating.reached()
+        let stream = NewStream(on: system, by: decision, given: facts)
+        let keeper = keeper
+        let tables = try await publish(after: old, decision) {
+            try keeper.writeCreating(stream)
         }
-        let (point, snapshot) = try await slot(decision)
-        let (reader, encoding) = (configuration.reading, servers.encoding)
-        let description = try await catalogConnection { session in
-            try ArchiveCatalogReader(session: session, configuration: reader)
-                .description(of: archive, system: system, encoding: encoding)
-        }
-        try ArchiveWriter.begin(in: folder, under: lock, at: point, describing: description)
-        try await beginDefinitions(at: point, snapshot: snapshot)
-        FailPoint.archiveBegun.reached()
-        file.state = .streaming
-        if file.ownsSlot { file.slotBeginning = "\(point)" }
-        let server = try await slots.server()
-        file.publications = server.publications.map(\.text)
-        file.tables = tables.map(StreamFile.Table.init)
-        file.selection = configuration.selection.options.map(\.text)
-        try file.write(in: folder, under: lock)
+        let (point, begun) = try await slots.begin(stream, by: decision, of: tables, in: keeper)
         if configuration.base != .none {
-            try await base(of: tables, describing: description, at: snapshot.map { ($0, point) })
+            try await base(
+                of: tables, describing: begun.description,
+                at: point.slot.map { ($0.snapshotName, point.position) })
         }
         return Prepared(
-            position: point, confirmed: point, tables: tables, server: server,
-            description: description,
-            definitions: try definitions(of: tables, nil, from: point))
-    }
-
-    /// The receiver's connection must stay as it is: its next command ends the slot's snapshot.
-    private func catalogConnection<Value: Sendable>(
-        _ body: @Sendable (Session) throws -> Value
-    ) async throws -> Value {
-        try await servers.source.run(body)
-    }
-
-    /// - Returns: Where the slot stands; for a new one also its snapshot.
-    private func slot(_ decision: StartDecision) async throws -> (LSN, snapshot: String?) {
-        if case .adopt(let position) = decision {
-            slots.tellAdopted()
-            return (position, nil)
-        }
-        let slot = try await slots.make(by: decision)
-        return (slot.consistentPoint, slot.snapshotName)
+            position: point.position, confirmed: point.position, tables: tables,
+            server: begun.server, description: begun.description,
+            definitions: try definitions(of: tables, nil, from: point.position))
     }
 
     // MARK: One that goes on

@@ -8,8 +8,7 @@ internal import PGWire
 /// What every job that reads a slot does before it streams, whatever takes the stream and wherever
 /// its position is kept: what is found of slot and source, how to begin, and the slot itself.
 ///
-/// What differs is the job's to say between the steps: what it has stored, and what it writes down
-/// before a slot is made and after.
+/// What differs is the ``PositionKeeper``'s, and what the job does between the steps.
 struct SlotPreparation {
     let configuration: SourceConfiguration
     let receiver: SlotReceiver
@@ -29,11 +28,12 @@ struct SlotPreparation {
 
     // MARK: What is found
 
-    func facts(
-        of system: SystemIdentity, stored: StartFacts.Stored?, keeper: PositionKeeper,
-        copiesTables: Bool
+    /// - Parameter kept: What the keeper has read.
+    func facts<Keeper: PositionKeeper>(
+        of system: SystemIdentity, _ kept: Keeper.Kept?, in keeper: Keeper, copiesTables: Bool
     ) async throws -> StartFacts {
         let name = configuration.slotName
+        let stored = try kept.flatMap(keeper.stored)
         let (slot, database) = try await source.run { session in
             (
                 try ReplicationSlot(session: session, name: name).facts(),
@@ -47,7 +47,7 @@ struct SlotPreparation {
         var facts = StartFacts(
             stored: stored, slot: slot, slotName: name, systemIdentifier: system.systemIdentifier,
             database: system.database, timeline: system.timeline, walEnd: system.walEnd,
-            branchPoint: branch, copiesTables: copiesTables, keeper: keeper)
+            branchPoint: branch, copiesTables: copiesTables, keeper: keeper.words)
         facts.databaseOID = database
         facts.isSlotNamed = configuration.slot != nil
         return facts
@@ -72,8 +72,24 @@ struct SlotPreparation {
         return decision
     }
 
+    /// The slot of a stream that begins, and its position: from here on the stream goes on.
+    func begin<Keeper: PositionKeeper>(
+        _ stream: NewStream, by decision: StartDecision, of tables: [SourceTable],
+        in keeper: Keeper
+    ) async throws -> (NewStream.Point, Keeper.Begun) {
+        let point: NewStream.Point
+        if case .adopt(let position) = decision {
+            logger.info("taking over slot", metadata: ["slot": "\(configuration.slotName)"])
+            point = NewStream.Point(position: position, slot: nil)
+        } else {
+            let slot = try await make(by: decision)
+            point = NewStream.Point(position: slot.consistentPoint, slot: slot)
+        }
+        return (point, try await keeper.begin(stream, at: point, of: tables))
+    }
+
     /// - Returns: The stream's own slot, anew; nobody has read the one that may be there.
-    func make(by decision: StartDecision) async throws -> CreatedSlot {
+    private func make(by decision: StartDecision) async throws -> CreatedSlot {
         let name = configuration.slotName
         if decision == .recreate {
             logger.info("dropping a slot that was never read", metadata: ["slot": "\(name)"])
@@ -104,10 +120,6 @@ struct SlotPreparation {
 
     func dropTemporary(_ name: String) async throws {
         try await receiver.run { _ = try $0.execute("DROP_REPLICATION_SLOT \"\(name)\"") }
-    }
-
-    func tellAdopted() {
-        logger.info("taking over slot", metadata: ["slot": "\(configuration.slotName)"])
     }
 
     // MARK: What is compared with later

@@ -60,7 +60,7 @@ struct ReplayPreparation {
             _ = try ReplayDoubts(configuration, logger: logger).limit(from: anew.position)
         }
         try await run.rewind.run(by: applier, on: onTarget)
-        let progress = try await readProgress()
+        let progress = try await applier.progress()
         try progress?.checkTarget(target, option: nil)
         progress?.tellRenames(source: nil, to: target, logger: logger)
         let decision = try ReplayDecision(facts(of: progress, stored: stored, found: found))
@@ -103,15 +103,6 @@ struct ReplayPreparation {
     }
 
     // MARK: Facts
-
-    private func readProgress() async throws -> Progress? {
-        let stream = configuration.stream
-        return try await applier.run { session in
-            try session.transaction {
-                try ProgressStore(session: session, stream: stream).readForUpdate()
-            }
-        }
-    }
 
     private func facts(
         of progress: Progress?, stored: ArchivePosition, found: ArchiveFacts.Found
@@ -243,12 +234,11 @@ struct ReplayPreparation {
     ) async throws {
         let stream = configuration.stream
         try await applier.run { session in
-            let store = TableStore(session: session, stream: stream)
             try session.transaction {
                 try ProgressStore(session: session, stream: stream)
                     .beginReplay(of: description, at: point, target)
-                try store.apply(TablePlan(published: tables.map(\.listed), stored: store.read()))
-                if areReady { try store.adopt(tables, snapshot: point) }
+                try TableStore(session: session, stream: stream)
+                    .begin(with: tables, readyAt: areReady ? point : nil)
             }
         }
         FailPoint.replayBegun.reached()

@@ -71,6 +71,14 @@ struct TableStore {
         try PartitionStore(session: session, stream: stream).forgetOthers()
     }
 
+    /// The list of a stream that begins, where an earlier one may have left another.
+    ///
+    /// - Parameter point: Nil: they are still to be copied.
+    func begin(with tables: [SourceTable], readyAt point: LSN?) throws {
+        try apply(TablePlan(published: tables.map(\.listed), stored: read()))
+        if let point { try adopt(tables, snapshot: point) }
+    }
+
     /// Those of which nothing more comes; one that has come back since stays.
     func giveUp(_ tables: [TableName]) throws {
         try session.query(

@@ -39,8 +39,7 @@ struct PublicationSwitch {
     ///
     /// - Throws: ``Halt`` if the change cannot be followed.
     func change() async throws -> Change? {
-        let preparation = StreamPreparation(run: run, servers: servers)
-        guard let progress = try await preparation.readProgress(), !progress.stored.isCreating,
+        guard let progress = try await servers.applier.progress(), !progress.stored.isCreating,
             !progress.isReplay,
             Set(progress.publications.map(\.name)) != Set(configuration.publicationNames)
         else { return nil }

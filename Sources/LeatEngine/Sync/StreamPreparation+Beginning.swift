@@ -17,15 +17,15 @@ extension StreamPreparation {
         _ tables: [SourceTable], with plans: [TableName: RelationPlan], on system: SystemIdentity,
         doubtful: Set<TableName>
     ) async throws -> Start {
+        let stream = NewStream(on: system, by: decision, given: facts)
         switch decision {
         case .create, .recreate:
-            return try await beginNew(by: decision, spool: spool, tables, with: plans, on: system)
+            return try await beginNew(stream, by: decision, spool: spool, tables, with: plans)
         case .adopt(let position):
-            slots.tellAdopted()
             try await checkCopy(of: tables, with: plans)
-            try await storeBeginning(at: position, tables, adopting: system)
+            _ = try await slots.begin(stream, by: decision, of: tables, in: keeper)
             try await onTarget.settleTriggers(tables)
-            try await openSpool(by: spool, at: position, for: tables, on: system, ownsSlot: false)
+            try await openSpool(by: spool, of: stream, at: position, for: tables)
             // Under a later snapshot: what the slot has sent before it is left out for a table.
             if configuration.copiesTables {
                 try await copyLate(tables, by: listPlan(tables), with: plans)
@@ -35,9 +35,12 @@ extension StreamPreparation {
             let confirmed = facts.slot?.confirmedFlushLSN ?? position
             run.spool?.expect(facts.stored?.last)
             try await tellSpool(tables)
+            let spooled = NewStream(
+                system: system, databaseOID: facts.databaseOID,
+                ownsSlot: configuration.slot == nil)
             try await openSpool(
-                by: spool, at: confirmed, for: tables, on: system,
-                ownsSlot: configuration.slot == nil, slotBeginning: facts.stored?.slotBeginning)
+                by: spool, of: spooled, at: confirmed, for: tables,
+                slotBeginning: facts.stored?.slotBeginning)
             let plan = try await listTables(tables, doubtful: doubtful, at: position)
             try await onTarget.settleTriggers(tables)
             try await copyLate(tables, by: plan, with: plans)
@@ -48,61 +51,29 @@ extension StreamPreparation {
     }
 
     func beginNew(
-        by decision: StartDecision, spool: SpoolDecision?, _ tables: [SourceTable],
-        with plans: [TableName: RelationPlan], on system: SystemIdentity
+        _ stream: NewStream, by decision: StartDecision, spool: SpoolDecision?,
+        _ tables: [SourceTable], with plans: [TableName: RelationPlan]
     ) async throws -> Start {
         if !configuration.ownsPublication {
             // Else done before the publication was made.
             try await checkCopy(of: tables, with: plans)
-            try await writeCreating(system)
+            try await keeper.writeCreating(stream)
         }
         try await onTarget.settleTriggers(tables)
         try await emptyTargets(of: tables, with: plans)
-        let slot = try await slots.make(by: decision)
-        let point = slot.consistentPoint
-        try await storeBeginning(at: point, tables, adopting: nil)
-        if configuration.copiesTables {
+        let (begun, _) = try await slots.begin(stream, by: decision, of: tables, in: keeper)
+        let point = begun.position
+        func openSpool() async throws {
+            try await self.openSpool(
+                by: spool, of: stream, at: point, for: tables, slotBeginning: point)
+        }
+        if configuration.copiesTables, let slot = begun.slot {
             // The slot is sure to stay once the snapshot is held.
-            try await copy(tables, in: slot) {
-                try await openSpool(
-                    by: spool, at: point, for: tables, on: system, ownsSlot: true,
-                    slotBeginning: point)
-            }
+            try await copy(tables, in: slot) { try await openSpool() }
         } else {
-            try await openSpool(
-                by: spool, at: point, for: tables, on: system, ownsSlot: true,
-                slotBeginning: point)
+            try await openSpool()
         }
         return Start(position: point, confirmed: point)
-    }
-
-    /// Position, publications and the list of tables, in one transaction.
-    ///
-    /// - Parameter system: For a slot that is taken over. Its row is made here, so that there is
-    ///   never a `creating` that would drop a slot that is not ours.
-    func storeBeginning(
-        at position: LSN, _ tables: [SourceTable], adopting system: SystemIdentity?
-    ) async throws {
-        let (configuration, target) = (configuration, servers.target)
-        let identities = try await servers.source.run { session in
-            try Publication(session: session, configuration: configuration.reading).identities()
-        }
-        let plan = try await listPlan(tables)
-        try await servers.applier.run { session in
-            let progress = ProgressStore(session: session, stream: configuration.stream)
-            let store = TableStore(session: session, stream: configuration.stream)
-            try session.transaction {
-                if let system {
-                    try progress.insertCreating(configuration, source: system, target: target)
-                }
-                try progress.begin(
-                    at: position, ownsSlot: system == nil, publications: identities)
-                try store.apply(plan)
-                if !configuration.copiesTables {
-                    try store.adopt(tables, snapshot: position)
-                }
-            }
-        }
     }
 
     /// - Parameters:

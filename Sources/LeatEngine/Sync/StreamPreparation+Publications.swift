@@ -7,7 +7,7 @@ internal import PGWire
 extension StreamPreparation {
     /// Makes sure that the publications exist, and returns the tables to follow.
     func publish(
-        after decision: StartDecision, since progress: Progress?, on system: SystemIdentity,
+        _ stream: NewStream, after decision: StartDecision, since progress: Progress?,
         sourceTypes: TypeCatalog
     ) async throws -> SelectedTables<SourceTable> {
         let configuration = configuration
@@ -25,7 +25,7 @@ extension StreamPreparation {
         let matchedBefore = (known?.options ?? []).union(ofStored.map(\.text))
         if configuration.ownsPublication {
             return try await publishOwn(
-                after: decision, since: progress, on: system, sourceTypes: sourceTypes, with: new,
+                stream, after: decision, since: progress, sourceTypes: sourceTypes, with: new,
                 matchedBefore: matchedBefore)
         }
         try await servers.source.run { session in
@@ -114,7 +114,7 @@ extension StreamPreparation {
 
     /// All checks come before the row `creating`, and that before anything that is created.
     func publishOwn(
-        after decision: StartDecision, since progress: Progress?, on system: SystemIdentity,
+        _ stream: NewStream, after decision: StartDecision, since progress: Progress?,
         sourceTypes: TypeCatalog, with new: NewTables?, matchedBefore: Set<String>
     ) async throws -> SelectedTables<SourceTable> {
         let configuration = configuration
@@ -143,7 +143,7 @@ extension StreamPreparation {
         switch decision {
         case .create, .recreate:
             try await checkCopy(of: tables, with: ways.plans)
-            try await writeCreating(system)
+            try await keeper.writeCreating(stream)
         case .adopt:
             throw Halt(
                 .configuration, "Slot \(configuration.slotName) exists: name its publication too.",
@@ -175,14 +175,6 @@ extension StreamPreparation {
                 \(ShellText.word(configuration.source.printable))
                 If nothing does: drop publication \(SQLText.identifier(name));
                 """)
-    }
-
-    func writeCreating(_ system: SystemIdentity) async throws {
-        let (configuration, target) = (configuration, servers.target)
-        try await servers.applier.run { session in
-            try ProgressStore(session: session, stream: configuration.stream).insertCreating(
-                configuration, source: system, target: target)
-        }
     }
 
     func usesBinary(by ways: Preflight.Ways, sourceTypes: TypeCatalog) throws -> Bool {

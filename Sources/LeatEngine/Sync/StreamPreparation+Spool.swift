@@ -37,8 +37,8 @@ extension StreamPreparation {
     /// Begins the spool, or goes on with it; without one, forgets that there was one. The target's
     /// row is there by now. From here on the recording runs.
     func openSpool(
-        by decision: SpoolDecision?, at confirmed: LSN, for tables: [SourceTable],
-        on system: SystemIdentity, ownsSlot: Bool, slotBeginning: LSN? = nil
+        by decision: SpoolDecision?, of stream: NewStream, at confirmed: LSN,
+        for tables: [SourceTable], slotBeginning: LSN? = nil
     ) async throws {
         guard let spool = run.spool, let decision else {
             guard try await mark(nil) else { return }
@@ -49,25 +49,20 @@ extension StreamPreparation {
             try spool.keepReader(spoolReader)
             _ = try await mark(spool.mark())
         case .begin:
-            let (archive, reading) = (ArchiveID.random(), configuration.reading)
-            let encoding = servers.encoding
+            let (reading, encoding) = (configuration.reading, servers.encoding)
+            var file = StreamFile(creating: stream, by: reading)
+            let archive = file.archive
             let (description, publications) = try await servers.source.run { session in
                 (
                     try ArchiveCatalogReader(session: session, configuration: reading)
-                        .description(of: archive, system: system, encoding: encoding),
+                        .description(of: archive, system: stream.system, encoding: encoding),
                     try Publication(session: session, configuration: reading).identities()
                 )
             }
-            var file = StreamFile(
-                state: .creating, archive: archive, stream: configuration.stream.text,
-                slot: configuration.slotName, ownsSlot: ownsSlot,
-                ownsPublication: configuration.ownsPublication,
-                publications: publications.map(\.text),
-                systemIdentifier: system.systemIdentifier, database: system.database,
-                timeline: system.timeline, tables: tables.map(StreamFile.Table.init),
-                spoolReader: spoolReader)
+            file.publications = publications.map(\.text)
+            file.tables = tables.map(StreamFile.Table.init)
+            file.spoolReader = spoolReader
             file.slotBeginning = slotBeginning.map { "\($0)" }
-            file.databaseOID = try await servers.source.run { try DatabaseIdentity.databaseOID($0) }
             try await spool.begin(at: confirmed, file, describing: description) {
                 _ = try await mark($0)
             }

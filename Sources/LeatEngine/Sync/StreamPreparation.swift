@@ -68,12 +68,12 @@ struct StreamPreparation {
 
     func prepare() async throws -> Prepared {
         let system = try await servers.receiver.run { try $0.identifySystem() }
-        let progress = try await readProgress()
+        let progress = try await keeper.read()
         try await checkTarget(progress)
         let (spool, facts) = try decideSpool(
             given: try await slots.facts(
-                of: system, stored: progress?.stored, keeper: .target,
-                copiesTables: configuration.copiesTables), since: progress)
+                of: system, progress, in: keeper, copiesTables: configuration.copiesTables),
+            since: progress)
         let decision = try await slots.decide(by: facts)
         progress?.tellRenames(source: facts.databaseKey, to: servers.target, logger: logger)
         if case .resume = decision {
@@ -88,7 +88,8 @@ struct StreamPreparation {
         if configuration.origin == .none { try await servers.applier.requireMark() }
         let sourceTypes = try await servers.source.run { try $0.typeCatalog() }
         let selected = try await publish(
-            after: decision, since: progress, on: system, sourceTypes: sourceTypes)
+            NewStream(on: system, by: decision, given: facts), after: decision, since: progress,
+            sourceTypes: sourceTypes)
         let tables = selected.tables
         var found = FoundDefinitions()
         var joining: Set<TableName> = []
@@ -159,15 +160,6 @@ struct StreamPreparation {
 
     // MARK: Facts
 
-    func readProgress() async throws -> Progress? {
-        let stream = configuration.stream
-        return try await servers.applier.run { session in
-            try session.transaction {
-                try ProgressStore(session: session, stream: stream).readForUpdate()
-            }
-        }
-    }
-
     private func checkTarget(_ progress: Progress?) async throws {
         guard let progress else { return }
         guard configuration.acceptsTarget else {
@@ -184,6 +176,8 @@ struct StreamPreparation {
                 .keepDatabases(source: facts.databaseKey, target)
         }
     }
+
+    var keeper: TargetKeeper { TargetKeeper(configuration: configuration, servers: servers) }
 
     var slots: SlotPreparation {
         SlotPreparation(

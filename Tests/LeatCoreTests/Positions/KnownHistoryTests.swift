@@ -96,7 +96,7 @@ struct KnownHistoryTests {
             confirmedFlushLSN: 0x100, walStatus: "reserved"),
         slotName: "leat_a", systemIdentifier: "71", database: "shop", timeline: 1, walEnd: 0x300,
         branchPoint: nil, copiesTables: true,
-        keeper: PositionKeeper(name: "spool", wayBack: "back", wayOn: { $0 }))
+        keeper: KeeperWords(name: "spool", wayBack: "back", wayOn: { $0 }))
 
     @Test("of a spool that holds nothing yet goes by what its target has stored last")
     func ofTarget() throws {

@@ -1,7 +1,5 @@
-/// Where a stream's position is kept, with the data it speaks of: what a refused start says of it.
-///
-/// One that is kept elsewhere is another value, beside the code that keeps it.
-public struct PositionKeeper: Sendable {
+/// What a refused start says of where the stream's position is kept.
+public struct KeeperWords: Sendable {
     /// As in "the target knows nothing of this stream".
     public var name: String
     /// What to do where the source can no longer send what follows the position.
@@ -20,7 +18,7 @@ public struct PositionKeeper: Sendable {
     }
 
     /// `leat.progress`, beside the rows.
-    public static let target = PositionKeeper(
+    public static let target = KeeperWords(
         name: "target",
         wayBack: """
             Run "leat cleanup" for this stream and start it again with --truncate, which copies \
@@ -28,7 +26,7 @@ public struct PositionKeeper: Sendable {
             """, wayOn: followingOn)
 
     /// An archive's own files.
-    public static let archive = PositionKeeper(
+    public static let archive = KeeperWords(
         name: "archive",
         wayBack: """
             Nothing more can follow what is recorded. Keep the archive as it is, drop the slot if \
@@ -42,8 +40,8 @@ public struct PositionKeeper: Sendable {
     }
 
     /// An archive between the slot and a target.
-    public static let spool: PositionKeeper = {
-        var spool = PositionKeeper(
+    public static let spool: KeeperWords = {
+        var spool = KeeperWords(
             name: "spool",
             wayBack: """
                 Run "leat cleanup" for this stream, remove the spool's folder, and start again \
