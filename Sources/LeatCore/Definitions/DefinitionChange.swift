@@ -87,7 +87,7 @@ public struct DefinitionChange: Sendable, Equatable {
         if rewritten.contains(where: { !$0.isEmpty }) {
             for column in now.columns
             where sent.contains(where: { $0.isSameName(as: column.name) }) {
-                compare(column, earlier, rewritten.map(\.oid))
+                compare(column, with: earlier, rewriting: rewritten.map(\.oid))
             }
         }
         // Also what was empty and is empty: rows may have come in between, and been sent.
@@ -107,7 +107,7 @@ public struct DefinitionChange: Sendable, Equatable {
     }
 
     private mutating func compare(
-        _ column: SourceColumn, _ table: TableDefinition, _ rewritten: [UInt32]
+        _ column: SourceColumn, with table: TableDefinition, rewriting rewritten: [UInt32]
     ) {
         guard let earlier = table[column.number] else {
             // VACUUM FULL writes a constant default into old rows and forgets it, and leaves them

@@ -3,7 +3,7 @@ public import PGWire
 extension Halt {
     /// Rows of a table may be others than those that were sent: only a copy tells.
     public static func doubtful(
-        _ table: TableName, _ doubts: [DefinitionChange.Doubt]
+        _ table: TableName, by doubts: [DefinitionChange.Doubt]
     ) -> Halt {
         doubtful(table, because: doubts.map(\.reason).joined(separator: "; "))
     }

@@ -17,7 +17,8 @@ extension KnownDefinitions {
         var findings: [DefinitionChange.Finding] = []
         for earlier in isAhead ? [base, seen] : [seen] {
             let new =
-                remade(earlier, now, sent) + held(earlier, now, sent, types)
+                remade(since: earlier, in: now, sent: sent)
+                + held(since: earlier, in: now, sent: sent, types: types)
             findings += new.filter { !findings.contains($0) }
         }
         return findings
@@ -43,7 +44,7 @@ extension KnownDefinitions {
     }
 
     private func remade(
-        _ earlier: TableDefinition, _ now: TableDefinition, _ sent: [String]
+        since earlier: TableDefinition, in now: TableDefinition, sent: [String]
     ) -> [DefinitionChange.Finding] {
         now.columns.filter { column in
             earlier[column.number] == nil
@@ -55,7 +56,8 @@ extension KnownDefinitions {
     }
 
     private func held(
-        _ earlier: TableDefinition, _ now: TableDefinition, _ sent: [String], _ types: TypeCatalog
+        since earlier: TableDefinition, in now: TableDefinition, sent: [String],
+        types: TypeCatalog
     ) -> [DefinitionChange.Finding] {
         let files = now.rewritten(since: earlier).map(\.oid)
         return change(from: earlier, to: now, sent).retyped.compactMap { number in

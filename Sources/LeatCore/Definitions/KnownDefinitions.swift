@@ -59,7 +59,7 @@ public struct KnownDefinitions: Sendable, Equatable {
     }
 
     /// The target has followed to what was seen.
-    public mutating func follow(_ target: TargetTable, _ known: KnownColumns) {
+    public mutating func follow(on target: TargetTable, by known: KnownColumns) {
         seen.agree(on: target, known)
         follow()
     }

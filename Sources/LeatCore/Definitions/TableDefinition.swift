@@ -175,13 +175,13 @@ extension TableDefinition {
         guard !texts.isEmpty else { return nil }
         self.init(columns: [])
         for text in texts {
-            guard let (word, rest) = TableDefinition.split(text), take(word, rest) else {
+            guard let (word, rest) = TableDefinition.split(text), take(rest, as: word) else {
                 return nil
             }
         }
     }
 
-    private mutating func take(_ word: String, _ rest: String) -> Bool {
+    private mutating func take(_ rest: String, as word: String) -> Bool {
         switch word {
         case "horizon":
             guard let xid = UInt32(rest) else { return false }

@@ -26,11 +26,11 @@ public struct BinarySafety: Sendable {
     /// `table.column` of every column that must be text.
     public func unsafeColumns(_ plan: RelationPlan) -> [String] {
         zip(plan.relation.columns, plan.columns).compactMap { source, target in
-            isSafe(source.typeOID, target.typeOID) ? nil : "\(plan.target.name).\(source.name)"
+            isSafe(source.typeOID, as: target.typeOID) ? nil : "\(plan.target.name).\(source.name)"
         }
     }
 
-    private func isSafe(_ sourceOID: UInt32, _ targetOID: UInt32) -> Bool {
+    private func isSafe(_ sourceOID: UInt32, as targetOID: UInt32) -> Bool {
         guard let source = sourceTypes[sourceOID], let target = targetTypes[targetOID],
             source.schema == target.schema, source.name == target.name, source.kind == target.kind
         else { return false }
@@ -39,7 +39,7 @@ public struct BinarySafety: Sendable {
             // An array's binary form names its element's OID: only fixed ones are equal. An empty
             // int2vector or oidvector is sent in a form that its own input function rejects.
             let isFixed = source.isBuiltIn && !source.name.hasSuffix("vector")
-            return (source.kind == .domain || isFixed) && isSafe(source.inner, target.inner)
+            return (source.kind == .domain || isFixed) && isSafe(source.inner, as: target.inner)
         }
         guard source.isBuiltIn else { return false }
         return BinarySafety.safe.contains(source.name)

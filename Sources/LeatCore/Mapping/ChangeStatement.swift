@@ -45,13 +45,13 @@ struct StatementWriter {
     mutating func condition(isOld: Bool) -> String {
         switch plan.identity {
         case .key(let columns, let operators):
-            return keyCondition("", columns, operators, isOld: isOld)
+            return keyCondition(on: columns, by: operators, isOld: isOld)
         case .record(let columns):
             return rowAddress(recordCondition(columns, isOld: isOld))
         case .full(let key, let operators):
             var conditions: [String] = []
             if !key.isEmpty {
-                conditions.append(keyCondition("t.", key, operators, isOld: isOld))
+                conditions.append(keyCondition(on: key, by: operators, of: "t.", isOld: isOld))
             }
             conditions.append(recordCondition(plan.written, isOld: isOld))
             return rowAddress(conditions.joined(separator: " and "))
@@ -59,7 +59,7 @@ struct StatementWriter {
     }
 
     private mutating func keyCondition(
-        _ prefix: String, _ columns: [Int], _ operators: [String], isOld: Bool
+        on columns: [Int], by operators: [String], of prefix: String = "", isOld: Bool
     ) -> String {
         var conditions: [String] = []
         for (column, equals) in zip(columns, operators) {
@@ -74,7 +74,7 @@ struct StatementWriter {
     private mutating func recordCondition(_ columns: [Int], isOld: Bool) -> String {
         let values = columns.map { parameter($0, isOld: isOld) }
         let names = columns.map { "t.\(name($0))" }
-        return quickConditions(columns, names, values) + """
+        return quickConditions(on: columns, named: names, equal: values) + """
             row(\(names.joined(separator: ", ")))::pg_catalog.record \
             operator(pg_catalog.*=) row(\(values.joined(separator: ", ")))::pg_catalog.record
             """
@@ -83,7 +83,7 @@ struct StatementWriter {
     /// Records are costly to make and compare, for each row that is looked at. Most rows differ in
     /// a column that is not: of some types, values of the same bytes are always equal.
     private func quickConditions(
-        _ columns: [Int], _ names: [String], _ values: [String]
+        on columns: [Int], named names: [String], equal values: [String]
     ) -> String {
         let quick = columns.indices.filter {
             StatementWriter.quickTypes.contains(plan.columns[columns[$0]].typeOID)

@@ -25,11 +25,11 @@ struct ColumnNumbers {
         let fitsThen = fits(known.present.map { known[$0]?.name ?? "" })
         switch (fitsNow, fitsThen) {
         case (true, true):
-            choose(relation, now, known, sighting)
+            choose(relation, now: now, known: known, sighting: sighting)
         case (true, false):
             numbers = now.map(\.number)
         case (false, _):
-            eliminate(relation, now, known, sighting)
+            eliminate(relation, now: now, known: known, sighting: sighting)
         }
         let rivals = ColumnRivals(relation, now: now, known: known, sighting: sighting)
         ambiguous += rivals.doubtful(numbers).filter { !ambiguous.contains($0) }
@@ -42,8 +42,8 @@ struct ColumnNumbers {
     /// The names were the same before. Types may tell the two apart; else it is the transaction
     /// that does.
     private mutating func choose(
-        _ relation: Relation, _ now: [SourceColumn], _ known: KnownColumns,
-        _ sighting: ColumnRoutes.Sighting
+        _ relation: Relation, now: [SourceColumn], known: KnownColumns,
+        sighting: ColumnRoutes.Sighting
     ) {
         let (new, old) = (now.map(\.number), known.present)
         numbers = new
@@ -70,8 +70,8 @@ struct ColumnNumbers {
     /// Where no order of such names is left, columns had others between: `rename a to x; rename b to
     /// a; rename x to b` is a relation `b, a`, and the next `drop a; rename b to a` leaves 3 `a`.
     private mutating func eliminate(
-        _ relation: Relation, _ now: [SourceColumn], _ known: KnownColumns,
-        _ sighting: ColumnRoutes.Sighting
+        _ relation: Relation, now: [SourceColumn], known: KnownColumns,
+        sighting: ColumnRoutes.Sighting
     ) {
         let current = Dictionary(
             now.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
@@ -98,21 +98,22 @@ struct ColumnNumbers {
             ?? (isWhole
                 ? order.places(names.map { name in order.all.filter { isFree($0, for: name) } })
                 : nil)
-            ?? beside(order, named)
+            ?? beside(order, named: named)
         guard let possible else { return numbers = names.map { _ in nil } }
         numbers = possible.enumerated().map { index, numbers in
             guard let first = numbers.first, let last = numbers.last, first != last else {
                 return numbers.first
             }
             guard named[index].count > 1 else { return nil }
-            let number = choose(relation.columns[index], first, current[last], sighting)
+            let number = choose(
+                relation.columns[index], old: first, new: current[last], sighting: sighting)
             if number == nil { ambiguous.append(names[index]) }
             return number
         }
     }
 
     /// The same where some are columns that came and went, of which nothing is known.
-    private func beside(_ order: ColumnOrder, _ named: [[Int]]) -> [[Int]]? {
+    private func beside(_ order: ColumnOrder, named: [[Int]]) -> [[Int]]? {
         let last = order.all.last ?? 0
         let wider = order.adding(Array(last + 1...last + max(1, names.count)))
         return wider.places(named.map { $0.isEmpty ? wider.all : $0 })?
@@ -121,8 +122,8 @@ struct ColumnNumbers {
 
     /// The column that was known, or the one that was made since.
     private func choose(
-        _ column: RelationColumn, _ old: Int, _ new: SourceColumn?,
-        _ sighting: ColumnRoutes.Sighting
+        _ column: RelationColumn, old: Int, new: SourceColumn?,
+        sighting: ColumnRoutes.Sighting
     ) -> Int? {
         guard let new else { return nil }
         if let earlier = sighting.earlier?[old] {

@@ -36,16 +36,18 @@ struct ColumnRivals {
                 low < other && other < high && !taken.contains(other)
             }
             guard !isMade else {
-                return dropped.contains { isRival($0.key) && mayBeGone($0.key, $0.value, column) }
+                return dropped.contains {
+                    isRival($0.key) && mayBe(column, as: $0.key, goneBy: $0.value)
+                }
             }
             return now.values.contains {
-                isRival($0.number) && mayBe($0, column, since: dropped[number] ?? 0)
+                isRival($0.number) && mayBe(column, as: $0, since: dropped[number] ?? 0)
             }
         }.map { relation.columns[$0].name }
     }
 
     /// Whether the relation may be about a column that was dropped since.
-    private func mayBeGone(_ number: Int, _ drop: UInt32, _ column: RelationColumn) -> Bool {
+    private func mayBe(_ column: RelationColumn, as number: Int, goneBy drop: UInt32) -> Bool {
         if known[number]?.isGone == true { return false }
         // Nothing of it was sent.
         if known[number] == nil, let earlier = sighting.earlier?[number],
@@ -59,7 +61,7 @@ struct ColumnRivals {
 
     /// Whether it may be about one that was made behind a drop, and has got its name since.
     private func mayBe(
-        _ new: SourceColumn, _ column: RelationColumn, since drop: UInt32
+        _ column: RelationColumn, as new: SourceColumn, since drop: UInt32
     ) -> Bool {
         known[new.number] == nil && new.hasType(of: column)
             && sighting.changedBy?.follows(drop) == true

@@ -96,7 +96,7 @@ public struct ColumnRoutes: Sendable, Equatable {
             let (name, own) = (names[index], sourceNames[index])
             guard let number else {
                 // Of a table that is gone no value is ever compared.
-                if !source.isEmpty, !ambiguous.contains(own), isHeld(name, known, target) {
+                if !source.isEmpty, !ambiguous.contains(own), isHeld(name, on: target, by: known) {
                     ambiguous.append(own)
                 }
                 continue
@@ -107,7 +107,7 @@ public struct ColumnRoutes: Sendable, Equatable {
             }
             let named = target.columns.first { $0.name.isSameName(as: name) }
             guard let agreed = known[number], agreed.targetNumber != 0 else {
-                if let named, isReplaced(named, by: number, current, known) {
+                if let named, isReplaced(named, by: number, known: known, current: current) {
                     replaced.insert(own)
                 }
                 continue
@@ -138,7 +138,7 @@ public struct ColumnRoutes: Sendable, Equatable {
                 owed.append(NameRing.Rename(from: found.name, to: name))
             }
         }
-        owe(target, stepping: ColumnRoutes.dropped(source, known, target))
+        owe(target, stepping: ColumnRoutes.dropped(from: target, source: source, known: known))
         checkNames()
     }
 
@@ -156,7 +156,7 @@ public struct ColumnRoutes: Sendable, Equatable {
     }
 
     /// Whether the target's column of a name is known to be another one's, perhaps.
-    private func isHeld(_ name: String, _ known: KnownColumns, _ target: TargetTable) -> Bool {
+    private func isHeld(_ name: String, on target: TargetTable, by known: KnownColumns) -> Bool {
         target.columns.contains {
             $0.name.isSameName(as: name) && known.holder(ofTarget: $0.number) != nil
         }
@@ -164,8 +164,8 @@ public struct ColumnRoutes: Sendable, Equatable {
 
     /// Whether the target's column of a name is that of a column which the source has dropped.
     private func isReplaced(
-        _ named: TargetTable.Column, by number: Int, _ current: [Int: SourceColumn],
-        _ known: KnownColumns
+        _ named: TargetTable.Column, by number: Int, known: KnownColumns,
+        current: [Int: SourceColumn]
     ) -> Bool {
         guard let holder = known.holder(ofTarget: named.number), holder != number else {
             return false
@@ -225,7 +225,7 @@ public struct ColumnRoutes: Sendable, Equatable {
 
     /// The target's columns that the source has no more.
     private static func dropped(
-        _ source: [SourceColumn], _ known: KnownColumns, _ target: TargetTable
+        from target: TargetTable, source: [SourceColumn], known: KnownColumns
     ) -> [TargetTable.Column] {
         let left = Set(source.map(\.number))
         let gone = known.numbers.filter { !left.contains($0) }.compactMap {

@@ -2,7 +2,7 @@ internal import PGWire
 
 extension KnownColumns {
     /// Takes over where a relation's columns went.
-    public mutating func learn(_ routes: ColumnRoutes, _ target: TargetTable) {
+    public mutating func learn(_ routes: ColumnRoutes, on target: TargetTable) {
         for index in routes.numbers.indices where !routes.leavesOut(index) {
             guard let number = routes.numbers[index],
                 let found = target.columns.first(where: {

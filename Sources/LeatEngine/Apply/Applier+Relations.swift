@@ -143,7 +143,7 @@ extension Applier {
         named name: TableName, id: RelationID
     ) {
         var now = known
-        now.learn(routes, table)
+        now.learn(routes, on: table)
         guard now != known, knowledge.followed[id] != nil else { return }
         knowledge.knownColumns[id] = now
         if side == nil {

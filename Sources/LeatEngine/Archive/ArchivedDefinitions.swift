@@ -189,7 +189,7 @@ final class ArchivedDefinitions: DefinitionKeeper {
     func giveUp(_ tables: [TableName]) async throws -> Bool { true }
 
     func doubt(
-        _ table: TableName, _ reason: String, at end: LSN, isFoundAgain: Bool
+        _ table: TableName, because reason: String, at end: LSN, isFoundAgain: Bool
     ) async throws {
         try doubt([table: reason], at: end)
     }

@@ -53,7 +53,7 @@ protocol DefinitionKeeper: Sendable {
     ///   - end: Of the source's WAL when that was noticed.
     ///   - isFoundAgain: Whether the next look finds it too.
     func doubt(
-        _ table: TableName, _ reason: String, at end: LSN, isFoundAgain: Bool
+        _ table: TableName, because reason: String, at end: LSN, isFoundAgain: Bool
     ) async throws
 
     /// Whatever was changed without being sent, it was after this.
@@ -166,7 +166,7 @@ struct TargetDefinitions: DefinitionKeeper {
     }
 
     func doubt(
-        _ table: TableName, _ reason: String, at end: LSN, isFoundAgain: Bool
+        _ table: TableName, because reason: String, at end: LSN, isFoundAgain: Bool
     ) async throws {
         guard !isFoundAgain else { return }
         let stream = stream
@@ -185,7 +185,7 @@ struct TargetDefinitions: DefinitionKeeper {
             guard base[column.number] == nil else { return table.isNamed(column, on: target) }
             return target.columns.contains { found in
                 found.name.isSameName(as: table.route.column(column.name))
-                    && !table.holdsAnother(found, column)
+                    && !table.holdsAnother(found, than: column)
             }
         }
         let retyping = Retyping(from: base, to: seen)
@@ -196,7 +196,7 @@ struct TargetDefinitions: DefinitionKeeper {
             return found.map { TableDefinition.TargetType($0) } != retyping.targets[number]
         }
         guard has, isRetyped else { return false }
-        table.definitions.follow(target, table.columns)
+        table.definitions.follow(on: target, by: table.columns)
         return true
     }
 

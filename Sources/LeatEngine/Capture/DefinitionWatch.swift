@@ -42,7 +42,7 @@ actor DefinitionWatch {
         }
 
         /// Whether a column of the target is still that of one which the source has dropped.
-        func holdsAnother(_ found: TargetTable.Column, _ column: SourceColumn) -> Bool {
+        func holdsAnother(_ found: TargetTable.Column, than column: SourceColumn) -> Bool {
             guard let holder = columns.holder(ofTarget: found.number), holder != column.number
             else { return false }
             return definitions.seen[holder] == nil
@@ -134,7 +134,7 @@ actor DefinitionWatch {
     ///   ``Restart`` where the start is to decide.
     func look(
         _ source: Connection, reached: LSN? = nil, isLast: Bool = false,
-        _ read: @Sendable () async throws -> [RelationID: SourceTable]
+        reading read: @Sendable () async throws -> [RelationID: SourceTable]
     ) async throws {
         await beginLook()
         defer { endLook() }
@@ -147,9 +147,10 @@ actor DefinitionWatch {
         let reached = max(reached ?? .zero, position())
         // Behind the position: what was told up to there is among them.
         let truncates = try await truncates()
-        var found = try await compare(now, truncates ?? [], at: end, source)
-        try await noteLeft(now, at: end, reached)
-        try await settleSuspicions(by: reached, truncates, &found.changed, source)
+        var found = try await compare(now, truncates: truncates ?? [], at: end, on: source)
+        try await noteLeft(now, at: end, reached: reached)
+        try await settleSuspicions(
+            by: reached, truncates: truncates, changing: &found.changed, on: source)
         columns = now.mapValues { table in
             let known = found.changed[table.relation.id] ?? tables[table.relation.id]
             return table.columns(known?.definitions.seen)
@@ -178,7 +179,7 @@ actor DefinitionWatch {
             let doubts = left.values.sorted().map {
                 DefinitionChange.Doubt.remadeOnTarget(column: $0)
             }
-            throw advising(Halt.doubtful(table.name, doubts))
+            throw advising(Halt.doubtful(table.name, by: doubts))
         }
     }
 
@@ -189,8 +190,8 @@ actor DefinitionWatch {
     }
 
     private func compare(
-        _ now: [RelationID: SourceTable], _ truncates: [AppliedTruncate], at end: LSN,
-        _ source: Connection
+        _ now: [RelationID: SourceTable], truncates: [AppliedTruncate], at end: LSN,
+        on source: Connection
     ) async throws -> Findings {
         var found = Findings()
         for (id, table) in now {
@@ -199,7 +200,7 @@ actor DefinitionWatch {
                 continue
             }
             let told = truncates.filter { $0.table == id }
-            switch try await compare(known, table, told, at: end, source) {
+            switch try await compare(known, with: table, truncates: told, at: end, on: source) {
             case .same: break
             case .new(let new): found.changed[id] = new
             case .waits: found.undecided.insert(id)
@@ -253,7 +254,7 @@ actor DefinitionWatch {
 
     /// What was sent of a table that is published no longer ends here at the latest.
     private func noteLeft(
-        _ now: [RelationID: SourceTable], at end: LSN, _ reached: LSN
+        _ now: [RelationID: SourceTable], at end: LSN, reached: LSN
     ) async throws {
         let new = tables.values.filter { now[$0.id] == nil && leaving[$0.name] == nil }
         if !new.isEmpty, try await keeper.leave(new, at: end) {
@@ -287,8 +288,8 @@ actor DefinitionWatch {
     }
 
     private func compare(
-        _ known: Table, _ table: SourceTable, _ truncates: [AppliedTruncate], at end: LSN,
-        _ source: Connection
+        _ known: Table, with table: SourceTable, truncates: [AppliedTruncate], at end: LSN,
+        on source: Connection
     ) async throws -> Comparison {
         let (seen, now) = (known.definitions.seen, table.definition)
         let id = table.relation.id
@@ -299,12 +300,13 @@ actor DefinitionWatch {
         let change = DefinitionChange(from: seen, to: now, sent: table)
         let returned = known.definitions.returned(to: now, sent: table.columns.map(\.name))
         let more = try await keeper.findings(from: known.definitions, to: table, source)
-        guard let standing = try await standing(change.findings + returned + more, source) else {
+        guard let standing = try await standing(change.findings + returned + more, on: source)
+        else {
             return .waits
         }
         let (soft, hard) = (standing.filter(\.mayBeTruncate), standing.filter { !$0.mayBeTruncate })
         guard hard.isEmpty else {
-            throw try await doubtful(known.name, hard, at: end, isFoundAgain: true)
+            throw try await doubtful(known.name, because: hard, at: end, isFoundAgain: true)
         }
         // The start has compared those of a table that it suspects.
         guard (suspicions[id]?.definition ?? seen).generated == now.generated else {
@@ -326,7 +328,7 @@ actor DefinitionWatch {
 
     /// - Returns: Nil if a lock on the table stands in the way: it waits for the next look.
     private func standing(
-        _ findings: [DefinitionChange.Finding], _ source: Connection
+        _ findings: [DefinitionChange.Finding], on source: Connection
     ) async throws -> [DefinitionChange.Doubt]? {
         guard !findings.isEmpty else { return [] }
         return try await source.run { session in
@@ -335,31 +337,34 @@ actor DefinitionWatch {
     }
 
     private func doubtful(
-        _ table: TableName, _ doubts: [DefinitionChange.Doubt], at end: LSN, isFoundAgain: Bool
+        _ table: TableName, because doubts: [DefinitionChange.Doubt], at end: LSN,
+        isFoundAgain: Bool
     ) async throws -> Halt {
         let reason = doubts.map(\.reason).joined(separator: "; ")
-        try await keeper.doubt(table, reason, at: end, isFoundAgain: isFoundAgain)
+        try await keeper.doubt(table, because: reason, at: end, isFoundAgain: isFoundAgain)
         return advising(Halt.doubtful(table, because: reason))
     }
 
     /// What the stream had to tell of truncates before the source's end of then, it has told.
     private func settleSuspicions(
-        by reached: LSN, _ truncates: [AppliedTruncate]?, _ changed: inout [RelationID: Table],
-        _ source: Connection
+        by reached: LSN, truncates: [AppliedTruncate]?,
+        changing changed: inout [RelationID: Table], on source: Connection
     ) async throws {
         guard let truncates else { return }
         for (id, suspicion) in suspicions where suspicion.end <= reached {
             guard var table = tables[id] else { continue }
             let told = truncates.filter { $0.table == id }
-            guard let left = try await doubts(of: suspicion, but: told, table, source) else {
+            guard let left = try await doubts(of: suspicion, but: told, in: table, on: source)
+            else {
                 continue
             }
             guard left.isEmpty else {
-                throw try await doubtful(table.name, left, at: suspicion.end, isFoundAgain: false)
+                throw try await doubtful(
+                    table.name, because: left, at: suspicion.end, isFoundAgain: false)
             }
             tell(
-                suspicion.doubts.filter { told.explain($0, among: suspicion.doubts) }, told,
-                of: table.name)
+                suspicion.doubts.filter { told.explain($0, among: suspicion.doubts) },
+                hiddenBy: told, of: table.name)
             suspicions[id] = nil
             _ = table.definitions.look(suspicion.definition, at: suspicion.end)
             changed[id] = table
@@ -369,7 +374,8 @@ actor DefinitionWatch {
     /// - Parameter told: Truncates of the table.
     /// - Returns: Those that are left; nil if that cannot be found out now.
     private func doubts(
-        of suspicion: Suspicion, but told: [AppliedTruncate], _ table: Table, _ source: Connection
+        of suspicion: Suspicion, but told: [AppliedTruncate], in table: Table,
+        on source: Connection
     ) async throws -> [DefinitionChange.Doubt]? {
         var left: [DefinitionChange.Doubt] = []
         for doubt in suspicion.doubts where !told.explain(doubt, among: suspicion.doubts) {
@@ -389,7 +395,8 @@ actor DefinitionWatch {
     }
 
     private func tell(
-        _ doubts: [DefinitionChange.Doubt], _ truncates: [AppliedTruncate], of table: TableName
+        _ doubts: [DefinitionChange.Doubt], hiddenBy truncates: [AppliedTruncate],
+        of table: TableName
     ) {
         guard truncates.hide(doubts) else { return }
         logger.tellHidden(table, because: DefinitionChange.hiddenBehindTruncate)
@@ -404,7 +411,7 @@ actor DefinitionWatch {
             let table = halt.copiesAnew.first
         else { return }
         // Without it the stream stops in the same place.
-        try? await keeper.doubt(table, reason, at: position(), isFoundAgain: false)
+        try? await keeper.doubt(table, because: reason, at: position(), isFoundAgain: false)
     }
 
     /// A change has met other rows than the source had: what is suspected of its table is so, and
@@ -415,10 +422,10 @@ actor DefinitionWatch {
             let columns = table.definitions.rewrittenAhead
             guard !columns.isEmpty else { return nil }
             return try await doubtful(
-                table.name, columns.map { .rewritten(column: $0) }, at: position(),
+                table.name, because: columns.map { .rewritten(column: $0) }, at: position(),
                 isFoundAgain: false)
         }
         return try await doubtful(
-            table.name, suspicion.doubts, at: suspicion.end, isFoundAgain: false)
+            table.name, because: suspicion.doubts, at: suspicion.end, isFoundAgain: false)
     }
 }

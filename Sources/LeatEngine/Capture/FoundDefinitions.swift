@@ -41,7 +41,7 @@ struct FoundDefinitions: Sendable {
             try SourceCatalog(session: session).standing(change.findings + returned + more)
         }
         let hard = (standing ?? []).filter { !$0.mayBeTruncate }
-        if !hard.isEmpty { doubts[table.name] = Halt.doubtful(table.name, hard) }
+        if !hard.isEmpty { doubts[table.name] = Halt.doubtful(table.name, by: hard) }
         let soft = (standing ?? []).filter(\.mayBeTruncate)
         if hard.isEmpty, !soft.isEmpty {
             suspicions[table.relation.id] = .init(doubts: soft, definition: now, end: end)

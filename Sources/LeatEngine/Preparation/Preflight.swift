@@ -88,7 +88,7 @@ enum Preflight {
                 let leftOut = routes.leftOutColumns.sorted { $0.key < $1.key }
                 guard leftOut.isEmpty else {
                     throw Halt.doubtful(
-                        table.name, leftOut.map { .remadeOnTarget(column: $0.value) })
+                        table.name, by: leftOut.map { .remadeOnTarget(column: $0.value) })
                 }
             } catch let halt as Halt {
                 let halt = try DependentViews.explain(halt, on: session)

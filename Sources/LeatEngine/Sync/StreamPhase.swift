@@ -141,7 +141,8 @@ struct StreamPhase {
         do {
             // Nothing may end well with rows on the target that the source does not have.
             let reached = ending == .endReached ? end : nil
-            try await definitions.look(servers.source, reached: reached, isLast: true, tables)
+            try await definitions.look(
+                servers.source, reached: reached, isLast: true, reading: tables)
             try await SequenceJob(
                 configuration: configuration, source: servers.source, applier: servers.applier,
                 logger: logger

@@ -51,7 +51,8 @@ extension StreamPreparation {
             if let halt = ways.later[name] {
                 stuck.append(advisingCopy(halt))
             } else if let plan = ways.plans[name] {
-                found.known[name]?.follow(plan.target, columns[name] ?? KnownColumns())
+                found.known[name]?.follow(
+                    on: plan.target, by: columns[name] ?? KnownColumns())
             }
         }
         guard stuck.isEmpty else { throw StreamPreparation.combined(stuck) }

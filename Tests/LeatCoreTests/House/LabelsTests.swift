@@ -8,11 +8,6 @@ struct LabelsTests {
         .deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Sources")
 
-    /// Where the calls are still to be given labels.
-    private static let bareFolders = [
-        "LeatCore/Definitions/", "LeatCore/Mapping/", "LeatEngine/Capture/Definition",
-    ]
-
     private struct Declared: CustomTestStringConvertible {
         var file: String
         var function: SourceFunctions.Function
@@ -52,9 +47,7 @@ struct LabelsTests {
     private static func functions() throws -> [Declared] {
         let names = try #require(FileManager.default.enumerator(atPath: sources.path))
         return try names.compactMap { $0 as? String }
-            .filter { name in
-                name.hasSuffix(".swift") && !bareFolders.contains { name.hasPrefix($0) }
-            }
+            .filter { $0.hasSuffix(".swift") }
             .flatMap { name in
                 let source = try String(
                     contentsOf: sources.appending(path: name), encoding: .utf8)

@@ -73,7 +73,7 @@ struct ColumnRoutesTests {
         let after = columns.routes("id", "u", "n")
         #expect(after.names == ["id", "w", "n"] && after.problems.isEmpty)
         #expect(columns.routes("id", "v", "n").names == ["id", "w", "n"])
-        columns.known.learn(after, columns.target)
+        columns.known.learn(after, on: columns.target)
         #expect(columns.known[12]?.name == "u")
         #expect(columns.routes("id", "u", "n").names == ["id", "w", "n"])
     }
@@ -216,7 +216,7 @@ struct ColumnRoutesTests {
         columns.add("x", 8)
 
         let routes = columns.routes("id", "x")
-        columns.known.learn(routes, columns.target)
+        columns.known.learn(routes, on: columns.target)
 
         #expect(routes.names == ["id", "x"] && routes.problems.isEmpty)
         #expect(columns.known[15] == KnownColumns.Column(targetNumber: 8, name: "x"))
@@ -271,7 +271,7 @@ struct ColumnRoutesTests {
         let after = routes(columns, redescribedBy: 901)
 
         #expect(!after.leavesOut(1))
-        columns.known.learn(after, columns.target)
+        columns.known.learn(after, on: columns.target)
         #expect(columns.known[22] == .init(targetNumber: 7, name: "v"))
         #expect(columns.known[12]?.isGone == true)
         #expect(KnownColumns(texts: columns.known.texts) == columns.known)
