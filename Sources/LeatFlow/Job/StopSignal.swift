@@ -8,7 +8,14 @@ public final class StopSignal: Sendable {
     private struct State {
         var isRequested = false
         var drain: (@Sendable () -> Void)?
-        var waiter: CheckedContinuation<Void, Never>?
+        /// In the order of their coming.
+        var waiters: [(id: Int, continuation: CheckedContinuation<Void, Never>)] = []
+        var lastID = 0
+
+        mutating func nextID() -> Int {
+            lastID += 1
+            return lastID
+        }
     }
 
     private let state = Mutex(State())
@@ -21,31 +28,31 @@ public final class StopSignal: Sendable {
 
     /// Wants a stop; again is no more than once.
     public func request() {
-        let waiter = state.withLock { state in
+        let waiters = state.withLock { state in
             state.isRequested = true
-            defer { state.waiter = nil }
-            return state.waiter
+            defer { state.waiters = [] }
+            return state.waiters
         }
-        waiter?.resume()
+        for waiter in waiters { waiter.continuation.resume() }
     }
 
     /// Waits until a stop is requested, or the task is cancelled.
     public func wait() async {
+        let id = state.withLock { $0.nextID() }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
                     if state.isRequested || Task.isCancelled { return true }
-                    state.waiter = continuation
+                    state.waiters.append((id, continuation))
                     return false
                 }
                 if isOver { continuation.resume() }
             }
         } onCancel: {
             let waiter = state.withLock { state in
-                defer { state.waiter = nil }
-                return state.waiter
+                state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
             }
-            waiter?.resume()
+            waiter?.continuation.resume()
         }
     }
 
