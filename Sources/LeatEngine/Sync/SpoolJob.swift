@@ -18,23 +18,14 @@ struct SpoolJob: Sendable {
     let stop: StopSignal
     let logger: Logger
 
-    private enum TaskEnd: Sendable {
-        case stopAsked, waitedLong, recorded
-        case followed(StreamEnding?)
-    }
-
-    /// What a stop waits for the last of the recording, so that a target which is not behind has
-    /// all of it.
-    private static let patience: Duration = .seconds(3)
-
     /// - Returns: How the following ended; nil if it was cancelled by a stop, and rolled back.
     /// - Throws: ``Halt``; nothing else.
     func run() async throws -> StreamEnding? {
         let folder = ArchiveFolder(spool.folder)
         try StateFolder.checkIsOutside(folder.path, of: configuration.stateDirectory)
         let lock = try RecordJob.lock(folder, logger: logger)
-        let (recording, following) = (StopSignal(), StopSignal())
-        let limit = spool.limit.map { SpoolLimit($0, stop: recording, logger: logger) }
+        let jobs = JobPair()
+        let limit = spool.limit.map { SpoolLimit($0, stop: jobs.bringing, logger: logger) }
         let target: TargetSpool
         do throws(ArchiveError) {
             target = try TargetSpool(
@@ -43,43 +34,12 @@ struct SpoolJob: Sendable {
         } catch {
             throw Halt(error, archive: folder.path)
         }
-        return try await withThrowingTaskGroup(of: TaskEnd.self) { group in
-            group.addTask {
-                await stop.wait()
-                return .stopAsked
-            }
-            group.addTask {
+        return try await jobs.run(
+            until: stop,
+            bringing: {
                 await target.waitUntilOpen()
-                try await record(on: target, until: recording)
-                return .recorded
-            }
-            group.addTask { .followed(try await follow(target, until: following)) }
-            var (isRecorded, isFollowed) = (false, false)
-            var ending: StreamEnding?
-            while !(isRecorded && isFollowed), let end = try await group.next() {
-                switch end {
-                case .stopAsked:
-                    recording.request()
-                    group.addTask {
-                        try await Task.sleep(for: SpoolJob.patience)
-                        return .waitedLong
-                    }
-                    target.open()
-                case .recorded:
-                    isRecorded = true
-                    following.request()
-                case .waitedLong:
-                    following.request()
-                case .followed(let how):
-                    (isFollowed, ending) = (true, how)
-                    // At the end position, or stopped: nothing more is recorded either.
-                    recording.request()
-                    target.open()
-                }
-            }
-            group.cancelAll()
-            return ending
-        }
+                try await record(on: target, until: jobs.bringing)
+            }, taking: { try await follow(target, until: jobs.taking) }, waking: { target.open() })
     }
 
     private func record(on target: TargetSpool, until stop: StopSignal) async throws {

@@ -3,54 +3,16 @@ internal import LeatFlow
 /// Two job loops in one process, as `SpoolJob` has them: one records, the other one follows.
 struct SimulatedSpoolJob {
     let process: SimulatedProcess
-    private var world: World { process.world }
-
-    private enum TaskEnd: Sendable {
-        case stopAsked, waitedLong, recorded
-        case followed(Flow.Ending?)
-    }
-
-    private static let patience: SimulatedThread.Time = 3_000_000
 
     func run() async throws -> Flow.Ending? {
-        let (recording, following) = (StopSignal(), StopSignal())
         let spool = SimulatedSpool(process)
-        return try await withThrowingTaskGroup(of: TaskEnd.self) { group in
-            group.addTask {
-                await process.stop.wait()
-                return .stopAsked
-            }
-            group.addTask {
+        let jobs = JobPair(clock: process.world.clock)
+        return try await jobs.run(
+            until: process.stop,
+            bringing: {
                 try await spool.waitUntilOpen()
-                try await record(spool, until: recording)
-                return .recorded
-            }
-            group.addTask { .followed(try await follow(spool, until: following)) }
-            var (isRecorded, isFollowed) = (false, false)
-            var ending: Flow.Ending?
-            while !(isRecorded && isFollowed), let end = try await group.next() {
-                switch end {
-                case .stopAsked:
-                    recording.request()
-                    group.addTask {
-                        try await world.thread.sleep(SimulatedSpoolJob.patience)
-                        return .waitedLong
-                    }
-                    spool.open()
-                case .recorded:
-                    isRecorded = true
-                    following.request()
-                case .waitedLong:
-                    following.request()
-                case .followed(let how):
-                    (isFollowed, ending) = (true, how)
-                    recording.request()
-                    spool.open()
-                }
-            }
-            group.cancelAll()
-            return ending
-        }
+                try await record(spool, until: jobs.bringing)
+            }, taking: { try await follow(spool, until: jobs.taking) }, waking: { spool.open() })
     }
 
     private func record(_ spool: SimulatedSpool, until stop: StopSignal) async throws {
