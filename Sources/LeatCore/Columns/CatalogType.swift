@@ -98,6 +98,8 @@ public struct TypeCatalog: Sendable {
         types.values.first { $0.schema.isSameName(as: schema) && $0.name.isSameName(as: name) }
     }
 
+    var all: Dictionary<UInt32, CatalogType>.Values { types.values }
+
     var enums: [CatalogType] {
         types.values.filter { $0.kind == .enum }
             .sorted { ($0.schema, $0.name) < ($1.schema, $1.name) }

@@ -8,12 +8,21 @@ extension CatalogType {
     /// cannot read it refuses aloud, as an enum does with a label that it lacks. For a domain
     /// the server names the type beneath it. What could be read and still mean something else
     /// is no twin: the fields of a row, which come without names.
-    public init(_ description: TypeDescription, target: TypeCatalog) {
+    ///
+    /// - Parameter rules: By which it may have another name there.
+    public init(
+        _ description: TypeDescription, target: TypeCatalog,
+        renamedBy rules: RenameRules = RenameRules()
+    ) {
         let schema = description.schema.isEmpty ? "pg_catalog" : description.schema
-        let twin = target.named(schema, name: description.name)
+        let own = TableName(schema: schema, name: description.name)
+        let moved = rules.target(of: own)
+        let candidates = moved == own ? [own] : [moved, own]
+        let twin = candidates.lazy.compactMap { target.named($0.schema, name: $0.name) }.first
         let hasFields = twin.map(target.isMadeOfFields) ?? false
         self.init(
-            oid: description.oid, schema: schema, name: description.name,
+            oid: description.oid, schema: twin?.schema ?? schema,
+            name: twin?.name ?? description.name,
             kind: twin?.kind ?? .base, category: twin?.category ?? "U",
             fields: hasFields ? [CatalogType.unknownField] : [])
     }

@@ -50,7 +50,7 @@ struct TypeMending {
 
 extension CatalogType.Field {
     /// The definition begins with it, quoted; a quote in it is doubled.
-    fileprivate var quotedName: String {
+    var quotedName: String {
         var name = "\""
         var isDoubled = false
         for scalar in definition.unicodeScalars.dropFirst() {

@@ -255,10 +255,12 @@ extension Applier {
             knowledge.targetTypes = try open().typeCatalog()
             let gone = new.types.filter { types[$0] == nil }
             let known = knowledge.goneTypes.compactMap { knowledge.sourceTypes[$0] }
-            knowledge.sourceTypes = types.adding(
+            let rules = handling.renames
+            let named = types.renamed(by: rules, on: knowledge.targetTypes)
+            knowledge.sourceTypes = named.adding(
                 known
                     + described.filter { gone.contains($0.oid) }.map {
-                        CatalogType($0, target: knowledge.targetTypes)
+                        CatalogType($0, target: knowledge.targetTypes, renamedBy: rules)
                     })
             knowledge.goneTypes.formUnion(gone)
         }

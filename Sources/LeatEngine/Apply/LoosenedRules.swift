@@ -58,7 +58,8 @@ struct LoosenedRules {
 
     /// What the source calls it; nil where columns have other names there, which rules are about.
     private func onSource(_ owner: BrokenRule.Owner) -> BrokenRule.Owner? {
-        guard case .table(let name) = owner, !applier.handling.renames.isEmpty else { return owner }
+        guard !applier.handling.renames.isEmpty else { return owner }
+        guard case .table(let name) = owner else { return nil }
         guard let route = routes.first(where: { $0.target == name }) else {
             return applier.handling.renames.target(of: name) == name ? owner : nil
         }

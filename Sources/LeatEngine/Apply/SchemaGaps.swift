@@ -49,7 +49,8 @@ struct SchemaGaps {
     private func statements(lacksPartition: Bool) async throws -> [String] {
         let types = try await source.types()
         let target = try await applier.run { try $0.typeCatalog() }
-        return types.missingLabels(on: target)
+        let rules = applier.handling.renames
+        return types.renamed(by: rules, on: target).missingLabels(on: target)
             + (try await missingPartitions(areElsewhere: lacksPartition))
     }
 

@@ -11,6 +11,8 @@ enum Preflight {
         var plans: [TableName: RelationPlan]
         /// What is wrong with tables that the stream follows already.
         var later: [TableName: Halt]
+        /// Under the names that they have on the target.
+        var sourceTypes: TypeCatalog
         var targetTypes: TypeCatalog
     }
 
@@ -33,11 +35,13 @@ enum Preflight {
     ///   - dump: What makes tables that are missing.
     /// - Throws: One ``Halt`` (exit code 6) with all that is wrong with the others.
     static func ways(
-        of tables: [SourceTable], sourceTypes: TypeCatalog, target session: Session,
+        of tables: [SourceTable], sourceTypes: TypeCatalog, renamedBy rules: RenameRules,
+        target session: Session,
         followed: [TableName: Followed], copied: [TableName: KnownColumns] = [:],
         remade: Set<TableName> = [], isEmptied: Bool = false, dump: SchemaCommand? = nil
     ) throws -> Ways {
         let targetTypes = try session.typeCatalog()
+        let sourceTypes = sourceTypes.renamed(by: rules, on: targetTypes)
         var plans: [TableName: RelationPlan] = [:]
         var (problems, later, generated): ([Halt], [TableName: Halt], [Halt]) = ([], [:], [])
         let targets = try TargetTables.resolve(tables.map(\.target), on: session)
@@ -115,7 +119,8 @@ enum Preflight {
             }
             throw halt
         }
-        return Ways(plans: plans, later: later, targetTypes: targetTypes)
+        return Ways(
+            plans: plans, later: later, sourceTypes: sourceTypes, targetTypes: targetTypes)
     }
 
     /// What a table that is copied anew owes in names, if its columns were renamed while it was

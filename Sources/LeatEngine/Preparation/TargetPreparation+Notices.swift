@@ -27,9 +27,9 @@ extension TargetPreparation {
     }
 
     /// The same value is another moment in another zone.
-    func tellZones(of ways: Preflight.Ways, sourceTypes: TypeCatalog) async throws {
+    func tellZones(of ways: Preflight.Ways) async throws {
         let columns = ways.plans.values.flatMap {
-            ZonedColumns(sourceTypes: sourceTypes, targetTypes: ways.targetTypes).names($0)
+            ZonedColumns(sourceTypes: ways.sourceTypes, targetTypes: ways.targetTypes).names($0)
         }.sorted()
         guard !columns.isEmpty else { return }
         let zone = try await applier.run {

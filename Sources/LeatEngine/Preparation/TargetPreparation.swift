@@ -139,7 +139,8 @@ struct TargetPreparation {
         of tables: [SourceTable], _ sourceTypes: TypeCatalog,
         looked: [TableName: KnownDefinitions] = [:], copying again: Set<TableName> = []
     ) async throws -> Preflight.Ways {
-        let (stream, dump, isEmptied) = (stream, dump, copiesTables && truncatesTables)
+        let (stream, dump, rules) = (stream, dump, rules)
+        let isEmptied = copiesTables && truncatesTables
         return try await applier.run { session in
             let ids = Dictionary(
                 tables.map { ($0.name, $0.relation.id) }, uniquingKeysWith: { first, _ in first })
@@ -151,7 +152,7 @@ struct TargetPreparation {
             let copied = ready.filter { again.contains($0.table) }
             let remade = stored.filter { $0.id != nil && $0.id != ids[$0.table] }
             return try Preflight.ways(
-                of: tables, sourceTypes: sourceTypes, target: session,
+                of: tables, sourceTypes: sourceTypes, renamedBy: rules, target: session,
                 followed: Dictionary(
                     ready.filter { !again.contains($0.table) }.map { row in
                         let definitions = looked[row.table] ?? row.definitions
@@ -205,10 +206,10 @@ struct TargetPreparation {
     /// What is said at every start, because nobody should find it out by rows that differ, or by
     /// a stream that does not keep up.
     func tell(
-        of tables: [SourceTable], ways: Preflight.Ways, sourceTypes: TypeCatalog
+        of tables: [SourceTable], ways: Preflight.Ways
     ) async throws {
         tellUnsent(tables)
-        try await tellZones(of: ways, sourceTypes: sourceTypes)
+        try await tellZones(of: ways)
         tellScans(of: tables, by: ways.plans)
         for (_, halt) in ways.later.sorted(by: { $0.key < $1.key }) {
             logger.warning("the stream will stop at its first such change: \(halt)")

@@ -20,23 +20,18 @@ struct UnvalidatedRules {
             var object: TableName
             var name: String
 
-            /// What it is on the target.
-            func renamed(by rules: RenameRules) -> Key {
+            /// What it is on the target. A domain may have stayed where the source has it.
+            func found(among keys: Set<Key>, renamedBy rules: RenameRules) -> Key? {
                 var key = self
-                if owner == "t" { key.object = rules.target(of: object) }
-                return key
+                key.object = rules.target(of: object)
+                if keys.contains(key) { return key }
+                return owner == "d" && keys.contains(self) ? self : nil
             }
 
             init(_ row: Record) throws {
                 (owner, object) = (try row.text("owner"), try row.table())
                 name = try row.text("conname")
             }
-        }
-
-        func renamed(by renames: RenameRules) -> Rule {
-            var rule = self
-            rule.key = key.renamed(by: renames)
-            return rule
         }
 
         var name: String { key.name }
@@ -70,7 +65,7 @@ struct UnvalidatedRules {
                 try session.query("select exists (\(rule.violations))").bool()
             }
         }
-        guard broken.isEmpty else { throw halt(broken.map { $0.renamed(by: renames) }) }
+        guard broken.isEmpty else { throw halt(broken) }
     }
 
     private static func halt(_ rules: [Rule]) -> Halt {
@@ -144,7 +139,7 @@ struct UnvalidatedRules {
 
     // MARK: The target
 
-    /// Those that the target has under the same name.
+    /// Those that the target has, by their names there.
     private static func present(
         among rules: [Rule], renamedBy renames: RenameRules, on session: Session
     ) throws -> [Rule] {
@@ -164,6 +159,11 @@ struct UnvalidatedRules {
             """
         ).records.map(Rule.Key.init)
         let there = Set(found)
-        return rules.filter { there.contains($0.key.renamed(by: renames)) }
+        return rules.compactMap { rule in
+            guard let key = rule.key.found(among: there, renamedBy: renames) else { return nil }
+            var rule = rule
+            rule.key = key
+            return rule
+        }
     }
 }

@@ -90,14 +90,15 @@ struct ReplayPreparation {
         let tables = try await RoutedTables(
             onTarget: onTarget, sequences: base.map(ReplayPreparation.sequences) ?? []
         ).checked(recorded)
-        let plans = try await check(tables)
+        let ways = try await check(tables)
+        let plans = ways.plans
         if case .copy = decision, let base { try await checkSequences(base) }
         try await begin(
             by: decision, tables, with: plans, describing: opening.description, on: target)
         try await copy(from: base, tables, by: plans, at: position)
         try await makePending()
         var prepared = try await prepared(
-            at: position, tables: tables, by: plans, from: opening, reader: reader)
+            at: position, tables: tables, by: ways, from: opening, reader: reader)
         prepared.limit = limit
         return prepared
     }
@@ -198,13 +199,12 @@ struct ReplayPreparation {
         return archive.definitions.catalog.sourceTables
     }
 
-    private func check(_ tables: [SourceTable]) async throws -> [TableName: RelationPlan] {
+    private func check(_ tables: [SourceTable]) async throws -> Preflight.Ways {
         let ways = try await onTarget.ways(of: tables, archive.definitions.typeCatalog)
         try await onTarget.checkPublications(tables)
-        try await onTarget.tell(
-            of: tables, ways: ways, sourceTypes: archive.definitions.typeCatalog)
+        try await onTarget.tell(of: tables, ways: ways)
         try await onTarget.tellRole(onTarget.checkRole(tables.map(\.target)))
-        return ways.plans
+        return ways
     }
 
     /// The stream's row and its list of tables.
@@ -357,7 +357,7 @@ struct ReplayPreparation {
     // MARK: The result
 
     private func prepared(
-        at position: LSN, tables: [SourceTable], by plans: [TableName: RelationPlan],
+        at position: LSN, tables: [SourceTable], by ways: Preflight.Ways,
         from opening: ArchiveSource.Opening, reader: String?
     ) async throws -> Prepared {
         let stream = configuration.stream
@@ -368,14 +368,14 @@ struct ReplayPreparation {
             try ProgressStore(session: session, stream: stream).setSession(
                 timeline: description.timeline, format: "text", encoding: description.encoding)
             let store = TableStore(session: session, stream: stream)
-            try store.keepIdentities(of: tables, by: plans)
-            return try store.learnColumns(of: tables, from: plans)
+            try store.keepIdentities(of: tables, by: ways.plans)
+            return try store.learnColumns(of: tables, from: ways.plans)
         }
         return Prepared(
             position: position, tables: tables,
             followed: FollowedTables(stored: stored, ids: ids, by: onTarget.rules),
             form: Applier.SourceForm(
-                types: archive.definitions.typeCatalog,
+                types: ways.sourceTypes,
                 columns: Dictionary(
                     tables.map { ($0.relation.id, $0.columns) },
                     uniquingKeysWith: { first, _ in first }), isBinary: false),

@@ -138,7 +138,7 @@ extension StreamPreparation {
         let ways = try await onTarget.ways(of: tables, sourceTypes)
         try await onTarget.checkPublications(tables)
         _ = try await onTarget.checkRole(tables.map(\.target))
-        _ = try usesBinary(by: ways, sourceTypes: sourceTypes)
+        _ = try usesBinary(by: ways)
         try await checkSequences(of: tables, by: decision)
         switch decision {
         case .create, .recreate:
@@ -177,20 +177,20 @@ extension StreamPreparation {
                 """)
     }
 
-    func usesBinary(by ways: Preflight.Ways, sourceTypes: TypeCatalog) throws -> Bool {
+    func usesBinary(by ways: Preflight.Ways) throws -> Bool {
         guard run.transfer.mayBeBinary else { return false }
         return try Preflight.usesBinary(
             run.transfer.wanted, for: ways.plans,
-            safety: BinarySafety(sourceTypes: sourceTypes, targetTypes: ways.targetTypes))
+            safety: BinarySafety(sourceTypes: ways.sourceTypes, targetTypes: ways.targetTypes))
     }
 
     /// The tables with the form of their copies, each by itself. As text a `bytea` is twice as long,
     /// and beyond half a gigabyte more than a server can put together.
     func formed(
-        _ tables: [SourceTable], by ways: Preflight.Ways, sourceTypes: TypeCatalog
+        _ tables: [SourceTable], by ways: Preflight.Ways
     ) -> [SourceTable] {
         guard configuration.binary != .off else { return tables }
-        let safety = BinarySafety(sourceTypes: sourceTypes, targetTypes: ways.targetTypes)
+        let safety = BinarySafety(sourceTypes: ways.sourceTypes, targetTypes: ways.targetTypes)
         return tables.map { table in
             var table = table
             table.copiesInBinary =

@@ -113,21 +113,21 @@ struct StreamPreparation {
             }
         }
         try await onTarget.checkPublications(tables)
-        try await onTarget.tell(of: tables, ways: ways, sourceTypes: sourceTypes)
+        try await onTarget.tell(of: tables, ways: ways)
         try await onTarget.tellRole(onTarget.checkRole(tables.map(\.target)))
-        let isBinary = try usesBinary(by: ways, sourceTypes: sourceTypes)
+        let isBinary = try usesBinary(by: ways)
         if case .resume = decision {
             try await checkLate(tables, with: ways.plans, doubtful: doubtful)
         }
         let start = try await begin(
             by: decision, spool: spool, given: facts,
-            formed(tables, by: ways, sourceTypes: sourceTypes), with: ways.plans, on: system,
+            formed(tables, by: ways), with: ways.plans, on: system,
             doubtful: Set(doubtful.keys))
         try await tell(selected)
         try await keepDatabases(facts)
         return try await prepared(
             start, tables: tables, with: ways.plans, isBinary: isBinary, on: system,
-            sourceTypes: sourceTypes, looked: found)
+            sourceTypes: ways.sourceTypes, looked: found)
     }
 
     // MARK: What is followed, and what is not

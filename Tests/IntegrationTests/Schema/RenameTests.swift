@@ -378,6 +378,122 @@ struct RenameTests {
         }
     }
 
+    private static let typed = """
+        create type mood as enum ('sad', 'ok'); create domain positive as int;
+        create type pair as (a mood, "B" positive, c mood[]); create type span as range (subtype = float8);
+        create table typed (id int primary key, m mood, ms mood[], p positive, c pair, s span,
+          cs pair[]);
+        create table others (id int primary key, typed_id int);
+        """
+    private static let typedRows = """
+        insert into typed values (1, 'ok', '{sad,ok}', 5, row('sad', 3, '{ok}'), '[1,2)',
+          array[row('ok', 4, null)::pair]);
+        insert into others values (1, 2);
+        """
+
+    private static func expectTyped(
+        _ pair: Pair, in schema: String = "app", sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let rows = "select string_agg(t::text, ';' order by id) from"
+        let (left, right) = (
+            try await pair.sourceValue("\(rows) typed t"),
+            try await pair.targetValue("\(rows) \(schema).typed t")
+        )
+        #expect(left != nil && left == right, sourceLocation: sourceLocation)
+    }
+
+    @Test(
+        "of a schema hold for its types, whether these have moved or not", arguments: [true, false])
+    func types(haveMoved: Bool) async throws {
+        try await Pair.with(schema: Self.typed, rows: Self.typedRows) { pair in
+            try await pair.onTarget(
+                haveMoved
+                    ? "alter schema public rename to app; create schema public"
+                    : """
+                    create schema app; alter table typed set schema app;
+                    alter table others set schema app
+                    """)
+            let options = ["--rename", "public=app"]
+            try await pair.catchUp(options: options)
+            try await Self.expectTyped(pair)
+            try await pair.onSource(
+                "insert into typed select 2, m, ms, p, c, s, cs from typed where id = 1")
+            try await pair.catchUp(options: options)
+            try await Self.expectTyped(pair)
+            let place = haveMoved ? "app" : "public"
+            for (sql, mend) in [
+                (
+                    "alter type mood add value 'glad'; update typed set m = 'glad' where id = 2",
+                    #"alter type "\#(place)"."mood" add value 'glad' after 'ok';"#
+                ),
+                (
+                    """
+                    create type color as enum ('red'); alter table typed add column k color;
+                    update typed set k = 'red' where id = 1
+                    """, #"create type "app"."color" as enum ('red');"#
+                ),
+            ] {
+                for statement in sql.split(separator: ";") {
+                    try await pair.onSource("\(statement)")
+                }
+                let stopped = try await pair.leat(
+                    ["sync"] + pair.places + ["--endpos", "now"] + options)
+                #expect(stopped.log.contains(mend), "\(stopped.log)")
+                try await pair.mend(stopped.log)
+                try await pair.catchUp(options: options)
+                try await Self.expectTyped(pair)
+            }
+        }
+    }
+
+    @Test("of an archive's own schema hold for types, and for constraints that come after the rows")
+    func constraintsOfABase() async throws {
+        let late = """
+            alter table typed add constraint late check (p > 10) not valid;
+            comment on constraint late on typed is 'it''s late';
+            alter domain positive add constraint most check (value > 10) not valid;
+            alter table others add foreign key (typed_id) references typed not valid;
+            """
+        try await Staging.with(
+            schema: Self.typed, onTarget: false, rows: Self.typedRows + late
+        ) { staging in
+            let (pair, options) = (
+                staging.pair,
+                [
+                    "--rename", "public=app,public.typed=app.kinds", "--rename",
+                    "public.typed.p=\"Positive\"",
+                ]
+            )
+            try await staging.record("--with-base")
+            let first = try await pair.leat(staging.replayArguments(["--schema"] + options))
+            #expect(first.exitCode == 0, "\(first.log)")
+            let found = try await pair.targetValue(
+                """
+                select string_agg(concat_ws(' ', nullif(conrelid, 0)::regclass,
+                  nullif(contypid, 0)::regtype, pg_get_constraintdef(oid), obj_description(oid)),
+                  '; ' order by conname) from pg_constraint where not convalidated
+                """)
+            #expect(
+                found == """
+                    app.kinds CHECK ((("Positive")::integer > 10)) NOT VALID it's late; \
+                    app.positive CHECK ((VALUE > 10)) NOT VALID; \
+                    app.others FOREIGN KEY (typed_id) REFERENCES app.kinds(id) NOT VALID
+                    """)
+            #expect(
+                try await pair.targetValue(
+                    "select count(*) from pg_type where typnamespace = 'public'::regnamespace")
+                    == "0")
+            try await pair.onSource("insert into typed (id, m, p) values (2, 'sad', 11)")
+            try await staging.record()
+            let second = try await pair.leat(staging.replayArguments(options))
+            #expect(second.exitCode == 0, "\(second.log)")
+            let rows = "select string_agg(t::text, ';' order by id) from"
+            #expect(
+                try await pair.sourceValue("\(rows) typed t")
+                    == pair.targetValue("\(rows) app.kinds t"))
+        }
+    }
+
     private static let moves = """
         create schema app; alter table users set schema app; alter table app.users rename to accounts
         """
