@@ -108,26 +108,15 @@ extension RecordPreparation {
         }
         selected.tellProblems(logger)
         let wanted = selected.tables
-        guard file?.ownsPublication == true || !exists else { throw foreignPublication }
+        guard file?.ownsPublication == true || !exists else {
+            throw configuration.foreignPublication(for: "archive")
+        }
         try creating()
         try await servers.source.run { session in
             let publication = Publication(session: session, configuration: configuration)
             try exists ? publication.alter(wanted) : publication.create(wanted)
         }
         try await checkReadable()
-    }
-
-    private var foreignPublication: Halt {
-        let name = configuration.publicationNames[0]
-        let word = ShellText.word(name)
-        return Halt(
-            .preflight, "Publication \(name) exists, but not for this archive.",
-            advice: """
-                Use it with --publication \(word), or choose another --stream. What reads from it \
-                shows: leat publication list \(word) --source \
-                \(ShellText.word(configuration.source.printable))
-                If nothing does: drop publication \(SQLText.identifier(name));
-                """)
     }
 
     /// A base reads the tables; the stream alone needs no right to.

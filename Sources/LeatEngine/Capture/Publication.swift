@@ -254,3 +254,21 @@ struct Publication {
         tables.map { ($0.isPartitioned ? "" : "only ") + $0.name.quoted }.joined(separator: ", ")
     }
 }
+
+extension SourceConfiguration {
+    /// One of the name that Leat gives its own is there, and nothing says that it has made it.
+    ///
+    /// - Parameter keeper: What it would be for.
+    func foreignPublication(for keeper: String) -> Halt {
+        let name = publicationNames[0]
+        let word = ShellText.word(name)
+        return Halt(
+            .preflight, "Publication \(name) exists, but not for this \(keeper).",
+            advice: """
+                Use it with --publication \(word), or choose another --stream. What reads from it \
+                shows: leat publication list \(word) --source \
+                \(ShellText.word(source.printable))
+                If nothing does: drop publication \(SQLText.identifier(name));
+                """)
+    }
+}

@@ -38,7 +38,7 @@ struct SequenceSync {
             "The source role may not read these sequences: \(NameList.text(names.map(\.description))).",
             advice: NameList.lines(
                 ["On the source:"]
-                    + grants("select", on: names, to: role)
+                    + GrantText.statements("select", on: names, kind: "sequence", to: role)
             ).joined(separator: "\n"))
     }
 
@@ -80,7 +80,8 @@ struct SequenceSync {
     static func notSettable(
         _ code: ExitCode, names: [TableName], on session: Session
     ) throws -> Halt {
-        let grants = grants("select, update", on: names, to: try session.role())
+        let grants = GrantText.statements(
+            "select, update", on: names, kind: "sequence", to: try session.role())
         return Halt(
             code,
             """
@@ -88,24 +89,6 @@ struct SequenceSync {
             out again: \(NameList.text(names.map(\.description))).
             """,
             advice: (["On the target:"] + grants).joined(separator: "\n"))
-    }
-
-    /// By schemas where there are many.
-    private static func grants(
-        _ rights: String, on names: [TableName], to role: String
-    ) -> [String] {
-        Dictionary(grouping: names, by: \.schema).sorted { $0.key < $1.key }.flatMap {
-            schema, names in
-            let schema = SQLText.identifier(schema)
-            let sequences =
-                names.count > NameList.limit
-                ? "all sequences in schema \(schema)"
-                : "sequence " + names.map(\.quoted).joined(separator: ", ")
-            return [
-                "grant usage on schema \(schema) to \(role);",
-                "grant \(rights) on \(sequences) to \(role);",
-            ]
-        }
     }
 
     /// Sequences that columns of these tables own or take their default from, and, if `all`,

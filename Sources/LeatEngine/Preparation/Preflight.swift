@@ -304,18 +304,7 @@ enum Preflight {
 
     /// - Parameter role: Quoted.
     private static func notReadable(_ tables: [TableName], by role: String) -> Halt {
-        let grants = Dictionary(grouping: tables, by: \.schema).sorted { $0.key < $1.key }
-            .flatMap { schema, tables in
-                let schema = SQLText.identifier(schema)
-                let list =
-                    tables.count > NameList.limit
-                    ? "all tables in schema \(schema)"
-                    : "table " + tables.map(\.quoted).joined(separator: ", ")
-                return [
-                    "grant usage on schema \(schema) to \(role);",
-                    "grant select on \(list) to \(role);",
-                ]
-            }
+        let grants = GrantText.statements("select", on: tables, kind: "table", to: role)
         return Halt(
             .preflight, "The source role may not read \(NameList.text(tables.map(\.quoted))).",
             advice: (["On the source:"] + grants).joined(separator: "\n"))

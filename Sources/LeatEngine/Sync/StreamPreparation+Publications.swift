@@ -133,7 +133,9 @@ extension StreamPreparation {
                 try !publication.identities().isEmpty
             )
         }
-        guard progress?.ownsPublication == true || !exists else { throw foreignPublication }
+        guard progress?.ownsPublication == true || !exists else {
+            throw configuration.reading.foreignPublication(for: "stream")
+        }
         let tables = try await routes.checked(unrouted)
         let ways = try await onTarget.ways(of: tables, sourceTypes)
         try await onTarget.checkPublications(tables)
@@ -162,19 +164,6 @@ extension StreamPreparation {
             tables: try await routes.routed(published), leftOut: leftOut, unmatched: unmatched)
         try checkSelectsAny(selected, of: wanted.map(\.name), by: decision)
         return selected
-    }
-
-    var foreignPublication: Halt {
-        let name = configuration.publicationNames[0]
-        let word = ShellText.word(name)
-        return Halt(
-            .preflight, "Publication \(name) exists, but not for this stream.",
-            advice: """
-                Use it with --publication \(word), or choose another --stream. What reads from it \
-                shows: leat publication list \(word) --source \
-                \(ShellText.word(configuration.source.printable))
-                If nothing does: drop publication \(SQLText.identifier(name));
-                """)
     }
 
     func usesBinary(by ways: Preflight.Ways) throws -> Bool {
