@@ -68,7 +68,9 @@ extension ColumnMatcher {
             && (source.category == "S"
                 || ["N", "D"].contains(source.category)
                     && source.category == target.category)
-        guard !isAssigned else { return "" }
+        // Rows that go need not fit: what is cast by name is cut.
+        let isCut = isEmptied && source.category == "S" && column.typeModifier >= 0
+        guard !isAssigned || isCut else { return "" }
         return " using \(SQLText.identifier(found.name))::text::\(definition(column))"
     }
 

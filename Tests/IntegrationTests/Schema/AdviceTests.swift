@@ -100,11 +100,11 @@ struct AdviceTests {
             try await pair.onSource(
                 """
                 alter table other rename id to key;
-                alter table other drop v, add v timestamp default '2026-01-01';
+                alter table other drop v, add v timestamp default '2026-01-01', add w varchar(5);
                 insert into other values (1); alter publication p add table other
                 """)
             try await pair.onTarget(
-                "alter table other drop v, add v int"
+                "alter table other drop v, add v int, add w timestamp default now()"
                     + (isFilled ? "; insert into other values (7, 7)" : ""))
 
             var told = try await pair.leat(["sync"] + pair.places + options + ["--endpos", "now"])

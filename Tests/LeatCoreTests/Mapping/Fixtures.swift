@@ -97,9 +97,10 @@ struct TablePair {
                 ])
     }
 
-    func plan() throws(Halt) -> RelationPlan {
+    func plan(isEmptied: Bool = false) throws(Halt) -> RelationPlan {
         try RelationPlan(
-            relation: relation, sourceTypes: sourceTypes, target: target, targetTypes: targetTypes)
+            relation: relation, sourceTypes: sourceTypes, target: target, targetTypes: targetTypes,
+            isEmptied: isEmptied)
     }
 }
 

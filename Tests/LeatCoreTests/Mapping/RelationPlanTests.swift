@@ -74,6 +74,19 @@ struct RelationPlanTests {
         #expect(halt.advice?.contains("alter column \"v\" type \(definition)\(using);") == true)
     }
 
+    @Test("rows that go before a copy are cut where they do not fit, so that the statement works")
+    func cut() throws {
+        var pair = Self.pair
+        pair.relation.columns[1].typeOID = Types.oid("varchar")
+        pair.relation.columns[1].typeModifier = Types.length(5)
+        pair.target.columns[1] = .plain("v", "timestamp")
+
+        let halt = try #require(throws: Halt.self) { try pair.plan(isEmptied: true) }
+
+        let statement = #"alter column "v" type varchar(5) using "v"::text::varchar(5);"#
+        #expect(halt.advice?.contains(statement) == true)
+    }
+
     @Test("a type that no catalog knows is refused")
     func unknownType() throws {
         #expect(try halt { $0.relation.columns[1].typeOID = 99_999 }.message.contains("unknown"))
