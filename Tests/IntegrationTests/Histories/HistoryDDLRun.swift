@@ -135,8 +135,8 @@ struct HistoryDDLRun {
                 let left = named.filter { !ignoring.contains(String($0.dropFirst(7))) }
                 guard !left.isEmpty || !excluded.isEmpty else { return }
                 options = excluded.isEmpty ? [] : ["--truncate", "--yes"]
+                named.subtract(excluded)
                 excluded = excluded.isEmpty ? left : []
-                if excluded.isEmpty { named = [] }
                 continue
             }
             last = last.suffix(2) + [advice]

@@ -37,25 +37,26 @@ enum HistoryDDLType: String, Sendable, Equatable {
         }
     }
 
-    /// Which any value takes.
+    /// Which any value takes; the target's column may have another type, whose rows go.
     var retypings: [Retyping] {
         switch self {
         case .integer:
             [
-                .init(.large), .init(.decimal), .init(.text), .init(.integer, using: "# + 100"),
-                .init(.text, using: "'n' || #"),
+                .init(.large), .init(.decimal), .init(.text),
+                .init(.integer, using: "#::int + 100"),
+                .init(.text, using: "'n' || #::text"),
             ]
-        case .large: [.init(.large, using: "# + 7"), .init(.decimal)]
+        case .large: [.init(.large, using: "#::bigint + 7"), .init(.decimal)]
         case .text:
             [
-                .init(.text, using: "upper(#)"), .init(.short, using: "left(#, 5)"),
-                .init(.text, using: "# || '!'"),
+                .init(.text, using: "upper(#::text)"), .init(.short, using: "left(#::text, 5)"),
+                .init(.text, using: "#::text || '!'"),
             ]
-        case .short: [.init(.text), .init(.short, using: "lower(#)")]
-        case .decimal: [.init(.text), .init(.decimal, using: "# * 2")]
+        case .short: [.init(.text), .init(.short, using: "lower(#::text)")]
+        case .decimal: [.init(.text), .init(.decimal, using: "#::numeric * 2")]
         case .float: [.init(.integer), .init(.decimal)]
-        case .date: [.init(.time), .init(.date, using: "# + 1")]
-        case .time: [.init(.date), .init(.time, using: "# + interval '1 s'")]
+        case .date: [.init(.time), .init(.date, using: "#::date + 1")]
+        case .time: [.init(.date), .init(.time, using: "#::timestamp + interval '1 s'")]
         case .zoned: [.init(.seconds)]
         case .seconds: [.init(.zoned)]
         }
