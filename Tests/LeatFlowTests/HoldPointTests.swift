@@ -60,6 +60,19 @@ struct HoldPointTests {
         #expect(parts.source.reports.last?.flushed == 140)
     }
 
+    @Test("where the end is in the same batch, all up to the end is applied behind it")
+    func beforeTheEnd() async throws {
+        let parts = parts(
+            [.pause(.milliseconds(50)), .batch([110, 120, 130, 140])], end: 130)
+
+        let ending = try await parts.flow.run(beside: [
+            { try await parts.flow.holdPoint.hold(at: 115) {} }
+        ])
+
+        #expect(ending == .endReached)
+        #expect(parts.sink.applied == [110, 120, 130])
+    }
+
     @Test("where nothing comes behind it, it is held once the source has named it")
     func quiet() async throws {
         let parts = parts([.batch([110]), .pause(.milliseconds(30)), .keepalive(200)])

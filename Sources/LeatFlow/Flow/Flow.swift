@@ -193,7 +193,7 @@ public struct Flow: Sendable {
             try await holdPoint.arrive(
                 before: rest.transactions[0].commitLSN, position: positions.with { $0.position })
             // Whoever held it may have made it the end.
-            guard let left = tickers.upToEnd(rest) else { return batchDone() }
+            guard let left = tickers.upToEnd(rest, isRest: true) else { return batchDone() }
             rest = left
         }
         try await pass(rest, next: &next)

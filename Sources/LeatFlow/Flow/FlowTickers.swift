@@ -182,8 +182,12 @@ final class FlowTickers: Sendable {
     }
 
     /// The part of a batch that ends at or before the end position; nil if nothing does.
-    func upToEnd(_ batch: Batch) -> Batch? {
-        guard let end, !isEndReached else { return isEndReached ? nil : batch }
+    ///
+    /// - Parameter isRest: What is left of one that was looked at before: that it was cut at the end is
+    ///   no reason to drop what is before that.
+    func upToEnd(_ batch: Batch, isRest: Bool = false) -> Batch? {
+        guard isRest || !isEndReached else { return nil }
+        guard let end else { return batch }
         let within = batch.countEnding(upTo: end)
         guard within < batch.transactions.count else { return batch }
         reachedEnd.store(true, ordering: .releasing)
