@@ -4,9 +4,9 @@ public import PGWire
 
 /// One flow of batches from a source to a sink, until a stop, the end position or an error.
 ///
-///     source ─ batches ─► bounded channel ─► sink
-///        ▲                                    │
-///        └──────── status ◄── positions ◄─────┘
+///     source ─ batches ─► bounded channel ─► (transform) ─► sink
+///        ▲                                                    │
+///        └─────────────── status ◄── positions ◄──────────────┘
 ///
 /// Five tasks: one takes batches from the source, one gives them to the sink, one applies those that
 /// the sink has begun before their turn, one stores positions, one reports them to the source; a
@@ -27,6 +27,8 @@ public struct Flow: Sendable {
     public let source: any BatchSource
     /// Who takes them.
     public let sink: any BatchSink
+    /// What becomes of them on the way; nil: they are taken as they come.
+    public let transform: (any BatchTransform)?
     /// How far everything is.
     public let positions: SharedPosition
     /// Where it ends by itself; it may be brought nearer while the flow runs.
@@ -41,10 +43,11 @@ public struct Flow: Sendable {
     /// A flow that has not begun.
     public init(
         source: any BatchSource, sink: any BatchSink, positions: SharedPosition, end: LSN?,
-        statusInterval: Duration, status: JobStatus
+        statusInterval: Duration, status: JobStatus, transform: (any BatchTransform)? = nil
     ) {
         self.source = source
         self.sink = sink
+        self.transform = transform
         self.positions = positions
         self.end = EndPosition(end)
         self.statusInterval = statusInterval
@@ -186,7 +189,7 @@ public struct Flow: Sendable {
             guard count < rest.transactions.count else { break }
             try await next.wait()
             if count > 0 {
-                let before = rest.prefix(count)
+                let before = try await transformed(rest.prefix(count), next: &next)
                 try await counting(BatchCounts(before)) { try await sink.apply(before) }
                 rest = rest.suffix(from: count)
             }
@@ -200,6 +203,7 @@ public struct Flow: Sendable {
     }
 
     private func pass(_ batch: Batch, next: inout FlowTurns.Next) async throws {
+        let batch = try await transformed(batch, next: &next)
         let counts = BatchCounts(batch)
         if let begun = try await sink.begin(batch) {
             try await next.give(.init(batch: begun, counts: counts))
@@ -207,6 +211,21 @@ public struct Flow: Sendable {
             try await next.wait()
             try await done(counts) { try await sink.apply(batch) }
         }
+    }
+
+    private func transformed(
+        _ batch: Batch, next: inout FlowTurns.Next
+    ) async throws -> Batch {
+        guard let transform else { return batch }
+        var batch = batch
+        do {
+            try await transform.transform(&batch)
+        } catch {
+            // What came before is at work, and stays.
+            try await next.wait()
+            throw error
+        }
+        return batch
     }
 
     private func done(
