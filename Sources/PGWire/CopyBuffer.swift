@@ -83,6 +83,24 @@ public final class CopyBuffer {
         }
     }
 
+    /// Appends one row that a ``CopyDecoder`` has read, or that lies so.
+    ///
+    /// - Returns: As above.
+    public func append(_ columns: [Column], order: [Int], arena: [UInt8]) -> Bool {
+        columns.withUnsafeBufferPointer { columns in
+            arena.withUnsafeBytes { arena in
+                // A row of NULLs has no value; then none of these is read.
+                guard let first = columns.baseAddress, let bytes = arena.baseAddress else {
+                    return write(upTo: 16 + 4 * order.count) { out in
+                        out.putNulls(order.count, isBinary: isBinary)
+                        return true
+                    }
+                }
+                return append(operation: nil, columns: first, order: order, arena: bytes)
+            }
+        }
+    }
+
     /// Lends the free end of the buffer; what was written counts if `body` says so.
     @discardableResult
     private func write(upTo bytes: Int, _ body: (inout CopyOutput) -> Bool) -> Bool {
@@ -145,6 +163,21 @@ private struct CopyOutput {
             }
         }
         return true
+    }
+
+    /// A row that has no values at all.
+    mutating func putNulls(_ count: Int, isBinary: Bool) {
+        if isBinary { put(Int16(truncatingIfNeeded: count)) }
+        for index in 0..<count {
+            if isBinary {
+                put(Int32(-1))
+            } else {
+                if index > 0 { put(CopyOutput.tab) }
+                put(CopyOutput.backslash)
+                put(UInt8(ascii: "N"))
+            }
+        }
+        if !isBinary { put(CopyOutput.newline) }
     }
 
     // MARK: Text form
