@@ -19,6 +19,8 @@ struct Stage: Sendable {
         Stage(name: "assemble", run: assemble),
         Stage(name: "fold", run: fold),
         Stage(name: "encode", run: encode),
+        Stage(name: "mask", run: mask),
+        Stage(name: "copy masked", run: copyMasked),
     ]
 
     /// Payload to columns in a batch.

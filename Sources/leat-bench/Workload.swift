@@ -12,6 +12,8 @@ struct Workload {
     private(set) var payloads = Payloads()
     /// What the payloads become, for stages that begin there.
     private(set) var batches: [Batch] = []
+    /// The rows of each batch, or the keys of what is deleted, as COPY sends them, a payload each.
+    private(set) var copies: [(relation: Relation, payloads: [[UInt8]])] = []
     private var tables: [RelationID: FollowedTables.Table] = [:]
     private var position: UInt64 = 0x0100_0000
     private var nextXID: UInt32 = 1000
@@ -30,6 +32,7 @@ struct Workload {
             var batches: [Batch] = []
             try all[index].assemble { batches.append($0) }
             all[index].batches = batches
+            all[index].copies = batches.flatMap(Workload.copies)
         }
         return all
     }
@@ -48,6 +51,25 @@ struct Workload {
             if assembler.batch.byteCount >= Workload.batchBytes { body(assembler.takeBatch()) }
         }
         body(assembler.takeBatch())
+    }
+
+    private static func copies(
+        of batch: Batch
+    ) -> [(relation: Relation, payloads: [[UInt8]])] {
+        let buffer = CopyBuffer(isBinary: false)
+        return batch.relations.enumerated().map { index, relation in
+            let rows = batch.changes.filter { $0.kind.isRow && $0.relation == index }
+            let payloads = rows.map { change -> [UInt8] in
+                buffer.removeAll()
+                let columns = Array(
+                    batch.columns(of: change.kind == .delete ? change.old : change.new))
+                _ = buffer.append(columns, order: Array(columns.indices), arena: batch.bytes)
+                var payload: [UInt8] = []
+                buffer.withBytes { payload = Array($0) }
+                return payload
+            }
+            return (relation, payloads)
+        }
     }
 
     // MARK: Kinds

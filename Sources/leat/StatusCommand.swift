@@ -69,6 +69,10 @@ enum StatusText {
             items: report.tables.renamed.map { "\($0.source) -> \($0.target)" },
             meaning: "other names on the target")
         lines += list(
+            "masked        ",
+            items: report.tables.masked.map { "\($0.column) = \($0.function)" },
+            meaning: "the target has other values")
+        lines += list(
             "unindexed     ", items: report.tables.scanned,
             meaning: "no unique index on the identity")
         lines += list(

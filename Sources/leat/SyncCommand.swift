@@ -123,6 +123,11 @@ struct SyncCommand: AsyncParsableCommand {
         configuration.stopsAfterCopy = copyOnly
         configuration.acceptsTarget = acceptTarget
         try settings.apply(Of.binary, flag: binary, to: &configuration.binary)
+        guard configuration.binary != .on || configuration.applying.masks.isEmpty else {
+            throw Halt(
+                .configuration, "--binary on does not go with --mask, which reads text.",
+                advice: "Leave it out: auto is text then.")
+        }
         try settings.apply(Of.onRewrite, flag: onRewrite, to: &configuration.onRewrite)
         try settings.apply(Of.netChanges, flag: netChanges?.isOn, to: &configuration.foldsChanges)
         try settings.apply(Of.holdBack, flag: holdBack?.duration, to: &configuration.holdBack)

@@ -64,6 +64,24 @@ package struct PartitionCatalog {
         return Dictionary(rows, uniquingKeysWith: { first, _ in first })
     }
 
+    /// By their names, what tables are partitions of, the nearest first.
+    package func ancestors(of ids: [RelationID]) throws -> [TableName: [TableName]] {
+        let rows = try session.query(
+            """
+            select n.nspname, c.relname, an.nspname as root_schema, a.relname as root
+            from unnest(\(PartitionCatalog.list(ids))) v (oid)
+            join pg_catalog.pg_class c on c.oid = v.oid and c.relispartition
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            cross join lateral pg_catalog.pg_partition_ancestors(c.oid::pg_catalog.regclass)
+              with ordinality p (oid, position)
+            join pg_catalog.pg_class a on a.oid = p.oid and a.oid <> c.oid
+            join pg_catalog.pg_namespace an on an.oid = a.relnamespace
+            order by 1, 2, p.position
+            """
+        ).records.map { (try $0.table(), try $0.table("root_schema", name: "root")) }
+        return Dictionary(rows.map { ($0, [$1]) }, uniquingKeysWith: +)
+    }
+
     package static func list(_ ids: [RelationID]) -> String {
         SQLText.oidArray(ids.map(\.rawValue))
     }

@@ -60,9 +60,16 @@ package struct SourceTable: Sendable {
     /// Whether its copy travels in binary form: every column is of a type that is the same so.
     package var copiesInBinary = false
 
+    /// With what its columns are masked, unless a start has told otherwise: with nothing.
+    package var masks = StoredMasks()
+    /// What becomes of the rows of its copy; nil: they are copied as they are.
+    package var rowMasks: RowMasks?
+
     package var definition: TableDefinition {
-        TableDefinition(
+        var definition = TableDefinition(
             files: files, columns: columns + unsentGenerated, horizon: horizon, dropped: dropped)
+        definition.hideValues(of: masks)
+        return definition
     }
 
     /// Its columns, with what rows from before them have in them as it was once known.

@@ -65,6 +65,7 @@ package enum LeatSchema {
           target_table text,
           former_schema text,
           former_table text,
+          masks text[],
           updated_at timestamptz not null default pg_catalog.clock_timestamp(),
           primary key (stream, schema_name, table_name)
         )
@@ -86,7 +87,7 @@ package enum LeatSchema {
             "definition": "text[]", "seen_definition": "text[]", "seen_lsn": "pg_catalog.pg_lsn",
             "is_refilled": "boolean", "leaving_lsn": "pg_catalog.pg_lsn",
             "doubt": "text", "target_schema": "text", "target_table": "text",
-            "former_schema": "text", "former_table": "text",
+            "former_schema": "text", "former_table": "text", "masks": "text[]",
         ],
         "leat.conflicts": ["target_schema": "text", "target_table": "text"],
     ]

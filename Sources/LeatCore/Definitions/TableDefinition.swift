@@ -107,6 +107,15 @@ public struct TableDefinition: Sendable, Hashable {
         files == other.files && columns == other.columns
     }
 
+    /// Forgets what rows have in masked columns by default.
+    public mutating func hideValues(of masks: StoredMasks) {
+        guard !masks.isEmpty else { return }
+        for index in columns.indices where masks.columns[columns[index].number] != nil {
+            columns[index].missingValue = nil
+            columns[index].defaultExpression = nil
+        }
+    }
+
     /// What rows from before a column have in it does not change once they are there; a rewrite
     /// only takes the word of it out of the catalog.
     public mutating func keepMissingValues(of earlier: TableDefinition) {

@@ -76,7 +76,7 @@ public struct TablePattern: Sendable, Equatable, CustomStringConvertible {
         return texts.map(trimmed)
     }
 
-    private static func trimmed(_ text: String) -> String {
+    static func trimmed(_ text: String) -> String {
         var rest = text.unicodeScalars[...]
         while rest.first?.properties.isWhitespace == true { rest.removeFirst() }
         while rest.last?.properties.isWhitespace == true { rest.removeLast() }

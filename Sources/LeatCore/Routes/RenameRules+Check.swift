@@ -99,27 +99,20 @@ extension RenameRules {
         switch rule.subject {
         case .schema(let name, as: _):
             // As tables of one schema they are compared as tables are.
-            let schemas = Set(subjects.names.map { TableName(schema: "", name: $0.schema) })
-            return near(TableName(schema: "", name: name), among: schemas.sorted())
-                .map { TablePattern.text(ofName: $0.name) }
+            return name.nearMisses(among: Set(subjects.names.map(\.schema)).sorted())
+                .map(TablePattern.text(ofName:))
         case .table(let name, as: _):
-            return near(name, among: subjects.names).map(TablePattern.text(of:))
+            return name.nearMisses(among: subjects.names).map(TablePattern.text(of:))
         case .column(let column, of: let table, as: _):
             guard let subject = subjects.tables.first(where: { $0.isNamed(table) }) else {
-                return near(table, among: subjects.tables.map(\.route.source)).map {
+                return table.nearMisses(among: subjects.tables.map(\.route.source)).map {
                     "\(TablePattern.text(of: $0)).\(TablePattern.text(ofName: column))"
                 }
             }
-            let columns = subject.columns.map { TableName(schema: "", name: $0) }
-            return near(TableName(schema: "", name: column), among: columns).map {
-                "\(TablePattern.text(of: table)).\(TablePattern.text(ofName: $0.name))"
+            return column.nearMisses(among: subject.columns).map {
+                "\(TablePattern.text(of: table)).\(TablePattern.text(ofName: $0))"
             }
         }
-    }
-
-    private static func near(_ name: TableName, among names: [TableName]) -> [TableName] {
-        let pattern = TablePattern(SQLText.listed("_") + "." + SQLText.listed(name.name))
-        return pattern?.nearMisses(among: names) ?? []
     }
 
     private static func target(of rule: RenameRule) -> String {

@@ -45,6 +45,8 @@ public struct TablePlan: Sendable, Equatable {
         public var leavingLSN: LSN?
         /// Why its rows may be others than those that were sent, where only the stream has told.
         public var doubt: String?
+        /// With which masks its rows came.
+        public var masks = StoredMasks()
 
         public init(
             table: TableName, id: RelationID?, state: TableState, snapshotLSN: LSN?,

@@ -15,15 +15,18 @@ final class JoiningTables: Sendable {
     private let stream: StreamName
     private let position: LSN
     private let logger: Logger
+    /// With what the tables that have joined are masked.
+    private let masks: MaskTransform
     private let known: Mutex<Set<RelationID>>
 
     init(
         applier: Applier, stream: StreamName, position: LSN, followed: FollowedTables,
-        logger: Logger
+        masks: MaskTransform, logger: Logger
     ) {
         self.applier = applier
         self.stream = stream
         self.position = position
+        self.masks = masks
         self.logger = logger
         known = Mutex(Set(followed.ids))
     }
@@ -44,6 +47,7 @@ final class JoiningTables: Sendable {
 
     private func join(_ relation: Relation) async throws -> Halt? {
         let (stream, position) = (stream, position)
+        let masks = masks.joined(relation.id)
         let route = applier.handling.renames.route(of: TableName(relation))
         let name = route.source
         enum Obstacle: Error { case madeAgain, isTaken(by: TableName) }
@@ -63,7 +67,7 @@ final class JoiningTables: Sendable {
             {
                 return .failure(.madeAgain)
             }
-            try store.join(route, as: relation.id, at: position)
+            try store.join(route, as: relation.id, at: position, masks: masks)
             return .success(row == nil)
         }
         let isNew: Bool

@@ -12,11 +12,11 @@ final class TransferForm: Sendable {
     let wanted: SyncConfiguration.Binary
     private let isRuledOut: Atomic<Bool>
 
-    /// - Parameter showsValues: Keys are to be read by people, in messages or in `leat.conflicts`:
-    ///   with `auto` they come as text then.
-    init(_ wanted: SyncConfiguration.Binary, showsValues: Bool = false) {
+    /// - Parameter readsValues: Keys are to be read by people, in messages or in `leat.conflicts`, or
+    ///   values by masks: with `auto` they come as text then.
+    init(_ wanted: SyncConfiguration.Binary, readsValues: Bool = false) {
         self.wanted = wanted
-        isRuledOut = Atomic(wanted == .auto && showsValues)
+        isRuledOut = Atomic(wanted == .auto && readsValues)
     }
 
     var mayBeBinary: Bool { wanted != .off && !isRuledOut.load(ordering: .acquiring) }

@@ -6,6 +6,8 @@ struct ApplyHandling: Sendable {
     var role: SyncConfiguration.Role
     /// What `--rename` says.
     var renames: RenameRules
+    /// What `--mask` says.
+    var masks: MaskRules
     var foldsChanges: Bool
     var conflicts: ConflictPolicies
     var showsValues: Bool
@@ -21,6 +23,7 @@ struct ApplyHandling: Sendable {
     ) {
         role = settings.role
         renames = settings.renames
+        masks = settings.masks
         conflicts = settings.conflicts
         showsValues = settings.showsValues
         assumedZone = settings.assumedZone

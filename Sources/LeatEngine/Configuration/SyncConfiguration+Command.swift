@@ -44,7 +44,7 @@ extension SyncConfiguration {
     func command(_ more: [String] = [], selecting: Bool = true) -> String {
         var words = ["leat", "sync"] + reading.words(selecting: selecting)
         words += ["--target", target.printable]
-        words += applying.renames.words
+        words += applying.renames.words + applying.masks.words
         if let spool { words += ["--spool", spool.folder] }
         // A start may need both at once, and says so one after the other.
         if onRewrite == .copy { words += ["--on-rewrite", "copy"] }

@@ -7,6 +7,8 @@ public struct TargetSettings: Sendable {
     public var copyJobs = 2
     /// What tables, sequences and columns are called on the target.
     public var renames = RenameRules()
+    /// Which columns are masked on the way.
+    public var masks = MaskRules()
     public var role = SyncConfiguration.Role.auto
     public var conflicts = ConflictPolicies()
     /// Whether messages and `leat.conflicts` may hold the values of keys.

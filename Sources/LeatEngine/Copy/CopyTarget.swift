@@ -55,10 +55,12 @@ struct CopyTarget {
 
     /// - Parameters:
     ///   - columns: What the source's table has in the snapshot.
+    ///   - masks: With which its rows come.
     ///   - rows: Copies them, and says how many there were.
     /// - Returns: Whether it was copied: another attempt may have done so.
     func copy(
-        _ route: TableRoute, at snapshot: LSN, columns: [SourceColumn], rows: () throws -> Int
+        _ route: TableRoute, at snapshot: LSN, columns: [SourceColumn], masks: StoredMasks,
+        rows: () throws -> Int
     ) throws -> Bool {
         let table = route.source
         let store = TableStore(session: session, stream: stream)
@@ -69,6 +71,7 @@ struct CopyTarget {
                 try store.finishCopy(table, attempt: attempt, snapshot: snapshot, rows: rows)
             else { throw Restart(reason: "another copy of table \(table) has begun") }
             try store.learnColumns([route: columns])
+            try store.keep([table: masks])
         }
         return true
     }

@@ -71,12 +71,14 @@ struct SnapshotHolder: Closable {
             uniquingKeysWith: { first, _ in first })
         return Dictionary(
             try tables.map { table in
-                guard let definition = held[table.relation.id],
-                    definition.columns == table.definition.columns
-                else {
-                    throw Restart(reason: "table \(table.name) was altered while the copy began")
-                }
+                guard var definition = held[table.relation.id] else { throw altered(table) }
+                definition.hideValues(of: table.masks)
+                guard definition.columns == table.definition.columns else { throw altered(table) }
                 return (table.name, definition)
             }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private static func altered(_ table: SourceTable) -> Restart {
+        Restart(reason: "table \(table.name) was altered while the copy began")
     }
 }

@@ -81,7 +81,7 @@ actor TableCopier: SessionActor, TableWorker {
         _ table: SourceTable, from source: Session, to target: CopyTarget
     ) throws {
         let isCopied = try target.copy(
-            table.route, at: snapshot.point, columns: table.columns
+            table.route, at: snapshot.point, columns: table.columns, masks: table.masks
         ) {
             let rows = try relayRows(of: table, from: source, to: target.session)
             if table.isPartitioned {
@@ -93,7 +93,7 @@ actor TableCopier: SessionActor, TableWorker {
         if !isCopied { try source.releaseLocks() }
     }
 
-    /// Byte for byte: both sessions have the same client encoding.
+    /// Byte for byte, unless columns are masked: both sessions have the same client encoding.
     private func relayRows(
         of table: SourceTable, from source: Session, to target: Session
     ) throws -> Int {
@@ -106,7 +106,11 @@ actor TableCopier: SessionActor, TableWorker {
             try source.beginCopyOut("copy (\(table.copyQuery)) to stdout\(form)")
             try target.beginCopyIn("copy \(table.target.quoted)\(list) from stdin\(form)")
             do {
-                try relayBytes(of: table.name, from: source, to: target)
+                if let masks = table.rowMasks {
+                    try relayMasked(table, by: masks, from: source, to: target)
+                } else {
+                    try relayBytes(of: table.name, from: source, to: target)
+                }
             } catch let error as ConnectionError where error.isRefused(by: .source) {
                 try target.abandonCopyIn()
                 throw error
@@ -136,6 +140,34 @@ actor TableCopier: SessionActor, TableWorker {
             FailPoint.tableHalfCopied.reached()
         }
         report(table, rows: rows, bytes: bytes)
+    }
+
+    private func relayMasked(
+        _ table: SourceTable, by masks: RowMasks, from source: Session, to target: Session
+    ) throws {
+        var copy = MaskedCopy(masks, columns: table.columns.count)
+        var failure: MaskedCopy.Failure?
+        var (rows, bytes) = (0, 0)
+        while try source.nextCopyData({ payload throws(ConnectionError) in
+            rows += 1
+            bytes += payload.count
+            // The copy must be read to its end, or the session is of no more use: it is closed.
+            guard failure == nil else { return }
+            do throws(MaskedCopy.Failure) { try copy.append(payload) } catch { failure = error }
+        }) {
+            if let failure { throw failure.halt(table.name, columns: table.columns.map(\.name)) }
+            try copy.send { bytes throws(ConnectionError) in try target.putCopyData(bytes) }
+            guard rows.isMultiple(of: 2048) else { continue }
+            report(table.name, rows: rows, bytes: bytes)
+            FailPoint.tableHalfCopied.reached()
+        }
+        do throws(MaskedCopy.Failure) { try copy.finish() } catch {
+            throw error.halt(table.name, columns: table.columns.map(\.name))
+        }
+        try copy.send(isLast: true) { bytes throws(ConnectionError) in
+            try target.putCopyData(bytes)
+        }
+        report(table.name, rows: rows, bytes: bytes)
     }
 
     private func report(_ table: TableName, rows: Int, bytes: Int) {

@@ -3,9 +3,12 @@ internal import LeatCore
 internal import PGClient
 internal import PGWire
 
-/// Finds out where each table goes, before anything is made: `--rename`.
+/// Finds out where each table goes, and what becomes of its values, before anything is made:
+/// `--rename` and `--mask`.
 struct RoutedTables {
     let onTarget: TargetPreparation
+    /// Of the source.
+    let types: TypeCatalog
     /// Where sequences and partitions are found; nil: a base lists its sequences.
     var source: Connection?
     /// Sequences of a base.
@@ -15,18 +18,26 @@ struct RoutedTables {
 
     /// The tables with their ways.
     func routed(_ tables: [SourceTable]) async throws -> [SourceTable] {
-        guard !rules.isEmpty else { return tables }
-        return tables.routed(by: rules, formers: try await formers(stored()))
+        let stored = try await stored()
+        let routed = tables.routed(by: rules, formers: formers(stored))
+        return try await MaskedTables(routes: self, stored: stored).masked(routed)
     }
 
     /// The same, where what rules name is known to be there.
     ///
-    /// - Throws: ``Halt`` (exit code 6) for a rule that names nothing, and for two tables that would
-    ///   go to one.
+    /// - Throws: ``Halt`` (exit code 6) for a rule that names nothing, for two tables that would go to
+    ///   one, and for masks that cannot be.
     func checked(_ tables: [SourceTable]) async throws -> [SourceTable] {
-        guard !rules.isEmpty else { return tables }
         let stored = try await stored()
         let routed = tables.routed(by: rules, formers: formers(stored))
+        try await checkRenames(of: routed, beside: stored)
+        return try await MaskedTables(routes: self, stored: stored).checked(routed)
+    }
+
+    private func checkRenames(
+        of routed: [SourceTable], beside stored: [TablePlan.Stored]
+    ) async throws {
+        guard !rules.isEmpty else { return }
         let known = Dictionary(
             stored.map { ($0.table, $0) }, uniquingKeysWith: { first, _ in first })
         var subjects: [RenameRules.Subjects.Table] = []
@@ -49,7 +60,6 @@ struct RoutedTables {
                 tables: subjects, others: try await others(beside: routed),
                 gone: stored.map(\.table).filter { !names.contains($0) }
                     + former.compactMap(TableName.init(joined:))))
-        return routed
     }
 
     private func stored() async throws -> [TablePlan.Stored] {

@@ -19,6 +19,8 @@ struct TargetPreparation {
 
     /// What `--rename` says.
     var rules: RenameRules { applier.handling.renames }
+    /// What `--mask` says.
+    var masks: MaskRules { applier.handling.masks }
 
     // MARK: What the target does by itself when it is written to: refused, disabled, or told
 
@@ -151,7 +153,7 @@ struct TargetPreparation {
             }
             let copied = ready.filter { again.contains($0.table) }
             let remade = stored.filter { $0.id != nil && $0.id != ids[$0.table] }
-            return try Preflight.ways(
+            let ways = try Preflight.ways(
                 of: tables, sourceTypes: sourceTypes, renamedBy: rules, target: session,
                 followed: Dictionary(
                     ready.filter { !again.contains($0.table) }.map { row in
@@ -164,6 +166,8 @@ struct TargetPreparation {
                 copied: Dictionary(
                     copied.map { ($0.table, $0.columns) }, uniquingKeysWith: { first, _ in first }),
                 remade: Set(remade.map(\.table)), isEmptied: isEmptied, dump: dump)
+            try Preflight.checkMasks(of: tables, by: ways, on: session)
+            return ways
         }
     }
 
@@ -209,10 +213,24 @@ struct TargetPreparation {
         of tables: [SourceTable], ways: Preflight.Ways
     ) async throws {
         tellUnsent(tables)
+        tellMasks(tables)
         try await tellZones(of: ways)
         tellScans(of: tables, by: ways.plans)
         for (_, halt) in ways.later.sorted(by: { $0.key < $1.key }) {
             logger.warning("the stream will stop at its first such change: \(halt)")
         }
+    }
+
+    private func tellMasks(_ tables: [SourceTable]) {
+        let texts = tables.flatMap { table in
+            table.columns.compactMap { column in
+                table.masks.columns[column.number].map {
+                    MaskRule(table.name, column: column.name, function: $0.function).text
+                }
+            }
+        }
+        guard !texts.isEmpty else { return }
+        let list = NameList.text(texts.map(PrintedText.line), all: "leat status")
+        logger.info("masking", metadata: ["columns": "\(list)"])
     }
 }

@@ -46,6 +46,16 @@ extension BaseRestorer.Table {
                 .positionMismatch, "Base \(base.point) has no rows of table \(table.name).",
                 advice: "Begin anew from another base: --rewind --from-base.")
         }
-        self.init(route: table.route, columns: table.columns, file: file)
+        self.init(
+            route: table.route, columns: table.columns, masks: table.masks,
+            rowMasks: table.rowMasks, file: file)
+        guard rowMasks == nil || file.columns == table.columns.map(\.name) else {
+            throw Halt(
+                .positionMismatch,
+                """
+                Base \(base.point) has other columns of table \(table.name) than its catalog: they \
+                cannot be masked.
+                """, advice: "Begin anew from another base: --rewind --from-base.")
+        }
     }
 }

@@ -13,6 +13,9 @@ actor BaseRestorer: SessionActor, TableWorker {
     struct Table: TableItem {
         var route: TableRoute
         var columns: [SourceColumn]
+        var masks: StoredMasks
+        /// What becomes of its rows; nil: they are copied as they are.
+        var rowMasks: RowMasks?
         var file: BaseManifest.Table
 
         var name: TableName { route.source }
@@ -61,7 +64,7 @@ actor BaseRestorer: SessionActor, TableWorker {
         try await cancellable {
             guard let target else { preconditionFailure("the copier is not connected") }
             let isCopied = try target.copy(
-                table.route, at: base.lsn, columns: table.columns
+                table.route, at: base.lsn, columns: table.columns, masks: table.masks
             ) {
                 try copyRows(of: table, to: target.session)
             }
@@ -81,6 +84,11 @@ actor BaseRestorer: SessionActor, TableWorker {
             do { try send(table, to: target) } catch let error as ArchiveError {
                 try target.abandonCopyIn()
                 throw Halt(error, archive: configuration.archive)
+            } catch let error as MaskedCopy.Failure {
+                try target.abandonCopyIn()
+                // What is no row any more comes before the end of the file says that it is damaged.
+                try check(table)
+                throw error.halt(table.name, columns: table.file.columns)
             }
             let rows = try target.endCopyIn()
             guard rows == table.file.rows else { throw damaged(table, by: "\(rows) rows") }
@@ -107,8 +115,14 @@ actor BaseRestorer: SessionActor, TableWorker {
     private func send(_ table: Table, to target: Session) throws {
         let reader = try BaseFileReader(path(table))
         var pieces = 0
+        var masked = table.rowMasks.map { MaskedCopy($0, columns: table.file.columns.count) }
         while let piece = try reader.next() {
-            try piece.withUnsafeBytes { try target.putCopyData($0) }
+            if masked == nil {
+                try piece.withUnsafeBytes { try target.putCopyData($0) }
+            } else {
+                try piece.withUnsafeBytes { try masked?.append($0) }
+                try masked?.send { try target.putCopyData($0) }
+            }
             FailPoint.tableHalfCopied.reached()
             pieces += 1
             guard pieces.isMultiple(of: 8) else { continue }
@@ -123,6 +137,8 @@ actor BaseRestorer: SessionActor, TableWorker {
             try target.abandonCopyIn()
             throw damaged(table, by: "another checksum or length")
         }
+        try masked?.finish()
+        try masked?.send(isLast: true) { try target.putCopyData($0) }
         status.updateCopy(of: table.name) { copy in
             copy.rows = table.file.rows
             copy.bytes = table.file.bytes

@@ -43,7 +43,7 @@ public struct ReplayConfiguration: TargetConfiguration {
             [
                 "leat", "replay", "--archive", archive, "--target", target.printable, "--stream",
                 stream.text,
-            ] + applying.renames.words + more)
+            ] + applying.renames.words + applying.masks.words + more)
     }
 
     var handling: ApplyHandling { ApplyHandling(applying) }

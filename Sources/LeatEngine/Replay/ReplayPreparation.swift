@@ -18,6 +18,8 @@ struct ReplayPreparation {
         var tables: [SourceTable]
         var followed: FollowedTables
         var form: Applier.SourceForm
+        /// Of tables with masked columns.
+        var masks: [RelationID: TableMasks]
         /// Of the archive, at the start.
         var archiveEnd: LSN
         /// Under which name the archive keeps the position; nil: it cannot be written to.
@@ -88,7 +90,8 @@ struct ReplayPreparation {
                 advice: "Record more, or another publication.")
         }
         let tables = try await RoutedTables(
-            onTarget: onTarget, sequences: base.map(ReplayPreparation.sequences) ?? []
+            onTarget: onTarget, types: archive.definitions.typeCatalog,
+            sequences: base.map(ReplayPreparation.sequences) ?? []
         ).checked(recorded)
         let ways = try await check(tables)
         let plans = ways.plans
@@ -262,7 +265,8 @@ struct ReplayPreparation {
                 {
                     return table.route
                 }
-                try store.join(table.route, as: table.relation.id, at: position)
+                try store.join(
+                    table.route, as: table.relation.id, at: position, masks: table.masks)
             }
             return nil
         }
@@ -284,7 +288,8 @@ struct ReplayPreparation {
                 timeline: description.timeline, format: "text", encoding: description.encoding)
             let store = TableStore(session: session, stream: stream)
             try store.keepIdentities(of: tables, by: ways.plans)
-            return try store.learnColumns(of: tables, from: ways.plans)
+            return try store.keepMasks(
+                of: tables, in: store.learnColumns(of: tables, from: ways.plans))
         }
         return Prepared(
             position: position, tables: tables,
@@ -294,6 +299,8 @@ struct ReplayPreparation {
                 columns: Dictionary(
                     tables.map { ($0.relation.id, $0.columns) },
                     uniquingKeysWith: { first, _ in first }), isBinary: false),
+            masks: MaskTransform.tables(
+                stored, now: tables, by: onTarget.masks, types: archive.definitions.typeCatalog),
             archiveEnd: opening.position.end, reader: reader)
     }
 }

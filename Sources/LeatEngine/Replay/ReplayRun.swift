@@ -62,12 +62,14 @@ struct ReplayRun: Sendable {
         of prepared: ReplayPreparation.Prepared, to applier: Applier, from archive: ArchiveSource,
         desk: RequestDesk
     ) async throws -> Ending {
+        let masks = MaskTransform(
+            prepared.masks, source: archive.definitions, rules: configuration.masks)
         let sink = TargetSink(
             applier: applier, source: archive.definitions, tables: prepared.tables,
             followed: prepared.followed, logger: logger,
             joining: JoiningTables(
                 applier: applier, stream: configuration.stream, position: prepared.position,
-                followed: prepared.followed, logger: logger))
+                followed: prepared.followed, masks: masks, logger: logger))
         try await sink.start(at: prepared.position, prepared.form)
         let positions = SharedPosition(
             PositionState(startingAt: prepared.position, confirmed: prepared.position))
@@ -77,7 +79,8 @@ struct ReplayRun: Sendable {
         defer { resume.setHandler(nil) }
         let flow = Flow(
             source: archive, sink: sink, positions: positions, end: nil,
-            statusInterval: ReplayRun.statusInterval, status: status)
+            statusInterval: ReplayRun.statusInterval, status: status,
+            transform: masks.isEmpty ? nil : masks)
         desk.streams(flow) { archive.knownEnd }
         return try await stop.draining({ archive.stop() }) {
             let ending = try await flow.run(beside: [{ try await watch(archive, of: prepared) }])

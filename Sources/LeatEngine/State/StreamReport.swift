@@ -11,6 +11,13 @@ public struct StreamReport: Sendable, Codable, Equatable {
         public var target: String
     }
 
+    /// A column whose values come masked.
+    public struct MaskedColumn: Sendable, Codable, Equatable {
+        /// `schema.table.column`, on the source.
+        public var column: String
+        public var function: String
+    }
+
     public struct Tables: Sendable, Codable, Equatable {
         public var total: Int
         public var ready: Int
@@ -18,6 +25,8 @@ public struct StreamReport: Sendable, Codable, Equatable {
         public var pending: [String]
         /// By `--rename`, or because only the source's was renamed.
         public var renamed: [RenamedTable]
+        /// By `--mask`.
+        public var masked: [MaskedColumn]
         /// Without a unique index on the target that finds the row of an update or delete.
         public var scanned: [String]
         /// `schema.partition: change` of those that were attached with rows, detached or dropped
@@ -135,6 +144,7 @@ public struct StreamReport: Sendable, Codable, Equatable {
                 total: try row.int("total"), ready: try row.int("ready"),
                 pending: try pendingTables(on: session, of: stream),
                 renamed: try renamedTables(on: session, of: stream),
+                masked: try maskedColumns(on: session, of: stream),
                 scanned: try scannedTables(on: session, of: stream),
                 partitionChanges: try PartitionStore.changes(session, stream: stream),
                 leftOut: try LeftOutStore.texts(session, stream: stream)),
@@ -165,6 +175,32 @@ public struct StreamReport: Sendable, Codable, Equatable {
             """, with: [stream]
         ).records.map {
             RenamedTable(source: try $0.text("source"), target: try $0.text("target"))
+        }
+    }
+
+    private static func maskedColumns(
+        on session: PGClient.Session, of stream: String
+    ) throws -> [MaskedColumn] {
+        try session.query(
+            """
+            select t.schema_name, t.table_name, j ->> 'masks' as masks,
+              j ->> 'column_numbers' as column_numbers
+            from leat.tables t, pg_catalog.to_jsonb(t) j
+            where t.stream = $1 and j ->> 'masks' is not null order by 1, 2
+            """, with: [stream]
+        ).records.flatMap(maskedColumns)
+    }
+
+    private static func maskedColumns(_ row: Record) throws -> [MaskedColumn] {
+        let table = try row.table("schema_name", name: "table_name")
+        let masks = try row.made(
+            "a list of masks", of: "masks",
+            from: StoredMasks(texts: try row.stringsIfAny("masks")))
+        let known = KnownColumns(texts: try row.stringsIfAny("column_numbers"))
+        return masks.columns.sorted { $0.key < $1.key }.map { number, mask in
+            MaskedColumn(
+                column: "\(table).\(known?[number]?.name ?? "\(number)")",
+                function: mask.function.text)
         }
     }
 

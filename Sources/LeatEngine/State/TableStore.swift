@@ -16,7 +16,7 @@ struct TableStore {
               sending, pg_catalog.array_to_json(definition) as definition,
               pg_catalog.array_to_json(seen_definition) as seen_definition,
               seen_lsn, is_refilled, leaving_lsn, doubt, target_schema, target_table,
-              former_schema, former_table
+              former_schema, former_table, pg_catalog.array_to_json(masks) as masks
             from leat.tables where stream = $1
             """, with: [stream.text]
         ).records.map(TableStore.stored)
@@ -40,6 +40,9 @@ struct TableStore {
         stored.doubt = try row.optionalText("doubt")
         stored.target = try row.tableIfAny("target_schema", name: "target_table") ?? stored.table
         stored.former = try row.tableIfAny("former_schema", name: "former_table")
+        stored.masks = try row.made(
+            "a list of masks", of: "masks",
+            from: StoredMasks(texts: try row.stringsIfAny("masks")))
         return stored
     }
 
@@ -138,7 +141,7 @@ struct TableStore {
                 sending = excluded.sending,
                 copy_attempt = null, rows_copied = null, definition = excluded.definition,
                 seen_definition = null, seen_lsn = null, leaving_lsn = null,
-                doubt = null, target_schema = excluded.target_schema,
+                doubt = null, masks = null, target_schema = excluded.target_schema,
                 target_table = excluded.target_table, former_schema = null, former_table = null,
                 is_refilled = excluded.is_refilled or leat.tables.is_refilled,
                 updated_at = pg_catalog.clock_timestamp()
@@ -152,8 +155,9 @@ struct TableStore {
         try session.query(
             """
             update leat.tables t
-            set definition = \(TableStore.texts("v.base")), seen_lsn = v.lsn::pg_catalog.pg_lsn,
-              seen_definition = case when v.seen <> '[]' then \(TableStore.texts("v.seen")) end
+            set definition = \(TableStore.shownTexts("v.base")),
+              seen_lsn = v.lsn::pg_catalog.pg_lsn,
+              seen_definition = case when v.seen <> '[]' then \(TableStore.shownTexts("v.seen")) end
             from unnest(\(SQLText.textArray(tables.map(\.key.schema))),
               \(SQLText.textArray(tables.map(\.key.name))),
               \(SQLText.textArray(tables.map { JSONText.array($0.value.base.texts) })),
@@ -177,8 +181,15 @@ struct TableStore {
             """, with: [stream.text, table.schema, table.name, reason])
     }
 
-    private static func texts(_ json: String) -> String {
-        "array(select pg_catalog.json_array_elements_text(\(json)::pg_catalog.json))"
+    /// A definition's texts without what masked columns have by default: see
+    /// ``TableDefinition/hideValues(of:)``.
+    private static func shownTexts(_ json: String) -> String {
+        """
+        array(select d from pg_catalog.json_array_elements_text(\(json)::pg_catalog.json) d
+          where not exists (select from pg_catalog.unnest(t.masks) m
+            where pg_catalog.split_part(d, ' ', 1) in ('missing', 'default')
+              and pg_catalog.split_part(d, ' ', 2) = pg_catalog.split_part(m, ' ', 1)))
+        """
     }
 
     /// Gives the rows of renamed tables their new names: all first a name that no table has,
@@ -326,7 +337,9 @@ struct TableStore {
     static let archiveMembership = "archive"
 
     /// A table whose every row comes by the stream: it is as ready as the others.
-    func join(_ route: TableRoute, as id: RelationID, at position: LSN) throws {
+    func join(
+        _ route: TableRoute, as id: RelationID, at position: LSN, masks: StoredMasks
+    ) throws {
         let table = route.source
         try session.query(
             """
@@ -336,7 +349,7 @@ struct TableStore {
             on conflict (stream, schema_name, table_name) do update
               set state = 'ready', snapshot_lsn = excluded.snapshot_lsn,
                 membership = excluded.membership, source_oid = excluded.source_oid,
-                target_oid = null, column_numbers = null, scans_for_rows = null,
+                target_oid = null, column_numbers = null, masks = null, scans_for_rows = null,
                 unsent_kinds = null, sending = null, updated_at = pg_catalog.clock_timestamp()
             """,
             with: [
@@ -344,6 +357,7 @@ struct TableStore {
                 TableStore.archiveMembership, "\(id.rawValue)",
             ])
         try lead(table, to: route.target)
+        try keep([table: masks])
     }
 
     private func remove(_ tables: [TableName]) throws {
@@ -399,5 +413,8 @@ struct TableStore {
         try learnColumns(
             Dictionary(
                 tables.map { ($0.route, $0.columns) }, uniquingKeysWith: { first, _ in first }))
+        try keep(
+            Dictionary(
+                tables.map { ($0.name, $0.masks) }, uniquingKeysWith: { first, _ in first }))
     }
 }

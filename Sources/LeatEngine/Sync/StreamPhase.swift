@@ -57,7 +57,7 @@ struct StreamPhase {
         showStart()
         let flow = Flow(
             source: feed.source, sink: sink, positions: positions, end: end,
-            statusInterval: stream.start.statusInterval, status: run.status)
+            statusInterval: stream.start.statusInterval, status: run.status, transform: masks)
         servers.desk.streams(flow) { [servers] in
             try await servers.source.run { try SourceEnd.flushing($0) }
         }
@@ -67,6 +67,17 @@ struct StreamPhase {
             return try await finish(
                 by: ending, at: flow.end.lsn, definitions: definitions, reading: feed.tables)
         }
+    }
+
+    /// Nil where nothing is masked: batches are passed on as they come then.
+    private var masks: MaskTransform? {
+        guard !prepared.masks.isEmpty else { return nil }
+        let (inProgress, source) = (run.inProgress, servers.source)
+        return MaskTransform(
+            prepared.masks, source: run.definitions(servers),
+            pieces: .init(
+                isBeingAltered: { id in try await source.run { try $0.isExclusivelyLocked(id) } },
+                refusal: { inProgress.spool(because: $0) }))
     }
 
     private func definitions(_ positions: SharedPosition) -> DefinitionWatch {

@@ -44,14 +44,14 @@ extension StreamPreparation {
         var selected = SelectedTables(
             tables: published.filter { configuration.wants($0.name) }, unmatched: unmatched)
         if let new { (selected.tables, selected.leftOut) = try await new.fit(selected.tables) }
-        selected.tables = try await routes.checked(selected.tables)
+        selected.tables = try await routes(sourceTypes).checked(selected.tables)
         try checkSelectsAny(selected, of: published.map(\.name), by: decision)
         try await checkSequences(of: selected.tables, by: decision)
         return selected
     }
 
-    private var routes: RoutedTables {
-        RoutedTables(onTarget: onTarget, source: servers.source)
+    private func routes(_ types: TypeCatalog) -> RoutedTables {
+        RoutedTables(onTarget: onTarget, types: types, source: servers.source)
     }
 
     private func checkSequences(of tables: [SourceTable], by decision: StartDecision) async throws {
@@ -136,7 +136,7 @@ extension StreamPreparation {
         guard progress?.ownsPublication == true || !exists else {
             throw configuration.reading.foreignPublication(for: "stream")
         }
-        let tables = try await routes.checked(unrouted)
+        let tables = try await routes(sourceTypes).checked(unrouted)
         let ways = try await onTarget.ways(of: tables, sourceTypes)
         try await onTarget.checkPublications(tables)
         _ = try await onTarget.checkRole(tables.map(\.target))
@@ -161,7 +161,8 @@ extension StreamPreparation {
                 .filter { configuration.wants($0.name) }
         }
         let selected = SelectedTables(
-            tables: try await routes.routed(published), leftOut: leftOut, unmatched: unmatched)
+            tables: try await routes(sourceTypes).routed(published), leftOut: leftOut,
+            unmatched: unmatched)
         try checkSelectsAny(selected, of: wanted.map(\.name), by: decision)
         return selected
     }
@@ -183,7 +184,7 @@ extension StreamPreparation {
         return tables.map { table in
             var table = table
             table.copiesInBinary =
-                !table.columns.isEmpty
+                !table.columns.isEmpty && table.rowMasks == nil
                 && ways.plans[table.name].map { safety.unsafeColumns($0).isEmpty } == true
             return table
         }

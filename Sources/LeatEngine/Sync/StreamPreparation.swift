@@ -22,6 +22,8 @@ struct StreamPreparation {
         var viaRoot: [String: Bool]
         var definitions: [RelationID: DefinitionWatch.Table]
         var suspicions: [RelationID: DefinitionWatch.Suspicion]
+        /// Of tables with masked columns.
+        var masks: [RelationID: TableMasks]
         /// Tables that are published no longer, and since when.
         var leaving: [TableName: LSN]
         var sourceTypes: TypeCatalog
@@ -203,7 +205,8 @@ struct StreamPreparation {
             let store = TableStore(session: session, stream: configuration.stream)
             let unknown = try store.read().filter { $0.publishing.sending == nil }
             try store.keepIdentities(of: tables, by: plans)
-            let rows = try store.learnColumns(of: tables, from: plans)
+            let rows = try store.keepMasks(
+                of: tables, in: store.learnColumns(of: tables, from: plans))
             return (
                 try StreamPreparation.keepDefinitions(
                     in: store, of: rows, with: plans, looked: looked.known),
@@ -219,6 +222,8 @@ struct StreamPreparation {
             definitions: StreamPreparation.watched(
                 stored, ids: ids, by: configuration.applying.renames),
             suspicions: looked.suspicions,
+            masks: MaskTransform.tables(
+                stored, now: tables, by: configuration.masks, types: sourceTypes),
             leaving: Dictionary(
                 stored.compactMap { row in row.leavingLSN.map { (row.table, $0) } },
                 uniquingKeysWith: { first, _ in first }), sourceTypes: sourceTypes,

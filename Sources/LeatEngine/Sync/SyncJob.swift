@@ -46,7 +46,9 @@ public struct SyncJob: Sendable {
         let run = SyncRun(
             configuration: configuration, stop: stop, status: status, logger: logger,
             ownBackend: OwnBackend(), inProgress: inProgress,
-            transfer: TransferForm(configuration.binary, showsValues: configuration.showsValues))
+            transfer: TransferForm(
+                configuration.binary,
+                readsValues: configuration.showsValues || !configuration.masks.isEmpty))
         let loop = JobLoop(status: status, stop: stop, logger: logger)
         return try await loop.run { try await run.run(connected: $0) }
     }

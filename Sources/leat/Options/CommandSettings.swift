@@ -30,6 +30,7 @@ enum CommandSettings {
     // MARK: How it is applied
 
     static let rename = Setting(list: "rename", "renames, such as public.users=app.accounts")
+    static let mask = Setting(list: "mask", "masks, such as public.users.email=hash")
     static let jobs = 1...64
     static let copyJobs = Setting.number("copy-jobs", in: jobs)
     static let role = Setting<SyncConfiguration.Role>.choice("role")

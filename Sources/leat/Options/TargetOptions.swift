@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import LeatConfig
 import LeatCore
 import LeatEngine
@@ -18,6 +19,13 @@ struct TargetOptions: ParsableArguments {
             discussion: "public=app, public.users=app.accounts, public.users.mail=email",
             valueName: "name=name"))
     var rename: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Other values on the target, for a column: null, hash or text:VALUE; repeatable.",
+            discussion: "public.users.email=hash. hash needs LEAT_MASK_KEY in the environment.",
+            valueName: "column=function"))
+    var mask: [String] = []
 
     @Option(help: "Tables copied at the same time. Default: 2.")
     var copyJobs: Int?
@@ -72,6 +80,9 @@ struct TargetOptions: ParsableArguments {
         applied.truncatesTables = truncate
         applied.conflicts = try ConflictPolicies(settings.list(Of.onConflict, flag: onConflict))
         applied.renames = try RenameRules(settings.list(Of.rename, flag: rename))
+        applied.masks = try MaskRules(
+            settings.list(Of.mask, flag: mask),
+            key: ProcessInfo.processInfo.environment["LEAT_MASK_KEY"])
         try settings.apply(Of.copyJobs, flag: copyJobs, to: &applied.copyJobs)
         try settings.apply(Of.role, flag: role, to: &applied.role)
         try settings.apply(Of.showValues, flag: showValues, to: &applied.showsValues)
