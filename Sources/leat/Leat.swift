@@ -17,8 +17,8 @@ struct Leat: AsyncParsableCommand {
         subcommands: [
             SyncCommand.self, RecordCommand.self, ReplayCommand.self, ArchiveCommand.self,
             StatusCommand.self, StopCommand.self, SlotCommand.self, PublicationCommand.self,
-            ConflictsCommand.self,
-            CleanupCommand.self, VersionCommand.self,
+            SchemaCommand.self, ConflictsCommand.self, CleanupCommand.self,
+            VersionCommand.self,
         ])
 
     static func main() async {
