@@ -185,10 +185,13 @@ struct TableStore {
     /// ``TableDefinition/hideValues(of:)``.
     private static func shownTexts(_ json: String) -> String {
         """
-        array(select d from pg_catalog.json_array_elements_text(\(json)::pg_catalog.json) d
+        array(select d.text
+          from pg_catalog.json_array_elements_text(\(json)::pg_catalog.json)
+            with ordinality d (text, place)
           where not exists (select from pg_catalog.unnest(t.masks) m
-            where pg_catalog.split_part(d, ' ', 1) in ('missing', 'default')
-              and pg_catalog.split_part(d, ' ', 2) = pg_catalog.split_part(m, ' ', 1)))
+            where pg_catalog.split_part(d.text, ' ', 1) in ('missing', 'default')
+              and pg_catalog.split_part(d.text, ' ', 2) = pg_catalog.split_part(m, ' ', 1))
+          order by d.place)
         """
     }
 
