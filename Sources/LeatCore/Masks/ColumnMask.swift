@@ -40,7 +40,7 @@ struct ColumnMask: Sendable {
         case .null: return Column(kind: .null)
         case .text(let value): bytes += value
         case .hash(let form, let key):
-            guard form.append(bytes[column.range], by: key, to: &bytes) else { return nil }
+            guard form.append(column.range, by: key, to: &bytes) else { return nil }
         }
         bytes.append(0)
         return Column(
@@ -49,29 +49,39 @@ struct ColumnMask: Sendable {
 }
 
 extension HashForm {
+    /// No slice of the arena is held while it grows: that would copy it all for each value.
+    ///
     /// - Returns: False for a value that the type does not have.
     fileprivate func append(
-        _ value: ArraySlice<UInt8>, by key: MaskKey, to bytes: inout [UInt8]
+        _ value: Range<Int>, by key: MaskKey, to bytes: inout [UInt8]
     ) -> Bool {
         switch self {
         case .hexadecimal(let isPadded):
             var value = value
-            if isPadded { while value.last == UInt8(ascii: " ") { value.removeLast() } }
-            let code = value.withUnsafeBytes { key.code(of: $0) }
+            while isPadded, let last = value.last, bytes[last] == UInt8(ascii: " ") {
+                value.removeLast()
+            }
+            let code = HashForm.code(of: value, in: bytes, by: key)
             for index in 0..<8 { HashForm.append(code[index], to: &bytes) }
         case .uuid:
-            var code = value.withUnsafeBytes { key.code(of: $0) }
+            var code = HashForm.code(of: value, in: bytes, by: key)
             // Version 8, which is whatever somebody makes it of, and the variant of RFC 9562.
             code[1] = code[1] & 0xFFFF_0FFF | 0x8000
             code[2] = code[2] & 0x3FFF_FFFF | 0x8000_0000
             HashForm.appendUUID(code, to: &bytes)
         case .integer(let bits):
-            guard let number = Int64(String(decoding: value, as: UTF8.self)),
+            guard let number = Int64(String(decoding: bytes[value], as: UTF8.self)),
                 bits == 64 || number >> Int64(bits - 1) == number >> 63
             else { return false }
             bytes += "\(key.permuted(number, bits: bits))".utf8
         }
         return true
+    }
+
+    private static func code(
+        of value: Range<Int>, in bytes: [UInt8], by key: MaskKey
+    ) -> SHA256.State {
+        bytes.withUnsafeBytes { key.code(of: UnsafeRawBufferPointer(rebasing: $0[value])) }
     }
 
     private static let digit: [UInt8] = Array("0123456789abcdef".utf8)
