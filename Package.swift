@@ -19,6 +19,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -35,7 +36,10 @@ let package = Package(
             name: "PGWire",
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "PGClient", dependencies: ["CLibpq", "PGWire"], swiftSettings: strict),
-        .target(name: "LeatCore", dependencies: ["PGWire"], swiftSettings: strict),
+        .target(
+            name: "LeatCore",
+            dependencies: ["PGWire", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
         .target(name: "LeatConfig", dependencies: ["LeatCore"], swiftSettings: strict),
         .target(
             name: "LeatArchive", dependencies: ["CZstd", "CCRC32C", "PGWire", "LeatCore"],

@@ -80,7 +80,7 @@ extension HashForm {
 
     private static func code(
         of value: Range<Int>, in bytes: [UInt8], by key: MaskKey
-    ) -> SHA256.State {
+    ) -> MaskKey.Code {
         bytes.withUnsafeBytes { key.code(of: UnsafeRawBufferPointer(rebasing: $0[value])) }
     }
 
@@ -92,7 +92,7 @@ extension HashForm {
         }
     }
 
-    private static func appendUUID(_ code: SHA256.State, to bytes: inout [UInt8]) {
+    private static func appendUUID(_ code: MaskKey.Code, to bytes: inout [UInt8]) {
         let start = bytes.count
         for index in 0..<4 { append(code[index], to: &bytes) }
         for place in [8, 13, 18, 23] { bytes.insert(UInt8(ascii: "-"), at: start + place) }

@@ -1,52 +1,38 @@
+internal import Crypto
+internal import Foundation
+
 /// The key of `hash`: HMAC-SHA-256 (RFC 2104), and a permutation of integers made with it.
-///
-/// The key itself is not kept, only what it has made of the first block.
 public struct MaskKey: Sendable {
-    private let inner: SHA256.State
-    private let outer: SHA256.State
+    /// An authentication code, as words in the order of its bytes.
+    typealias Code = SIMD8<UInt32>
+
+    private let key: SymmetricKey
 
     /// - Parameter text: As `LEAT_MASK_KEY` has it; its bytes are the key.
     public init(_ text: String) {
-        var key = Array(text.utf8)
-        if key.count > SHA256.blockBytes {
-            key = MaskKey.bytes(of: key.withUnsafeBytes { SHA256.hash($0) })
-        }
-        key += Array(repeating: 0, count: SHA256.blockBytes - key.count)
-        inner = MaskKey.state(of: key.map { $0 ^ 0x36 })
-        outer = MaskKey.state(of: key.map { $0 ^ 0x5C })
-    }
-
-    private static func state(of block: [UInt8]) -> SHA256.State {
-        var state = SHA256.initial
-        block.withUnsafeBytes { SHA256.compress($0, into: &state) }
-        return state
+        key = SymmetricKey(data: Array(text.utf8))
     }
 
     /// The authentication code of these bytes.
-    func code(of bytes: UnsafeRawBufferPointer) -> SHA256.State {
-        let first = SHA256.hash(bytes, after: inner, of: SHA256.blockBytes)
-        let message = MaskKey.bigEndian(first)
-        return withUnsafeBytes(of: message) {
-            SHA256.hash($0, after: outer, of: SHA256.blockBytes)
+    func code(of bytes: UnsafeRawBufferPointer) -> Code {
+        var hash = HMAC<SHA256>(key: key)
+        hash.update(data: bytes)
+        return hash.finalize().withUnsafeBytes { code in
+            var words = Code()
+            for index in words.indices {
+                let word = code.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self)
+                words[index] = UInt32(bigEndian: word)
+            }
+            return words
         }
     }
 
     /// By which a key is known again; it tells no more of it than a hashed value does.
     public var fingerprint: String {
         let code = Array("key of leat's masks".utf8).withUnsafeBytes { self.code(of: $0) }
-        return MaskKey.bytes(of: code).prefix(8).map { byte in
-            (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
-    }
-
-    static func bytes(of state: SHA256.State) -> [UInt8] {
-        withUnsafeBytes(of: bigEndian(state)) { Array($0) }
-    }
-
-    private static func bigEndian(_ state: SHA256.State) -> SHA256.State {
-        var state = state
-        for index in 0..<8 { state[index] = state[index].bigEndian }
-        return state
+        let number = UInt64(code[0]) << 32 | UInt64(code[1])
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 
     // MARK: Integers
@@ -79,15 +65,14 @@ public struct MaskKey: Sendable {
         return left << half | right
     }
 
-    /// One block that nothing else hashes: a message of one block has a length at its end.
+    /// Longer than any integer is as text, and no text: nothing else hashes it.
     private func round(
         _ number: UInt8, of half: UInt64, bits: Int, isNegative: Bool
     ) -> UInt64 {
-        var state = inner
-        var block = SIMD8<UInt64>(repeating: .max)
-        block[0] = half
-        block[1] = UInt64(number) | UInt64(bits) << 8 | (isNegative ? 1 << 16 : 0)
-        withUnsafeBytes(of: &block) { SHA256.compress($0, into: &state) }
-        return UInt64(state[0]) << 32 | UInt64(state[1])
+        var message = SIMD4<UInt64>(repeating: .max)
+        message[0] = half.littleEndian
+        message[1] = (UInt64(number) | UInt64(bits) << 8 | (isNegative ? 1 << 16 : 0)).littleEndian
+        let code = withUnsafeBytes(of: &message) { self.code(of: $0) }
+        return UInt64(code[0]) << 32 | UInt64(code[1])
     }
 }
