@@ -52,6 +52,12 @@ struct HistoryDDLAdvice: Sendable, Equatable {
         return message.firstMatch(of: pattern).map { String($0.output.1) }
     }
 
+    /// Tables of options that match none.
+    var unmatched: Set<String> {
+        guard message.hasPrefix("These options match no table") else { return [] }
+        return Set(message.matches(of: /--exclude (public\.\w+)/).map { String($0.output.1) })
+    }
+
     /// Names on the target that something else has to give up first.
     var blocked: [String] {
         guard let line = lines.first(where: { $0.hasPrefix("First make room there for ") }) else {

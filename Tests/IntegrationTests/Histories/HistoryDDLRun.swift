@@ -10,6 +10,9 @@ struct HistoryDDLRun {
     private var retypings: [HistoryDDLRound.Retyping] = []
     /// Left out by the next start, to be copied by the one after it.
     private var excluded: Set<String> = []
+    /// Of which Leat has said that rows may be missing, until they are copied: the next start does
+    /// not say it again.
+    private var told: Set<String> = []
     private(set) var starts = 0
     /// What was done, for whoever has to find out what went wrong.
     private(set) var journal: [String] = []
@@ -26,13 +29,13 @@ struct HistoryDDLRun {
         try await pair.target.run(script: round.ddl, database: pair.database)
         try await pair.source.run(script: round.rows, database: pair.database)
         publications = round.phases.first?.publications ?? []
-        try await settle(ignoring: [], told: [])
+        try await settle(ignoring: [])
         for (index, phase) in round.phases.enumerated() {
             journal.append("phase \(index), \(phase.mode)")
             publications = phase.publications
             retypings = phase.retypings
-            let told = try await play(phase)
-            try await settle(ignoring: phase.unsent, told: told)
+            try await play(phase)
+            try await settle(ignoring: phase.unsent)
         }
     }
 
@@ -43,12 +46,8 @@ struct HistoryDDLRun {
             + round.options + publications.flatMap { ["--publication", $0] }
     }
 
-    /// - Returns: Tables of which Leat has said that rows may be missing.
-    private func play(_ phase: HistoryDDLRound.Phase) async throws -> Set<String> {
-        guard phase.mode != .down else {
-            try await write(phase)
-            return []
-        }
+    private mutating func play(_ phase: HistoryDDLRound.Phase) async throws {
+        guard phase.mode != .down else { return try await write(phase) }
         let leat = try LeatProcess(arguments)
         do { try await leat.waitForOutput(containing: "\"message\":\"streaming\"") } catch {
             // It may have something to say at once.
@@ -57,14 +56,14 @@ struct HistoryDDLRun {
         try await write(phase)
         guard phase.mode == .streaming else {
             try await leat.kill()
-            return HistoryDDLAdvice(log: leat.log).named
+            return told.formUnion(HistoryDDLAdvice(log: leat.log).named)
         }
         let isApplied = try await wait(leat)
         if leat.exit == nil { leat.signal(SIGTERM) }
         let code = try await leat.waitForExit()
         try check(code, leat.log)
         if code == 0, isApplied { try await judge(leat.log, ignoring: phase.unsent) }
-        return HistoryDDLAdvice(log: leat.log).named
+        told.formUnion(HistoryDDLAdvice(log: leat.log).named)
     }
 
     private func write(_ phase: HistoryDDLRound.Phase) async throws {
@@ -111,13 +110,9 @@ struct HistoryDDLRun {
     // MARK: Following what it says
 
     /// Starts it, does what it says, and so on, until it follows.
-    ///
-    /// - Parameter told: Tables of which it was said before that rows may be missing.
-    private mutating func settle(ignoring: Set<String>, told: Set<String>) async throws {
+    private mutating func settle(ignoring: Set<String>) async throws {
         var options: [String] = []
         var last: [HistoryDDLAdvice] = []
-        // By runs that ended with something else: the next do not say it again.
-        var named = told
         for _ in 0..<90 {
             starts += 1
             let words = options + excluded.sorted().flatMap { ["--exclude", $0] }
@@ -125,17 +120,17 @@ struct HistoryDDLRun {
             let advice = HistoryDDLAdvice(log: outcome.log)
             journal.append("\(words.joined(separator: " ")): \(outcome.exitCode) \(advice.text)")
             try check(outcome.exitCode, outcome.log)
-            named.formUnion(advice.named)
+            told.formUnion(advice.named)
             if outcome.exitCode == 0 {
-                try await judge(outcome.log, ignoring: ignoring, named: named)
+                try await judge(outcome.log, ignoring: ignoring, named: told)
                 guard advice.leftOut.isEmpty else {
                     options = try await follow(advice)
                     continue
                 }
-                let left = named.filter { !ignoring.contains(String($0.dropFirst(7))) }
+                let left = told.filter { !ignoring.contains(String($0.dropFirst(7))) }
                 guard !left.isEmpty || !excluded.isEmpty else { return }
                 options = excluded.isEmpty ? [] : ["--truncate", "--yes"]
-                named.subtract(excluded)
+                told.subtract(excluded)
                 excluded = excluded.isEmpty ? left : []
                 continue
             }
@@ -144,9 +139,15 @@ struct HistoryDDLRun {
                 throw TestSupportError("it says the same again and again: \(advice.text)")
             }
             // Whoever was told has to copy it.
-            if let table = advice.conflict, named.contains(table) {
+            if let table = advice.conflict, told.contains(table) {
                 excluded.insert(table)
                 options = []
+                continue
+            }
+            // Followed no longer.
+            if !advice.unmatched.isEmpty {
+                excluded.subtract(advice.unmatched)
+                told.subtract(advice.unmatched)
                 continue
             }
             options = try await follow(advice)
@@ -181,12 +182,26 @@ struct HistoryDDLRun {
         // By a table that the source has dropped: its constraints and partitions have names, too.
         let room = advice.blocked.map { "drop table \($0) cascade;" }
         var lines = room
-        for statement in statements { lines.append(repeating(statement)) }
+        for statement in statements {
+            lines.append(repeating(statement))
+            rename(by: statement)
+        }
         journal.append(lines.joined(separator: "\n"))
         do { try await pair.onTarget(lines.joined(separator: "\n")) } catch {
             throw TestSupportError("what it says fails: \(lines)\n\(error)\n\(advice.text)")
         }
         return []
+    }
+
+    /// What was told of a table is so under its new name.
+    private mutating func rename(by statement: String) {
+        guard
+            let match = statement.wholeMatch(
+                of: /alter table "public"\."(.+?)" rename to "(.+?)";/)
+        else { return }
+        let (old, new) = ("public.\(match.output.1)", "public.\(match.output.2)")
+        if told.remove(old) != nil { told.insert(new) }
+        if excluded.remove(old) != nil { excluded.insert(new) }
     }
 
     /// Whether only whoever wrote an ALTER knows what it made of the rows.
