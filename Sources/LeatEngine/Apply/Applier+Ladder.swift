@@ -163,7 +163,10 @@ extension Applier {
         let place: String?
         do {
             try send(&writer)
-            if let last = run.end { try sendPosition(last, with: &writer) }
+            if let last = run.end {
+                try sendLearned(of: run, with: &writer)
+                try sendPosition(last, with: &writer)
+            }
             if writer.commitsAtOnce { try writer.send("commit") }
             place = try writer.finish()
         } catch let failure as ApplyFailure {
@@ -171,8 +174,19 @@ extension Applier {
             _ = try? writer.finish()
             throw failure
         }
-        if writer.commitsAtOnce { return try committed(run, at: place) }
-        try commit(run, at: place)
+        if writer.commitsAtOnce {
+            try committed(run, at: place)
+        } else {
+            try commit(run, at: place)
+        }
+        if run.end != nil { learned.removeAll(before: run.changes.upperBound) }
+    }
+
+    private func sendLearned(of run: ApplyRun, with writer: inout BatchWriter) throws {
+        guard !learned.isEmpty else { return }
+        let columns = learned.columns(before: run.changes.upperBound)
+        guard !columns.isEmpty else { return }
+        try writer.send(TableStore.keeping(columns), with: [stream.text])
     }
 
     /// Not before it is known that each statement met the rows it should: a wrong count is no

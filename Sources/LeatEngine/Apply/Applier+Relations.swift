@@ -36,13 +36,10 @@ extension Applier {
     ) throws -> (ResolvedBatch, Problem?) {
         var relations: [RelationStatements?] = []
         var problem: Problem?
-        /// By relation: what the ones before it have taught.
-        var taught: [[TableName: KnownColumns]] = []
         // All at once: a batch may be the first for hundreds of tables.
         let new = batch.relations.filter { cache.find($0) == nil }.map { route($0).target }
         let targets = try TargetTables.resolve(new, on: open())
         for index in batch.relations.indices {
-            taught.append(learned)
             do {
                 if let halt = refused[batch.relations[index].id] { throw halt }
                 let made = try resolve(
@@ -57,15 +54,10 @@ extension Applier {
                 relations.append(nil)
                 note(Misfit(halt: halt), at: index, in: batch, into: &problem)
             }
+            learned.place { batch.firstChange(ofRelation: UInt32(index)) }
         }
         // What those behind it teach is not so yet where the next start goes on.
-        if let problem,
-            let first = batch.relations.indices.first(where: { index in
-                batch.firstChange(ofRelation: UInt32(index)).map { $0 >= problem.change } ?? false
-            })
-        {
-            learned = taught[first]
-        }
+        if let problem { learned.removeAll(from: problem.change) }
         return (
             ResolvedBatch(batch: batch, relations: relations, generation: cache.generation),
             problem
@@ -147,23 +139,23 @@ extension Applier {
         guard now != known, knowledge.followed[id] != nil else { return }
         knowledge.knownColumns[id] = now
         if side == nil {
-            learned[name] = now
+            learned.add(now, of: name)
         } else {
             side?.learned[name] = now
         }
     }
 
-    /// Stores what the batch has taught of columns.
+    /// Stores what the batch has taught of columns and was not stored with its rows.
     ///
     /// - Parameter settled: Of the table that a change was refused for.
     func keepLearned(as settled: Learned?) throws {
-        var columns = learned
+        var columns = learned.columns
         if let settled, knowledge.followed[settled.id] != nil {
             columns[settled.name] = settled.columns
         }
         guard !columns.isEmpty, !isTransactionOpen else { return }
         try TableStore(session: open(), stream: stream).keep(columns)
-        learned = [:]
+        learned = Lessons()
     }
 
     private func checkForm(_ plan: RelationPlan) throws {

@@ -41,10 +41,11 @@ actor Applier: SessionActor, Closable {
     nonisolated let leftOut: LeftOutColumns
     var knowledge: TableKnowledge
     /// By which numbers columns are known from the batch at hand on.
-    var learned: [TableName: KnownColumns] = [:]
+    var learned = Lessons()
     /// What was known before the batch at hand: whoever finds its ways once more begins there.
-    private var knownBefore:
-        (columns: [RelationID: KnownColumns], learned: [TableName: KnownColumns]) = ([:], [:])
+    private var knownBefore: (columns: [RelationID: KnownColumns], learned: Lessons) = (
+        [:], Lessons()
+    )
     var isTransactionOpen = false
     /// Conflicts resolved in the open transaction.
     var openConflicts: [ConflictCount] = []
@@ -220,6 +221,7 @@ actor Applier: SessionActor, Closable {
 
     func startBatch() {
         staging.batch += 1
+        learned.batchBegan()
         knownBefore = (knowledge.knownColumns, learned)
         ladder.batchBegan()
     }

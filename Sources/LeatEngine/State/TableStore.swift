@@ -244,9 +244,13 @@ struct TableStore {
     /// Keeps by which numbers the tables' columns are known on both sides.
     func keep(_ columns: [TableName: KnownColumns]) throws {
         guard !columns.isEmpty else { return }
+        try session.query(TableStore.keeping(columns), with: [stream.text])
+    }
+
+    /// Keeps by which numbers columns are known: SQL with the stream's name as its parameter.
+    static func keeping(_ columns: [TableName: KnownColumns]) -> String {
         let rows = Array(columns)
-        try session.query(
-            """
+        return """
             update leat.tables t set column_numbers = v.numbers::pg_catalog.text[]
             from unnest(\(SQLText.textArray(rows.map(\.key.schema))),
               \(SQLText.textArray(rows.map(\.key.name))),
@@ -254,7 +258,7 @@ struct TableStore {
             ) v (schema_name, table_name, numbers)
             where t.stream = $1 and t.schema_name = v.schema_name
               and t.table_name = v.table_name
-            """, with: [stream.text])
+            """
     }
 
     /// Keeps by which OIDs the tables are known on both sides, what is not sent of them, and

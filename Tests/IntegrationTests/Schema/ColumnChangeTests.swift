@@ -425,4 +425,42 @@ struct ColumnChangeTests {
             try await pair.expectEqual()
         }
     }
+
+    /// The rows are not sent again, so the next start must know what they were read by.
+    @Test("what rows were read by is stored with them, also where the batch ends with a conflict")
+    func taughtBeforeConflict() async throws {
+        let schema = """
+            create table t (id int primary key, p int);
+            create table o (id int primary key, v int not null);
+            """
+        try await Pair.with(schema: schema, rows: "insert into t values (1, 1)") { pair in
+            try await pair.catchUp()
+            for statement in [
+                "alter table t add c text", "insert into t values (2, 2, 'two')",
+                "update t set c = 'one' where id = 1", "alter table o alter v drop not null",
+                "insert into o values (1, null)", "alter table t drop p",
+                "alter table t rename c to p", "insert into t values (3, 'three')",
+            ] { try await pair.onSource(statement) }
+            let missing = try await pair.sync("--endpos", "now")
+            #expect(missing.log.contains("column c is missing"), "\(missing.log)")
+            try await pair.onTarget("alter table t add c text")
+            let conflict = try await pair.sync("--endpos", "now")
+            #expect(conflict.log.contains("constraint_failed"), "\(conflict.log)")
+            #expect(try await pair.targetValue("select count(*) from t where c is not null") == "2")
+            try await pair.onTarget("alter table o alter v drop not null")
+
+            let renamed = try await pair.sync("--endpos", "now")
+
+            #expect(renamed.exitCode == 7, "\(renamed.log)")
+            #expect(renamed.log.contains("column c is called p on the source"), "\(renamed.log)")
+            try await pair.onTarget(
+                """
+                alter table t rename column p to leat_dropped_2;
+                alter table t rename column c to p
+                """)
+            try await pair.catchUp()
+            try await pair.onTarget("alter table t drop leat_dropped_2")
+            try await pair.expectEqual()
+        }
+    }
 }
