@@ -38,7 +38,9 @@ struct SchemaCatalog {
     ]
 
     /// A schema that is the application's.
-    private static func isOwn(_ schema: String) -> String {
+    ///
+    /// - Parameter schema: The alias of `pg_namespace` in a query.
+    static func isOwn(_ schema: String) -> String {
         """
         \(schema).nspname !~ '^pg_' and \(schema).nspname not in ('information_schema', 'leat')
         """

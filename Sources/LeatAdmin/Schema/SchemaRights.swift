@@ -18,7 +18,7 @@ struct SchemaRights: Sendable {
             from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace,
             pg_catalog.unnest(\(SQLText.textArray(wanted))) with ordinality w (name, place)
             where c.relkind in ('r', 'p') and c.relpersistence <> 't'
-              and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'leat')
+              and \(SchemaCatalog.isOwn("n"))
               and not (pg_catalog.has_schema_privilege(n.oid, 'USAGE')
                 and pg_catalog.has_table_privilege(c.oid, w.name))
             order by 1, w.place
